@@ -1,0 +1,141 @@
+"""What every dialect is: one frozen record of functions, in the order in which a request meets them.
+
+*read* is wire → ours, *write* is ours → wire. Whoever stands at either end of a translation is asked the same
+questions, so that n protocols cost n folders and never n² translators.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from msgspec import Struct
+
+from trunkline.capabilities import Capabilities
+from trunkline.clock import Mint
+from trunkline.errors import TrunklineError, UpstreamError
+from trunkline.events import Event, ModelResponse
+from trunkline.items import Carrier
+from trunkline.request import ModelRequest
+from trunkline.usage import Usage
+
+Seal = Callable[[Carrier], str]
+Unseal = Callable[[str], Carrier | None]
+
+
+class ReplyContext(Struct, frozen=True, kw_only=True):
+    """What a writer of replies needs beside the answer itself.
+
+    `request` is the caller's, as it was read: replies echo it. `model` is the name to show when the upstream named
+    none. `created_at` is in whole seconds. `seal` makes an opaque carrier safe to hand to the caller.
+    """
+
+    request: ModelRequest
+    model: str
+    created_at: int
+    mint: Mint
+    seal: Seal
+
+
+class StreamReader(Protocol):
+    """An upstream's stream, read: bytes in any chunking → events that keep the grammar of `trunkline.events`.
+
+    It never raises: what cannot be understood ends the stream with `ResponseFailed`, after which it says nothing.
+    """
+
+    def feed(self, data: bytes) -> list[Event]: ...
+
+    def end(self) -> list[Event]:
+        """The connection is at its end: flush; a stream without its proper end fails here."""
+
+    def fail(self, error: TrunklineError) -> list[Event]:
+        """The connection broke: end what is open, incomplete, and fail. Nothing if the stream has ended already."""
+
+
+class StreamWriter(Protocol):
+    """A caller's stream, written: events → whole wire events as bytes."""
+
+    def write(self, events: Sequence[Event]) -> bytes: ...
+
+
+class Passage(Protocol):
+    """One reply's way back: the upstream's bytes in, the caller's bytes out; what the relay knows of any way.
+
+    `has_content`: something worth a status 200 has passed (text, reasoning, a call), or the proper end has.
+    `error`: the stream has failed, by its own word or for want of an end; what there is to say of it has been drawn.
+    `usage` is complete once `end` has been called. `incomplete` says that the answer was cut by a limit or filter.
+    """
+
+    has_content: bool
+    incomplete: bool
+    error: TrunklineError | None
+    usage: Usage
+
+    def feed(self, data: bytes) -> bytes: ...
+
+    def end(self) -> bytes:
+        """The upstream is at its end: the last bytes, with the dialect's own error event if that was no proper end."""
+
+    def fail(self, error: TrunklineError) -> bytes:
+        """Break off: the dialect's error event and whatever closes its streams. Nothing after a proper end."""
+
+
+class TeeOptions(Struct, frozen=True, kw_only=True):
+    """What a tee or a mending passage does besides passing bytes on: `cut_usage` removes Chat's usage chunk, which
+    the caller did not ask for."""
+
+    cut_usage: bool = False
+
+
+class JsonReply(Struct, frozen=True, kw_only=True):
+    """What is read in passing from a JSON reply that is passed on: the bytes to pass, usage, and whether it was cut.
+
+    `error` is set when a reply with a success status holds an error object.
+    """
+
+    body: bytes
+    usage: Usage
+    incomplete: bool = False
+    error: UpstreamError | None = None
+
+
+class Written(Struct, frozen=True, kw_only=True):
+    """A request body for an upstream, and what of the request did not go into it, by the caller's field names."""
+
+    body: dict[str, Any]
+    dropped: list[str]
+    emulated: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """One wire protocol.
+
+    `read_request(body, unseal)`: the caller's JSON object, every member decoded → a `ModelRequest`. Raises
+    `InvalidRequest` with `param` for what is wrong; never anything else.
+    `write_request(request, capabilities)`: a lowered request → the upstream's body (`model` and `stream` included).
+    `read_reply(body)`: an upstream's whole JSON reply → the answer. Raises `Garbled`, or the error the body holds.
+    `write_reply(response, context)`: the answer → the caller's JSON.
+    `reader()`: a `StreamReader` for one upstream stream. `writer(context)`: a `StreamWriter` for one caller's.
+    `read_error(status, headers, body)`: an upstream's error reply → one of the `UpstreamError` classes.
+    `write_error(error, request_id)`: any error → the caller's JSON envelope.
+    `write_error_event(error)`: what ends a caller's stream that broke before a writer existed.
+    `tee(options)`: a `Passage` that passes bytes on. `mend(options)`: one that straightens an unfaithful provider's
+    stream. `tee_reply(body)` and `mend_reply(body)`: the same for JSON replies.
+    `keep_alive`: what is sent in silence.
+    """
+
+    name: str
+    read_request: Callable[[dict[str, Any], Unseal], ModelRequest]
+    write_request: Callable[[ModelRequest, Capabilities], Written]
+    read_reply: Callable[[bytes], ModelResponse]
+    write_reply: Callable[[ModelResponse, ReplyContext], bytes]
+    reader: Callable[[], StreamReader]
+    writer: Callable[[ReplyContext], StreamWriter]
+    read_error: Callable[[int, Mapping[bytes, bytes], bytes], UpstreamError]
+    write_error: Callable[[TrunklineError, str], bytes]
+    write_error_event: Callable[[TrunklineError], bytes]
+    tee: Callable[[TeeOptions], Passage]
+    mend: Callable[[TeeOptions], Passage]
+    tee_reply: Callable[[bytes], JsonReply]
+    mend_reply: Callable[[bytes], JsonReply]
+    keep_alive: bytes = b": ping\n\n"

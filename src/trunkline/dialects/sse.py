@@ -1,0 +1,104 @@
+"""Server-sent events: bytes in any chunking → whole events. Knows nothing of what is in them.
+
+Source: https://html.spec.whatwg.org/multipage/server-sent-events.html, read generously: line ends may be LF, CR or
+CRLF and split over chunks, `data:` may lack its space, an event may lack its blank line at the end of the stream.
+Data stays bytes, so that a UTF-8 sequence split over chunks is never decoded in halves.
+"""
+
+ServerSentEvent = tuple[bytes, bytes]
+"""The event's name (empty when it has none) and its data, lines joined by LF."""
+
+# 32 MiB: base64 images travel in one event; anything longer is not an event any more.
+DEFAULT_LIMIT_BYTES = 32 * 1024 * 1024
+
+_BOM = b"\xef\xbb\xbf"
+
+
+class EventTooLarge(Exception):
+    """One event is longer than the limit."""
+
+
+class Splitter:
+    """Cuts a stream into events. Memory is bounded by the limit on one event."""
+
+    __slots__ = ("_after_cr", "_at_start", "_limit", "_pieces", "_size", "_tail")
+
+    def __init__(self, limit_bytes: int = DEFAULT_LIMIT_BYTES) -> None:
+        self._limit = limit_bytes
+        self._pieces: list[bytes] = []
+        self._size = 0
+        self._tail = b""
+        self._after_cr = False
+        self._at_start = True
+
+    def feed(self, data: bytes) -> list[ServerSentEvent]:
+        """The events that these bytes complete. Raises `EventTooLarge`."""
+        if b"\r" in data or self._after_cr:
+            data = self._unify_line_ends(data)
+        # Big events come in hundreds of reads: look for the blank line in the new bytes alone, and join once.
+        if b"\n\n" not in data and not (self._tail == b"\n" and data[:1] == b"\n"):
+            self._keep(data)
+            return []
+        buffer = b"".join((*self._pieces, data))
+        self._pieces.clear()
+        self._size = 0
+        *blocks, rest = buffer.split(b"\n\n")
+        self._tail = b""
+        self._keep(rest)
+        return self._read_blocks(blocks)
+
+    def end(self) -> list[ServerSentEvent]:
+        """The event that was left without a blank line, if any."""
+        rest = b"".join(self._pieces)
+        self._pieces.clear()
+        self._size = 0
+        return self._read_blocks([rest]) if rest else []
+
+    @property
+    def pending(self) -> bytes:
+        """What has come of an event that is not complete, for telling what kind of body this is after all."""
+        return b"".join(self._pieces)
+
+    def _keep(self, data: bytes) -> None:
+        if not data:
+            return
+        self._size += len(data)
+        if self._size > self._limit:
+            raise EventTooLarge
+        self._pieces.append(data)
+        self._tail = data[-1:]
+
+    def _unify_line_ends(self, data: bytes) -> bytes:
+        if self._after_cr and data[:1] == b"\n":
+            data = data[1:]
+            self._after_cr = False
+        if data:
+            self._after_cr = data[-1:] == b"\r"
+        return data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+
+    def _read_blocks(self, blocks: list[bytes]) -> list[ServerSentEvent]:
+        if self._at_start and blocks:
+            self._at_start = False
+            blocks[0] = blocks[0].removeprefix(_BOM)
+        events: list[ServerSentEvent] = []
+        for block in blocks:
+            if block[:6] == b"data: " and b"\n" not in block:
+                events.append((b"", block[6:]))
+            elif block and (event := _read_block(block)) is not None:
+                events.append(event)
+        return events
+
+
+def _read_block(block: bytes) -> ServerSentEvent | None:
+    """One event's lines; `None` when they hold no data (comments, retry hints)."""
+    name = b""
+    data: list[bytes] = []
+    for line in block.split(b"\n"):
+        field, _, value = line.partition(b":")
+        if value[:1] == b" ":
+            value = value[1:]
+        if field == b"data":
+            data.append(value)
+        elif field == b"event":
+            name = value
+    return (name, data[0] if len(data) == 1 else b"\n".join(data)) if data else None

@@ -1,0 +1,153 @@
+"""What the engine asks of the world. The edges (`upstream`, `catalog`, `log`, …) answer; the engine knows only these.
+
+Nothing here does anything: shapes of requests, and the promises that come with them.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+from msgspec import Struct
+
+from trunkline.call import Header, Source
+
+
+class Origin(Struct, frozen=True):
+    """One server to connect to. `tls_verify` off is for tests and private networks only, and said in the log."""
+
+    scheme: str
+    host: str
+    port: int
+    tls_verify: bool = True
+
+
+class Timeouts(Struct, frozen=True):
+    """Seconds. `first_byte` counts from the request's last byte to the reply's head, `idle` between two reads of a
+    body, `total` over everything."""
+
+    connect: float = 10.0
+    first_byte: float = 300.0
+    idle: float = 300.0
+    total: float = 3600.0
+
+
+DEFAULT_TIMEOUTS = Timeouts()
+
+
+class UpstreamRequest(Struct, frozen=True):
+    """One HTTP request to a provider.
+
+    `head` is the request line and headers as bytes, each line ended by CRLF, without `content-length` and without the
+    closing blank line: the client adds both, so that a target's head is encoded once and used for every request.
+    """
+
+    origin: Origin
+    head: bytes
+    body: bytes = b""
+    timeouts: Timeouts = DEFAULT_TIMEOUTS
+
+
+class UpstreamReply(Source, Protocol):
+    """A provider's reply, once its head has come. Whoever holds it must end with `close`.
+
+    Header names are lower-case; of a repeated header the last value is kept. Bodies arrive without their transfer and
+    content encoding.
+    """
+
+    status: int
+    headers: Mapping[bytes, bytes]
+
+    async def read(self, limit_bytes: int) -> bytes:
+        """The whole body. Raises `Failed` when it is cut short, `TimedOut` in silence, `Garbled` over the limit."""
+
+    def pour(self, feed: Callable[[bytes], None], done: Callable[[Exception | None], None]) -> None:
+        """Push the body as it comes: `feed` for bytes, `done` once, with the error that ended it or `None`.
+
+        Bytes that have come already are fed before this returns. Both are called from the event loop and must not
+        raise.
+        """
+
+    def close(self) -> None:
+        """Release the connection: kept for the next request if the body is complete, else cut at once. Idempotent."""
+
+
+class Upstream(Protocol):
+    """The way to providers: a pooled HTTP client, or a scripted fake."""
+
+    async def send(self, request: UpstreamRequest) -> UpstreamReply:
+        """Send it and wait for the reply's head.
+
+        Raises `Unreachable` when no byte of the request can have been executed (no connection, TLS or proxy trouble),
+        `Failed` when the connection broke after that, `TimedOut`, `Garbled`. Cancelling closes the connection.
+        """
+
+
+class Principal(Struct, frozen=True):
+    """Who is calling: the key's name and the path that its objects belong to."""
+
+    name: str
+    path: str
+
+
+class Keys(Protocol):
+    """Who holds which key."""
+
+    def find(self, presented: bytes) -> Principal | None:
+        """The holder of a key as it was sent, or `None`. Constant in time for the content of the key; never waits."""
+
+
+class Record(Struct, frozen=True, kw_only=True):
+    """What is kept of one request, frozen at its end. No header, body or key is in it.
+
+    `outcome`: `ok`, `incomplete`, `error` (an error reply or error event), `cancelled` (the client left). Times are
+    UTC microseconds, durations microseconds, `None` where the point was not reached. Token counts are 0 when the
+    upstream told none.
+    """
+
+    request_id: str
+    started_at_micros: int
+    key: str
+    peer: str
+    method: str
+    path: str
+    operation: str
+    caller_dialect: str
+    model_asked: str
+    route: str
+    target: str
+    attempts: int
+    status: int
+    outcome: str
+    error_code: str
+    error_detail: str
+    is_stream: bool
+    duration_micros: int
+    first_byte_micros: int | None
+    input_tokens: int
+    cached_input_tokens: int
+    cache_write_tokens: int
+    output_tokens: int
+    reasoning_tokens: int
+    upstream_request_id: str
+    dropped: str
+    emulated: str
+
+
+class Ledger(Protocol):
+    """Where records go. Never waits: what is slow happens behind it."""
+
+    def record(self, record: Record) -> None: ...
+
+
+__all__ = [
+    "DEFAULT_TIMEOUTS",
+    "Header",
+    "Keys",
+    "Ledger",
+    "Origin",
+    "Principal",
+    "Record",
+    "Timeouts",
+    "Upstream",
+    "UpstreamReply",
+    "UpstreamRequest",
+]
