@@ -1,0 +1,358 @@
+"""One HTTP/1.1 connection to a provider: writes a request, reads its reply.
+
+Knows sockets and framing, not pools, retries or which proxy the bytes go through.
+"""
+
+import asyncio
+from typing import Protocol, cast
+
+import httptools
+
+from trunkline.errors import Failed, Garbled, TimedOut, TrunklineError
+from trunkline.ports import DEFAULT_TIMEOUTS, Origin, UpstreamRequest
+from trunkline.upstream.decoding import Decoder, DecodingError, find_decoder
+from trunkline.upstream.reply import Reply
+
+# Nginx and most servers stop at 8 to 32 KiB; the largest head seen from a provider was 6 KiB.
+MAX_HEAD_BYTES = 65_536
+MAX_HEADERS = 200
+
+# A body from this size on is not copied behind its head but written beside it.
+_SEPARATE_BODY_BYTES = 65_536
+
+
+class Stale(Failed):
+    """A kept connection turned out to be closed before a byte of the reply: the request may be sent once more."""
+
+
+class Nonsense(Exception):
+    """The peer does not speak HTTP/1.1 as it should; the text is safe to show."""
+
+
+class Home(Protocol):
+    """Where a connection goes when it is done: its pool."""
+
+    origin: Origin
+    idle_seconds: float
+
+    def now(self) -> float: ...
+
+    def release(self, connection: "Connection") -> None: ...
+
+    def lost(self, connection: "Connection") -> None: ...
+
+
+class Connection(asyncio.Protocol):
+    """Serves one request at a time; `reply` is the one being served, `None` when idle.
+
+    Deadlines are stamps on the connection: `check` compares them with the clock once a second, which costs a request
+    nothing, where a timer for each would cost several microseconds.
+    """
+
+    __slots__ = (
+        "_barren_bytes",
+        "_chunks",
+        "_complete",
+        "_ends_at",
+        "_fields",
+        "_has_eof",
+        "_head_bytes",
+        "_home",
+        "_in_head",
+        "_is_head_request",
+        "_keep",
+        "_loop",
+        "_now",
+        "_parser",
+        "_reading_held",
+        "_sending",
+        "_since",
+        "_timeouts",
+        "_transport",
+        "_unsent_bytes",
+        "_until_close",
+        "closed",
+        "expires_at",
+        "idle_seconds",
+        "name",
+        "on_body",
+        "reply",
+        "served",
+    )
+
+    def __init__(self, home: Home, loop: asyncio.AbstractEventLoop) -> None:
+        self.name = home.origin.host
+        self.reply: Reply | None = None
+        self.closed = False
+        self.served = 0
+        self.expires_at = 0.0
+        self.idle_seconds = home.idle_seconds
+        self._home = home
+        self._now = home.now
+        self._loop = loop
+        self._transport: asyncio.Transport | None = None
+        self._timeouts = DEFAULT_TIMEOUTS
+        self._since = self._ends_at = 0.0
+        self._head_bytes = self._barren_bytes = self._unsent_bytes = 0
+        self._in_head = self._complete = self._keep = False
+        self._is_head_request = self._until_close = False
+        self._sending = self._reading_held = self._has_eof = False
+        self._fields: list[tuple[bytes, bytes]] = []
+        self._chunks: list[bytes] = []
+        # The parser calls the list itself: no Python frame for each chunk.
+        self.on_body = self._chunks.append
+        self._parser: httptools.HttpResponseParser | None = httptools.HttpResponseParser(self)
+
+    # --- the pool's side ---
+
+    def start(self, request: UpstreamRequest, now: float, ends_at: float) -> Reply:
+        """Write a request and return its reply, whose `head` is still to come. Cut at `ends_at` if not complete."""
+        transport = self._transport
+        if transport is None:
+            raise Failed(f"the connection to `{self.name}` is closed")
+        reply = self.reply = Reply(self, self._loop.create_future())
+        self._timeouts = request.timeouts
+        self._since, self._ends_at = now, ends_at
+        self._head_bytes = self._barren_bytes = 0
+        self._in_head, self._complete = True, False
+        head, body = request.head, request.body
+        self._is_head_request = head.startswith(b"HEAD ")
+        if body:
+            head = b"%bcontent-length: %d\r\n\r\n" % (head, len(body))
+        else:
+            head += b"\r\n" if head.startswith((b"GET ", b"HEAD ")) else b"content-length: 0\r\n\r\n"
+        if len(body) < _SEPARATE_BODY_BYTES:
+            transport.write(head + body)
+        else:
+            transport.writelines((head, body))
+        return reply
+
+    def check(self, now: float) -> None:
+        """Cut the connection if its request has run out of time."""
+        timeouts = self._timeouts
+        if self.reply is None:
+            return
+        if now >= self._ends_at:
+            self._fail(TimedOut(f"`{self.name}` did not finish its reply within {timeouts.total:g} s"))
+        elif self._sending:
+            self._check_sending(now)
+        elif self._in_head:
+            if now - self._since >= timeouts.first_byte:
+                self._fail(TimedOut(f"`{self.name}` did not begin to reply within {timeouts.first_byte:g} s"))
+        elif now - self._since >= timeouts.idle and not self._reading_held:
+            self._fail(TimedOut(f"`{self.name}` paused its reply for {timeouts.idle:g} s"))
+
+    def _check_sending(self, now: float) -> None:
+        """An upload may take its time as long as some of it moves."""
+        unsent = self._transport.get_write_buffer_size() if self._transport is not None else 0
+        if unsent != self._unsent_bytes:
+            self._unsent_bytes, self._since = unsent, now
+        elif now - self._since >= self._timeouts.idle:
+            self._fail(TimedOut(f"`{self.name}` stopped taking the request for {self._timeouts.idle:g} s"))
+
+    def abort(self) -> None:
+        """Cut it at once. Idempotent."""
+        self.closed = True
+        self.expires_at = 0.0
+        if self._transport is not None:
+            self._transport.abort()
+
+    def cut(self) -> None:
+        """Cut it, and tell the holder of a reply in the making."""
+        self._fail(Failed(f"the connection to `{self.name}` was closed: the gateway is shutting down"))
+
+    # --- the reply's side ---
+
+    def hold(self) -> None:
+        if not self._reading_held and not self.closed and self._transport is not None:
+            self._reading_held = True
+            self._transport.pause_reading()
+
+    def proceed(self) -> None:
+        if self._reading_held:
+            self._reading_held = False
+            self._since = self._now()
+            if not self.closed and self._transport is not None:
+                self._transport.resume_reading()
+
+    def drop(self) -> None:
+        self.reply = None
+        self.abort()
+
+    # --- the transport's side ---
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+        # So that `pause_writing` means "the kernel has not taken all of it": above one byte, because the TLS transports
+        # of both loops take a limit of 0 for "always full".
+        self._transport.set_write_buffer_limits(high=1)
+
+    def pause_writing(self) -> None:
+        self._sending = True
+
+    def resume_writing(self) -> None:
+        self._sending = False
+        self._since = self._now()
+
+    def data_received(self, data: bytes) -> None:
+        reply, parser = self.reply, self._parser
+        if reply is None or parser is None:
+            self.abort()  # Nobody asked for these bytes; what follows them could be taken for another request's reply.
+            return
+        trouble = None
+        try:
+            parser.feed_data(data)
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
+            trouble = error
+        if self._in_head:
+            self._head_bytes += len(data)
+            if trouble is not None or self._head_bytes > MAX_HEAD_BYTES:
+                self._fail(self._garbled(trouble))
+            return
+        self._since = self._now()
+        self._deliver(reply, len(data))
+        if self.reply is not reply:
+            return  # Its holder closed it while being fed.
+        if self._complete:
+            self._keep = self._keep and trouble is None
+            self._finish(reply)
+        elif trouble is not None or self._barren_bytes > MAX_HEAD_BYTES:
+            self._fail(self._garbled(trouble))
+
+    def eof_received(self) -> None:
+        self._has_eof = True
+        self._shut()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._shut()
+        self._transport = self._parser = None
+        self._home.lost(self)
+
+    # --- the parser's side ---
+
+    def on_message_begin(self) -> None:
+        if self._complete:
+            raise Nonsense("sent more than its reply")
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._fields.append((name, value))
+
+    def on_headers_complete(self) -> None:
+        parser, reply, fields = self._parser, self.reply, self._fields
+        if parser is None or reply is None:
+            return
+        status = parser.get_status_code()
+        if status < 200:
+            fields.clear()
+            if status == 101:
+                raise Nonsense("switched to a protocol that was not asked for")
+            return
+        _check_size(fields)
+        headers = {name.lower(): value for name, value in fields}
+        fields.clear()
+        # A reply that overtakes its request leaves the rest of the request on the line.
+        self._keep = parser.should_keep_alive() and not self._sending
+        decoder = self._read_framing(status, headers)
+        self._in_head = False
+        reply.begin(status, headers, decoder)
+        if self._is_head_request:
+            # The parser cannot be told that no body follows, so it is stopped here and the connection not kept.
+            self._complete = True
+            raise Nonsense("needs no body")
+
+    def on_message_complete(self) -> None:
+        self._fields.clear()  # Trailers say nothing that we use.
+        if not self._in_head:
+            self._complete = True
+
+    # --- within ---
+
+    def _read_framing(self, status: int, headers: dict[bytes, bytes]) -> Decoder | None:
+        coding = headers.get(b"transfer-encoding")
+        if coding is not None and coding.lower() != b"chunked":
+            raise Nonsense("used a transfer encoding other than chunked")
+        self._until_close = coding is None and b"content-length" not in headers and status not in (204, 304)
+        keep_alive = headers.get(b"keep-alive")
+        if keep_alive is not None:
+            self._note_keep_alive(keep_alive)
+        if b"content-encoding" not in headers:
+            return None
+        decoder = find_decoder(headers[b"content-encoding"])
+        if decoder is not None and not self._is_head_request:
+            del headers[b"content-encoding"]
+            headers.pop(b"content-length", None)
+        return decoder
+
+    def _note_keep_alive(self, value: bytes) -> None:
+        """`timeout=N`: stay a second below, or by half when N is tiny, so that the server does not close first."""
+        for parameter in value.split(b","):
+            name, _, number = parameter.strip().partition(b"=")
+            if name.lower() == b"timeout" and number.isdigit() and len(number) < 8:
+                seconds = float(number)
+                self.idle_seconds = max(seconds - 1, seconds / 2)
+
+    def _deliver(self, reply: Reply, received_bytes: int) -> None:
+        """Hand over what the parser found in one read, joined: one write for each read."""
+        chunks = self._chunks
+        if not chunks:
+            # Chunk heads, extensions and trailers without end would otherwise pass every limit.
+            self._barren_bytes += received_bytes
+            return
+        self._barren_bytes = 0
+        data = chunks[0] if len(chunks) == 1 else b"".join(chunks)
+        chunks.clear()
+        reply.take(data)
+
+    def _finish(self, reply: Reply) -> None:
+        """Give the connection away before the reply's end is told: whoever hears of it may send the next request."""
+        self.reply = None
+        self.served += 1
+        if self._keep and not self._sending and not self.closed:
+            self.proceed()
+            self._home.release(self)
+        else:
+            self.abort()
+        reply.finish()
+
+    def _fail(self, error: TrunklineError) -> None:
+        reply, self.reply = self.reply, None
+        self.abort()
+        if reply is not None:
+            reply.fail(error)
+
+    def _shut(self) -> None:
+        self.closed = True
+        self.expires_at = 0.0
+        reply = self.reply
+        if reply is None:
+            return
+        if not self._in_head:
+            # Without a length only an orderly end tells the whole from a part.
+            if self._until_close and self._has_eof:
+                self._finish(reply)
+            else:
+                self._fail(Failed(f"`{self.name}` closed the connection before the end of its reply"))
+        elif self.served and not self._head_bytes:
+            self._fail(Stale(f"`{self.name}` closed the connection without a reply"))
+        else:
+            self._fail(Failed(f"`{self.name}` closed the connection without a reply"))
+
+    def _garbled(self, trouble: Exception | None) -> Garbled:
+        """What a parser says may quote what it read, so only our own words are shown."""
+        cause = trouble.__context__ if trouble is not None else None
+        if trouble is None:
+            what = f"sent a head or trailer of more than {MAX_HEAD_BYTES} bytes"
+        elif isinstance(cause, Nonsense | DecodingError):
+            what = str(cause)
+        elif isinstance(trouble, httptools.HttpParserUpgrade):
+            what = "switched to a protocol that was not asked for"
+        else:
+            what = "sent a reply that is not HTTP/1.1"
+        return Garbled(f"`{self.name}` {what}", detail=type(trouble).__name__ if trouble is not None else "")
+
+
+def _check_size(fields: list[tuple[bytes, bytes]]) -> None:
+    if len(fields) > MAX_HEADERS:
+        raise Nonsense(f"sent more than {MAX_HEADERS} headers")
+    if sum([len(name) + len(value) for name, value in fields]) > MAX_HEAD_BYTES:
+        raise Nonsense(f"sent a head of more than {MAX_HEAD_BYTES} bytes")
