@@ -50,6 +50,11 @@ def mint(prefix: str) -> str:
     return prefix + secrets.token_hex(24)
 
 
+def mint_request_id() -> str:
+    """`req_` and 32 hex digits."""
+    return "req_" + secrets.token_hex(16)
+
+
 class CountingMint:
     """Ids that count up, for tests and golden files: `msg_…0001`, `msg_…0002`."""
 

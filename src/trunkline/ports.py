@@ -8,7 +8,8 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from trunkline.call import Header, Source
+from trunkline.call import Source
+from trunkline.capabilities import Capabilities
 
 
 class Origin(Struct, frozen=True):
@@ -138,16 +139,33 @@ class Ledger(Protocol):
     def record(self, record: Record) -> None: ...
 
 
-__all__ = [
-    "DEFAULT_TIMEOUTS",
-    "Header",
-    "Keys",
-    "Ledger",
-    "Origin",
-    "Principal",
-    "Record",
-    "Timeouts",
-    "Upstream",
-    "UpstreamReply",
-    "UpstreamRequest",
-]
+class Listed(Struct, frozen=True):
+    """What one account is known to serve.
+
+    `complete`: the list is known, so a name that is not in `names` is not served. `pending`: a first list may still
+    come. Neither: the list cannot be had, and the account is of unknown list.
+    """
+
+    names: frozenset[str]
+    complete: bool
+    pending: bool = False
+
+
+Listing = Mapping[str, Listed]
+"""`{account name: what it lists}`, every account in it. Replaced as a whole when anything changes, never edited."""
+
+
+class Catalog(Protocol):
+    """What models there are, and what they can do. Answers from memory."""
+
+    def listing(self) -> Listing:
+        """The newest snapshot: the same object until something changes."""
+
+    async def settle(self, seconds: float) -> None:
+        """Wait until no first list is pending any more, at most so long."""
+
+    def capabilities(self, provider: str, model: str, base: Capabilities) -> Capabilities:
+        """What is known of a model, laid over its provider's own facts."""
+
+    def owner(self, model: str) -> str | None:
+        """The provider whose model this surely is (`claude-…` is `anthropic`'s), or `None`."""

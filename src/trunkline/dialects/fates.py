@@ -1,0 +1,181 @@
+"""What becomes of each thing that a caller may say, towards each upstream: one stated fate, never silence.
+
+The tables here are the truth; lowering applies them. A setting without a row towards an upstream is refused, so that
+a new word in the vocabulary cannot be lost by forgetting it.
+"""
+
+from enum import Enum
+
+
+class Fate(Enum):
+    """The six things that can happen to what a caller says."""
+
+    SAME = "same"
+    MAPPED = "mapped"
+    EMULATED = "emulated"
+    CARRIED = "carried"
+    DROPPED = "dropped"
+    REFUSED = "refused"
+
+
+SAME, MAPPED, EMULATED, CARRIED, DROPPED, REFUSED = Fate
+
+# A fate that depends on the target: carried where `Capabilities.fields` names the field, else as written here.
+# Hints and sampling knobs are left out and said; what changes the shape or the meaning of the answer is refused.
+
+SETTINGS: dict[str, dict[str, Fate]] = {
+    "responses": {
+        "max_output_tokens": SAME,
+        "temperature": SAME,
+        "top_p": SAME,
+        "top_k": DROPPED,
+        "frequency_penalty": DROPPED,
+        "presence_penalty": DROPPED,
+        "seed": DROPPED,
+        "stop": REFUSED,
+        "logit_bias": DROPPED,
+        "top_logprobs": SAME,
+        "logprobs": MAPPED,
+        "n": REFUSED,
+        "parallel_tool_calls": SAME,
+        "verbosity": SAME,
+        "service_tier": SAME,
+        "truncation": SAME,
+        "store": SAME,
+        "metadata": SAME,
+        "user": SAME,
+        "safety_identifier": SAME,
+        "prompt_cache_key": SAME,
+        "prompt_cache_retention": SAME,
+        "max_tool_calls": SAME,
+        "include": SAME,
+        "background": REFUSED,
+    },
+    "chat": {
+        "max_output_tokens": MAPPED,
+        "temperature": SAME,
+        "top_p": SAME,
+        "top_k": DROPPED,
+        "frequency_penalty": SAME,
+        "presence_penalty": SAME,
+        "seed": SAME,
+        "stop": SAME,
+        "logit_bias": SAME,
+        "top_logprobs": SAME,
+        "logprobs": MAPPED,
+        "n": REFUSED,
+        "parallel_tool_calls": SAME,
+        "verbosity": DROPPED,
+        "service_tier": DROPPED,
+        "truncation": DROPPED,
+        "store": DROPPED,
+        "metadata": DROPPED,
+        "user": SAME,
+        "safety_identifier": DROPPED,
+        "prompt_cache_key": DROPPED,
+        "prompt_cache_retention": DROPPED,
+        "max_tool_calls": DROPPED,
+        "include": MAPPED,
+        "background": REFUSED,
+    },
+    "messages": {
+        "max_output_tokens": SAME,
+        "temperature": SAME,
+        "top_p": SAME,
+        "top_k": SAME,
+        "frequency_penalty": DROPPED,
+        "presence_penalty": DROPPED,
+        "seed": DROPPED,
+        "stop": MAPPED,
+        "logit_bias": DROPPED,
+        "top_logprobs": REFUSED,
+        "logprobs": REFUSED,
+        "n": REFUSED,
+        "parallel_tool_calls": MAPPED,
+        "verbosity": DROPPED,
+        "service_tier": MAPPED,
+        "truncation": DROPPED,
+        "store": DROPPED,
+        "metadata": DROPPED,
+        "user": MAPPED,
+        "safety_identifier": DROPPED,
+        "prompt_cache_key": DROPPED,
+        "prompt_cache_retention": DROPPED,
+        "max_tool_calls": DROPPED,
+        "include": MAPPED,
+        "background": REFUSED,
+    },
+}
+"""`{upstream dialect: {setting: fate}}`; every field of `ModelSettings` has a row everywhere (a test asks)."""
+
+IDLE_VALUES: dict[str, object] = {
+    "n": 1,
+    "logprobs": False,
+    "truncation": "disabled",
+    "store": False,
+    "background": False,
+    "service_tier": "auto",
+    "frequency_penalty": 0,
+    "presence_penalty": 0,
+    "include": [],
+    "metadata": {},
+    "stop": [],
+    "logit_bias": {},
+}
+"""Values that ask for nothing: passed over without a word where the setting has no home."""
+
+EXTRAS: dict[str, Fate] = {
+    # Responses
+    "stream_options": DROPPED,
+    "context_management": DROPPED,
+    "moderation": REFUSED,
+    "prompt_cache_options": DROPPED,
+    "background_options": DROPPED,
+    # Chat
+    "modalities": REFUSED,
+    "audio": REFUSED,
+    "prediction": DROPPED,
+    "web_search_options": REFUSED,
+    # Messages
+    "cache_control": DROPPED,
+    "inference_geo": REFUSED,
+    "speed": DROPPED,
+    "container": REFUSED,
+    "mcp_servers": REFUSED,
+    "diagnostics": DROPPED,
+}
+"""Top-level fields of one dialect that the vocabulary has no word for, towards another. Without a row: refused."""
+
+IDLE_EXTRAS: dict[str, object] = {"modalities": ["text"], "stream_options": {}}
+"""Values of extras that ask for nothing."""
+
+IMPLICIT: frozenset[str] = frozenset({"reasoning_effort", "reasoning.effort", "verbosity", "text.verbosity", "store"})
+"""Fields that the SDKs send unasked: leaving them out is reported, but is no error under `x-trunkline-strict`."""
+
+CALLER_NAMES: dict[str, dict[str, str]] = {
+    "responses": {
+        "verbosity": "text.verbosity",
+        "effort": "reasoning.effort",
+        "summary": "reasoning.summary",
+        "text_format": "text.format",
+    },
+    "chat": {
+        "max_output_tokens": "max_completion_tokens",
+        "effort": "reasoning_effort",
+        "text_format": "response_format",
+    },
+    "messages": {
+        "max_output_tokens": "max_tokens",
+        "stop": "stop_sequences",
+        "user": "metadata.user_id",
+        "effort": "output_config.effort",
+        "text_format": "output_config.format",
+        "parallel_tool_calls": "tool_choice.disable_parallel_tool_use",
+    },
+}
+"""How each caller spells a word of the vocabulary; the same word where there is no row."""
+
+
+def caller_name(dialect: str, word: str) -> str:
+    """A vocabulary word as the caller's API spells it."""
+    return CALLER_NAMES[dialect].get(word, word)

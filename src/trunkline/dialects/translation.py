@@ -1,0 +1,64 @@
+"""The translated way back: an upstream's bytes → events → the caller's bytes, as one `Passage`."""
+
+from trunkline.dialects.dialect import StreamReader, StreamWriter
+from trunkline.dialects.lowering import Restore
+from trunkline.errors import TrunklineError
+from trunkline.events import (
+    Event,
+    ItemStarted,
+    ResponseEnded,
+    ResponseFailed,
+    TextAdded,
+    UsageReported,
+)
+from trunkline.items import OtherItem, ToolCall
+from trunkline.usage import NO_USAGE, Usage
+
+
+class Translation:
+    """Reads with one dialect, restores what lowering changed, writes with another."""
+
+    __slots__ = ("_reader", "_restore", "_writer", "error", "has_content", "incomplete", "usage")
+
+    def __init__(self, reader: StreamReader, restore: Restore, writer: StreamWriter) -> None:
+        self._reader = reader
+        self._restore = restore
+        self._writer = writer
+        self.has_content = False
+        self.incomplete = False
+        self.error: TrunklineError | None = None
+        self.usage: Usage = NO_USAGE
+
+    def feed(self, data: bytes) -> bytes:
+        return self._pass(self._reader.feed(data))
+
+    def end(self) -> bytes:
+        return self._pass(self._reader.end())
+
+    def fail(self, error: TrunklineError) -> bytes:
+        return self._pass(self._reader.fail(error))
+
+    def _pass(self, events: list[Event]) -> bytes:
+        if not events:
+            return b""
+        events = self._restore(events)
+        for event in events:
+            if type(event) is TextAdded:
+                self.has_content = True
+            else:
+                self._note(event)
+        return self._writer.write(events)
+
+    def _note(self, event: Event) -> None:
+        match event:
+            case ItemStarted(item=ToolCall() | OtherItem()):
+                self.has_content = True
+            case UsageReported():
+                self.usage = event.usage
+            case ResponseEnded():
+                self.has_content = True
+                self.incomplete = event.finish in ("length", "content_filter")
+            case ResponseFailed():
+                self.error = event.error
+            case _:
+                pass
