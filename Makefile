@@ -50,7 +50,7 @@ golden: ## Rewrite the golden files; read the difference before you commit it
 
 bench: ## Measure against nginx on this machine, and rewrite bench/RESULTS.md
 	@$(environment) test
-	@$(bin)/python bench/run.py
+	@$(bin)/python -m bench
 
 lock: ## Bring the locks in line with pyproject.toml and package.json
 	@$(environment) test

@@ -13,7 +13,7 @@ import platform
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -36,6 +36,11 @@ def say(text: str) -> None:
 def fail(text: str) -> None:
     say(text)
     sys.exit(1)
+
+
+def succeeds(command: Sequence[str], where: Path, environment: Mapping[str, str]) -> bool:
+    """Run a program to its end. What it prints goes to stderr, so that a target's own output stays clean."""
+    return subprocess.run(command, check=False, cwd=where, env=environment, stdout=sys.stderr).returncode == 0
 
 
 # --- what was made from what ------------------------------------------------------------------------------------
@@ -87,7 +92,7 @@ def is_sound() -> bool:
     """Whether `.venv` runs, has pip, and was made in this folder: its scripts hold the folder's name."""
     check = "import importlib.util as u, sys; sys.exit(sys.version_info < (3, 11) or not u.find_spec('pip'))"
     try:
-        runs = subprocess.run([PYTHON, "-I", "-c", check], stderr=subprocess.DEVNULL).returncode == 0
+        runs = subprocess.run([PYTHON, "-I", "-c", check], check=False, stderr=subprocess.DEVNULL).returncode == 0
     except OSError:
         runs = False
     return runs and read_stamps().get("root", str(ROOT)) == str(ROOT)
@@ -102,7 +107,7 @@ def make_venv() -> None:
     say(f"· making .venv with Python {platform.python_version()}")
     # Not the Python inside `.venv`, which may run this, but the one outside that it was made with.
     outside = getattr(sys, "_base_executable", None) or sys.executable
-    if subprocess.run([outside, "-I", "-m", "venv", "--clear", VENV]).returncode:
+    if not succeeds([outside, "-I", "-m", "venv", "--clear", str(VENV)], ROOT, dict(os.environ)):
         fail("The virtual environment could not be made (above).")
     write_stamp("root", str(ROOT))
 
@@ -112,8 +117,7 @@ def pip(*arguments: str) -> bool:
     progress = [] if sys.stderr.isatty() else ["--progress-bar", "off"]
     command = [str(PYTHON), "-I", "-m", "pip", "install", "--disable-pip-version-check", "--no-input", *progress]
     settings = os.environ | {"PIP_USER": "0", "PIP_ROOT_USER_ACTION": "ignore"}
-    # Output to stderr, so that a target's own output stays clean.
-    return subprocess.run([*command, *arguments], cwd=ROOT, env=settings, stdout=sys.stderr).returncode == 0
+    return succeeds([*command, *arguments], ROOT, settings)
 
 
 def make_packages(lock: str, title: str) -> None:
@@ -149,7 +153,7 @@ def npm(*arguments: str) -> bool:
     command = [str(root / "bin" / "node"), str(root / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js")]
     path = os.pathsep.join([str(root / "bin"), os.environ.get("PATH", os.defpath)])
     environment = os.environ | {"PATH": path}
-    return subprocess.run([*command, *arguments], cwd=JAVASCRIPT, env=environment, stdout=sys.stderr).returncode == 0
+    return succeeds([*command, *arguments], JAVASCRIPT, environment)
 
 
 def make_javascript() -> None:
