@@ -3,7 +3,6 @@
 import argparse
 import signal
 import sys
-from pathlib import Path
 
 from bench import measure, profile, report, subjects, workloads
 from bench.measure import Plan
@@ -18,7 +17,7 @@ examples:
   python bench/run.py --quick                          one short round of everything
   python bench/run.py --only 'chat,chat-burst'         two rows
   python bench/run.py --write                          all rows, into bench/RESULTS.md
-  python bench/run.py --command 'busbar -c my.yaml' --name busbar
+  python bench/run.py --command 'other --port $PORT' --name other
   python bench/run.py profile --only chat-burst        where the time goes (py-spy, else perf)"""
 
 
@@ -30,7 +29,7 @@ def main() -> int:
         print("\n".join(one.name for one in workloads.WORKLOADS))
         return 0
     plan = _plan(arguments)
-    subjects.require("wrk", "cc", "taskset", *(["nginx"] if plan.against == "nginx" else []))
+    subjects.require("wrk", "cc", "taskset", "setpriv", *(["nginx"] if plan.against == "nginx" else []))
     if arguments.action == "profile":
         return profile.run(plan)
     results = measure.run(plan)
@@ -51,7 +50,12 @@ def _parser() -> argparse.ArgumentParser:
     add("--seconds", type=float, default=3.0, help="length of a reading (3)")
     add("--quick", action="store_true", help="one round of one second, few starts and latencies")
     add("--against", choices=("nginx", "none"), default="nginx", help="the reference (nginx)")
-    add("--command", default=None, metavar="COMMAND", help="starts another gateway; '' measures the reference alone")
+    add(
+        "--command",
+        default=None,
+        metavar="COMMAND",
+        help="starts another gateway, $PORT and the like filled in; '' measures the reference alone",
+    )
     add("--name", default="trunkline", help="the gateway's name in the table")
     add("--set", action="append", default=[], metavar="NAME=VALUE", help="one more variable for the gateway")
     add("--cores", default="0,1", metavar="PROXY,LOAD", help="which cores to use (0,1)")

@@ -13,7 +13,7 @@ from typing import Any
 
 from bench import machine, wire
 from bench.client import Connection
-from bench.subjects import BUILD, HERE, Cores, Subject
+from bench.subjects import BUILD, HERE, Cores, Subject, pinned
 from bench.workloads import Workload
 
 RAMP_SECONDS = 1.0
@@ -41,8 +41,10 @@ class Sample:
 class Probe:
     """One request of a workload, read whole."""
 
-    route: str
-    fault: str
+    fault: str = ""
+    """Why it cannot be measured."""
+    remark: str = ""
+    """What the reader of its figures must know."""
 
 
 def probe(workload: Workload, subject: Subject) -> Probe:
@@ -51,14 +53,14 @@ def probe(workload: Workload, subject: Subject) -> Probe:
         answer = connection.ask(workload.path, workload.body())
     route = answer.headers.get("x-trunkline-route", "")
     if answer.status != 200:
-        return Probe(route, f"status {answer.status}: {answer.body[:200].decode(errors='replace')}")
+        return Probe(f"status {answer.status}: {answer.body[:200].decode(errors='replace')}")
     if workload.stream and wire.END_MARKS[workload.dialect] not in answer.body:
-        return Probe(route, "the stream has no end")
+        return Probe("the stream has no end")
     if wire.FIRST_WORD.encode() not in answer.body:
-        return Probe(route, "the reply has no content")
+        return Probe("the reply has no content")
     if route and not route.startswith(workload.route):
-        return Probe(route, f"another way: {route}")
-    return Probe(route, "")
+        return Probe(remark=f"by another way than planned: {route}")
+    return Probe()
 
 
 def measure(workload: Workload, subject: Subject, upstream: Subject, cores: Cores, seconds: float) -> Sample:
@@ -139,7 +141,7 @@ def driven(workload: Workload, subject: Subject, cores: Cores, seconds: float) -
         headers = [f"{name}={value}" for name, value in subject.target.headers.items()]
         url = f"http://127.0.0.1:{subject.target.port}{workload.path}"
         size = ["-t1", f"-c{workload.connections}", f"-d{math.ceil(seconds)}s", "--timeout", "20s"]
-        command = ["taskset", "-c", str(cores.load), "wrk", *size, "-s", str(HERE / "load.lua"), url, "--", body.name]
+        command = [*pinned(cores.load, ["wrk"]), *size, "-s", str(HERE / "load.lua"), url, "--", body.name]
         process = subprocess.Popen([*command, *headers], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         try:
             yield process

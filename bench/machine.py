@@ -85,12 +85,6 @@ def first_line(*command: str) -> str:
     return ((done.stdout or done.stderr).strip().splitlines() or [""])[0].strip()
 
 
-def python_version(command: str) -> str:
-    """The Python that runs a command of a virtual environment; empty when it is none."""
-    program = Path(command.split()[0] if command else "", "..", "python").resolve()
-    return first_line(str(Path(command.split()[0]).parent / "python"), "-V") if program.exists() else ""
-
-
 def _read(path: Path) -> str:
     """A file of the kernel's, empty when its process has just ended."""
     try:

@@ -39,31 +39,42 @@ class Plan:
     first_contents: int
 
 
+Round = dict[str, Sample]
+"""One reading of each subject that serves a workload, taken one right after the other."""
+
+
 @dataclass(slots=True)
 class Readings:
-    """All readings of one workload at one subject."""
+    """All readings of one workload. A round counts as a whole or not at all, so that ratios are of neighbours."""
 
-    counted: list[Sample] = field(default_factory=list)
-    discarded: list[Sample] = field(default_factory=list)
-    fault: str = ""
-    route: str = ""
+    counted: list[Round] = field(default_factory=list)
+    discarded: list[Round] = field(default_factory=list)
+    faults: dict[str, str] = field(default_factory=dict)
+    """By subject: why it was not measured."""
+    remarks: dict[str, str] = field(default_factory=dict)
+    """By subject: what the reader of its figures must know."""
 
     @property
-    def used(self) -> list[Sample]:
+    def used(self) -> list[Round]:
         """The counted ones; with none, those of a busy core, which is better than nothing and is said."""
-        return self.counted or [sample for sample in self.discarded if not sample.fault]
+        return self.counted or [one for one in self.discarded if not any(sample.fault for sample in one.values())]
 
-    @property
-    def cpu_micros(self) -> float | None:
-        used = self.used
-        return median(sample.cpu_micros for sample in used) if used else None
+    def cpu_micros(self, subject: str) -> float | None:
+        """The median; `None` without a usable reading."""
+        values = [one[subject].cpu_micros for one in self.used if subject in one]
+        return median(values) if values else None
+
+    def ratio(self, subject: str, reference: str) -> float | None:
+        """The median of the rounds' own ratios."""
+        pairs = [(one[subject], one[reference]) for one in self.used if subject in one and reference in one]
+        return median(over.cpu_micros / under.cpu_micros for over, under in pairs) if pairs else None
 
 
 @dataclass(slots=True)
 class Results:
     """Everything one run found out; subjects by name, workloads by name."""
 
-    readings: dict[str, dict[str, Readings]] = field(default_factory=dict)
+    readings: dict[str, Readings] = field(default_factory=dict)
     start_seconds: dict[str, list[float]] = field(default_factory=dict)
     idle_bytes: dict[str, int] = field(default_factory=dict)
     loaded_bytes: dict[str, int] = field(default_factory=dict)
@@ -72,8 +83,8 @@ class Results:
 
     def cpu_micros(self, subject: str, workload: str) -> float | None:
         """The median, or `None` when there is no usable reading."""
-        readings = self.readings.get(workload, {}).get(subject)
-        return readings.cpu_micros if readings else None
+        readings = self.readings.get(workload)
+        return readings.cpu_micros(subject) if readings else None
 
 
 def run(plan: Plan) -> Results:
@@ -123,35 +134,36 @@ def _time_requests(plan: Plan, running: Sequence[Subject], results: Results) -> 
 
 def _measure_rounds(plan: Plan, running: Sequence[Subject], upstream: Subject, results: Results) -> None:
     for workload in plan.workloads:
-        able = [one for one in running if workload.referenced or one.name != "nginx"]
-        found = {one.name: Readings() for one in able}
-        results.readings[workload.name] = found
-        for one in able:
+        found = results.readings[workload.name] = Readings()
+        served = []
+        for one in running:
+            if one.name == "nginx" and not workload.referenced:
+                continue
             probe = load.probe(workload, one)
-            found[one.name].fault, found[one.name].route = probe.fault, probe.route
-        served = [one for one in able if not found[one.name].fault]
+            if probe.remark:
+                found.remarks[one.name] = probe.remark
+            if probe.fault:
+                found.faults[one.name] = probe.fault
+                _say(f"{workload.name} {one.name}: {probe.fault}")
+            else:
+                served.append(one)
         _alternate(plan, workload, served, upstream, found)
 
 
-def _alternate(
-    plan: Plan, workload: Workload, served: Sequence[Subject], upstream: Subject, found: dict[str, Readings]
-) -> None:
-    """nginx, gateway, nginx, gateway, … until each has its rounds or the retries are used up."""
-    for _ in range(plan.rounds + plan.retries):
-        waiting = [one for one in served if len(found[one.name].counted) < plan.rounds]
-        for one in waiting:
-            sample = load.measure(workload, one, upstream, plan.cores, plan.seconds)
-            clean = not sample.fault and sample.others <= OTHERS_LIMIT
-            (found[one.name].counted if clean else found[one.name].discarded).append(sample)
-            _say(f"{workload.name} {one.name}: {sample.cpu_micros:.1f} µs a {workload.unit}{_why(sample)}")
+def _alternate(plan: Plan, workload: Workload, served: Sequence[Subject], upstream: Subject, found: Readings) -> None:
+    """nginx, gateway, nginx, gateway, … until the rounds are there or the retries used up."""
+    for _ in range(plan.rounds + plan.retries if served else 0):
+        if len(found.counted) == plan.rounds:
+            return
+        one = {subject.name: load.measure(workload, subject, upstream, plan.cores, plan.seconds) for subject in served}
+        why = [f"{name}: {reason}" for name, sample in one.items() if (reason := _unfit(sample))]
+        (found.discarded if why else found.counted).append(one)
+        figures = ", ".join(f"{name} {sample.cpu_micros:.1f}" for name, sample in one.items())
+        _say(f"{workload.name}: {figures} µs/{workload.unit}" + (f"; discarded ({', '.join(why)})" if why else ""))
 
 
-def _why(sample: Sample) -> str:
-    if sample.fault:
-        return f"; discarded: {sample.fault}"
-    if sample.others > OTHERS_LIMIT:
-        return f"; discarded: others took {sample.others:.0%} of the core"
-    return ""
+def _unfit(sample: Sample) -> str:
+    return sample.fault or (f"others took {sample.others:.0%} of the core" if sample.others > OTHERS_LIMIT else "")
 
 
 def _say(text: str) -> None:

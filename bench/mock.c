@@ -14,14 +14,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/tcp.h>
-#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/epoll.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
@@ -280,7 +278,6 @@ static void load_all(const char *folder) {
 
 int main(int count, char **words) {
     if (count != 2) { fprintf(stderr, "usage: mock FOLDER\n"); return 2; }
-    prctl(PR_SET_PDEATHSIG, SIGTERM); /* a bench that is killed leaves nothing behind */
     load_all(words[1]);
     for (int i = 0; i < SLOTS; i++) slots[i].next = slots[i].previous = &slots[i];
     poll_fd = epoll_create1(EPOLL_CLOEXEC);

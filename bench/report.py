@@ -1,10 +1,12 @@
 """Results as a table to read, as JSON, and as the page `bench/RESULTS.md`."""
 
-import datetime
+import datetime as dt
 import json
+import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from bench import machine
@@ -14,19 +16,30 @@ from bench.workloads import EVENTS, Workload
 START_SECONDS_TARGET = 1.0
 RESIDENT_MEGABYTES_TARGET = 90.0
 FIRST_CONTENT_MICROS_TARGET = 1000.0
+_NUMBERS = (2, 3, 4)
+"""The columns that hold numbers."""
+
+_ABOUT = """\
+Written by `python bench/run.py --write` ({plan.rounds} rounds of {plan.seconds:g} s per row, the two in turns;
+medians). The proxy under test has core {plan.cores.proxy}, mock upstream and load generator share core
+{plan.cores.load}. Figures of requests, streams and events are µs of processor time; "a second" is what one core can
+do of them. A shared machine changes its speed, so only ratios within one run count. `bench/README.md` says how.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One measured fact beside what it may be; `None` where there is nothing to say."""
+    """One measured fact beside what it may be; `None` and empty where there is nothing to say."""
 
     what: str
     unit: str
     reference: float | None
     gateway: float | None
-    comparison: str
-    target: str
-    met: bool | None
+    a_second: float | None = None
+    """So many a second one core of the gateway can do."""
+    comparison: str = ""
+    target: str = ""
+    met: bool | None = None
     note: str = ""
 
 
@@ -41,15 +54,10 @@ def rows(plan: Plan, results: Results) -> list[Row]:
 
 def table(plan: Plan, results: Results) -> str:
     """The rows in columns, for a terminal."""
-    head = ("", "per", "nginx", plan.name, "compared", "target", "", "")
+    head = ("", "unit", "nginx", plan.name, "a second", "compared", "target", "", "")
     cells = [head, *(_cells(row) for row in rows(plan, results))]
-    widths = [max(len(line[i]) for line in cells) for i in range(len(head))]
-    return "\n".join(
-        "  ".join(
-            cell.rjust(width) if 2 <= i <= 3 else cell.ljust(width) for i, (cell, width) in enumerate(zip(line, widths))
-        ).rstrip()
-        for line in cells
-    )
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    return "\n".join(_aligned(line, widths) for line in cells)
 
 
 def as_json(plan: Plan, results: Results) -> str:
@@ -66,19 +74,10 @@ def as_json(plan: Plan, results: Results) -> str:
 
 def write_page(path: Path, plan: Plan, results: Results) -> None:
     """`RESULTS.md`: the table with machine, date and versions; replaced as a whole."""
-    lines = [
-        "# Measured",
-        "",
-        f"{_now()[:10]}. {machine.describe()}. {', '.join(_versions(plan))}.",
-        "",
-        f"Written by `python bench/run.py --write` ({plan.rounds} rounds of {plan.seconds:g} s per row and subject, in "
-        f"turns; median). The proxy has core {plan.cores.proxy} to itself, mock upstream and load generator share "
-        f"core {plan.cores.load}. Figures are µs of processor time unless the row says otherwise; a shared machine "
-        "changes its speed, so only ratios within one run count. `bench/README.md` says how and why.",
-        "",
-        f"| | per | nginx | {plan.name} | compared | target | |",
-        "|---|---|--:|--:|---|---|---|",
-    ]
+    about = _ABOUT.format(plan=plan)
+    first = f"{_now()[:10]}. {machine.describe()}. {', '.join(_versions(plan))}."
+    head = f"| | unit | nginx | {plan.name} | a second | compared | target | |"
+    lines = ["# Measured", "", first, "", about, head, "|---|---|--:|--:|--:|---|---|---|"]
     for row in rows(plan, results):
         *cells, note = _cells(row)
         lines.append("| " + " | ".join(cells) + (f" ({note})" if note else "") + " |")
@@ -88,24 +87,24 @@ def write_page(path: Path, plan: Plan, results: Results) -> None:
 def _workload_row(workload: Workload, plan: Plan, results: Results) -> Row:
     reference = results.cpu_micros("nginx", workload.name)
     gateway = results.cpu_micros(plan.name, workload.name)
-    comparison, target, met = _compare(workload, reference, gateway, results.cpu_micros(plan.name, workload.beside))
-    found = results.readings.get(workload.name, {})
-    notes = [f"{name}: {note}" for name, readings in found.items() if (note := _note(readings))]
-    return Row(workload.name, workload.unit, reference, gateway, comparison, target, met, "; ".join(notes))
+    a_second = 1e6 / gateway if gateway else None
+    comparison, target, met = _compare(workload, plan, results)
+    note = _note(results.readings[workload.name])
+    return Row(workload.name, workload.unit, reference, gateway, a_second, comparison, target, met, note)
 
 
-def _compare(
-    workload: Workload, reference: float | None, gateway: float | None, beside: float | None
-) -> tuple[str, str, bool | None]:
+def _compare(workload: Workload, plan: Plan, results: Results) -> tuple[str, str, bool | None]:
     """How the gateway stands: µs an event, µs over its own tee row, or times nginx."""
+    gateway = results.cpu_micros(plan.name, workload.name)
     if workload.event_target:
         each = gateway / EVENTS if gateway is not None else None
         return _judge(each, workload.event_target, "{:.1f} µs/event", "≤ {:g} µs/event")
     if workload.beside:
+        beside = results.cpu_micros(plan.name, workload.beside)
         over = gateway - beside if gateway is not None and beside is not None else None
         limit = workload.beside_target
         return _judge(over, limit, "{:+.0f} µs over " + workload.beside, "≤ {:+g} µs over " + workload.beside)
-    ratio = gateway / reference if gateway is not None and reference else None
+    ratio = results.readings[workload.name].ratio(plan.name, "nginx")
     return _judge(ratio, workload.ratio_target, "{:.2f} × nginx", "≤ {:g} × nginx")
 
 
@@ -116,54 +115,58 @@ def _judge(value: float | None, limit: float | None, shown: str, wanted: str) ->
 
 
 def _note(readings: Readings) -> str:
-    if readings.fault:
-        return readings.fault
-    if not readings.counted and readings.used:
-        return "no clean reading, the core was shared"
-    return readings.discarded[-1].fault if not readings.used and readings.discarded else ""
+    said = [f"{name}: {what}" for name, what in (readings.faults | readings.remarks).items()]
+    if said:
+        return "; ".join(said)
+    if not readings.used:
+        last = readings.discarded[-1] if readings.discarded else {}
+        return "; ".join(f"{name}: {sample.fault}" for name, sample in last.items() if sample.fault)
+    return "" if readings.counted else "no clean round, the core was shared"
 
 
 def _latency_rows(plan: Plan, results: Results) -> Iterable[Row]:
     if results.request_times:
-        direct, times = results.request_times["direct"], results.request_times
-        for name in ("p50", "p99"):
-            added = {one: getattr(times[one], name) - getattr(direct, name) for one in times}
-            yield Row(
-                f"added latency {name} at 100 requests/s",
-                "wall µs",
-                added.get("nginx"),
-                added.get(plan.name),
-                "",
-                "",
-                None,
-            )
+        p50 = {name: times.p50 for name, times in results.request_times.items()}
+        p99 = {name: times.p99 for name, times in results.request_times.items()}
+        yield _over_direct("added latency at 100 requests/s, p50", p50, plan.name, None)
+        yield _over_direct("added latency at 100 requests/s, p99", p99, plan.name, None)
     for dialect, found in results.first_content_times.items():
-        over = {one: found[one].p50 - found["direct"].p50 for one in found}
-        limit = FIRST_CONTENT_MICROS_TARGET
-        met = over[plan.name] <= limit if plan.name in over else None
-        what = f"first content over direct, {dialect}, p50"
-        yield Row(what, "wall µs", over.get("nginx"), over.get(plan.name), "", f"≤ {limit:g} µs", met)
+        p50 = {name: times.p50 for name, times in found.items()}
+        yield _over_direct(f"first content of a stream, {dialect}, p50", p50, plan.name, FIRST_CONTENT_MICROS_TARGET)
+
+
+def _over_direct(what: str, micros: dict[str, float], name: str, limit: float | None) -> Row:
+    over = {one: value - micros["direct"] for one, value in micros.items()}
+    return _limited(what, "µs of wall time over direct", over, name, limit)
 
 
 def _process_rows(plan: Plan, results: Results) -> Iterable[Row]:
-    starts = {name: sorted(values)[len(values) // 2] for name, values in results.start_seconds.items()}
-    if starts:
-        yield _limited("start to the first answer", "s", starts, plan.name, START_SECONDS_TARGET)
+    starts = {name: median(values) for name, values in results.start_seconds.items()}
     idle = {name: size / 1e6 for name, size in results.idle_bytes.items()}
     loaded = {name: size / 1e6 for name, size in results.loaded_bytes.items()}
-    yield Row("resident, idle", "MB", idle.get("nginx"), idle.get(plan.name), "", "", None)
+    yield _limited("start to the first answer", "s", starts, plan.name, START_SECONDS_TARGET)
+    yield _limited("resident, idle", "MB", idle, plan.name, None)
     yield _limited("resident, after load", "MB", loaded, plan.name, RESIDENT_MEGABYTES_TARGET)
 
 
-def _limited(what: str, unit: str, values: dict[str, float], name: str, limit: float) -> Row:
-    met = values[name] <= limit if name in values else None
-    return Row(what, unit, values.get("nginx"), values.get(name), "", f"≤ {limit:g} {unit}", met)
+def _limited(what: str, unit: str, values: dict[str, float], name: str, limit: float | None) -> Row:
+    target = f"≤ {limit:g} {unit.split(maxsplit=1)[0]}" if limit is not None else ""
+    met = values[name] <= limit if name in values and limit is not None else None
+    return Row(what, unit, values.get("nginx"), values.get(name), target=target, met=met)
 
 
 def _cells(row: Row) -> tuple[str, ...]:
     verdict = {True: "met", False: "**missed**", None: ""}[row.met]
-    numbers = [_number(row.reference), _number(row.gateway)]
+    numbers = [_number(row.reference), _number(row.gateway), _number(row.a_second)]
     return (row.what, row.unit, *numbers, row.comparison, row.target, verdict, row.note)
+
+
+def _aligned(cells: Sequence[str], widths: Sequence[int]) -> str:
+    """Numbers to the right, words to the left."""
+    places = zip(cells, widths, strict=True)
+    return "  ".join(
+        f"{cell:>{width}}" if i in _NUMBERS else f"{cell:<{width}}" for i, (cell, width) in enumerate(places)
+    ).rstrip()
 
 
 def _number(value: float | None) -> str:
@@ -173,18 +176,17 @@ def _number(value: float | None) -> str:
 
 
 def _discarded(results: Results) -> str:
-    everything = [one for found in results.readings.values() for one in found.values()]
-    count = sum(len(one.discarded) for one in everything)
-    whole = count + sum(len(one.counted) for one in everything)
-    return (
-        f"\n{count} of {whole} readings were discarded (others took over {OTHERS_LIMIT:.0%} of the core, or errors).\n"
-    )
+    discarded = sum(len(one.discarded) for one in results.readings.values())
+    whole = discarded + sum(len(one.counted) for one in results.readings.values())
+    return f"\n{discarded} of {whole} rounds were discarded (others took over {OTHERS_LIMIT:.0%} of the core, or errors).\n"
 
 
 def _versions(plan: Plan) -> Sequence[str]:
-    said = [machine.first_line("nginx", "-v").removeprefix("nginx version: "), machine.python_version(plan.command)]
-    return [one for one in [*said, machine.first_line("wrk", "-v").partition("[")[0].strip()] if one]
+    nginx = machine.first_line("nginx", "-v").removeprefix("nginx version: ")
+    wrk = machine.first_line("wrk", "-v").partition(" [")[0]
+    python = Path(shlex.split(plan.command)[0]).parent / "python" if plan.command else Path()
+    return [nginx, wrk, *([machine.first_line(str(python), "-V")] if python.is_file() else [])]
 
 
 def _now() -> str:
-    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+    return dt.datetime.now(dt.UTC).isoformat(timespec="seconds")

@@ -23,7 +23,7 @@ BUILD = HERE / "build"
 KEY = "sk-bench-5f2c7a1e9b0d4c3a8e6f"
 """The caller's key: the gateway knows it as its operator's key, nginx puts another in its place."""
 
-_PACKAGES = {"nginx": "nginx-light", "wrk": "wrk", "cc": "gcc", "taskset": "util-linux"}
+_PACKAGES = {"nginx": "nginx-light", "wrk": "wrk", "cc": "gcc", "taskset": "util-linux", "setpriv": "util-linux"}
 _START_SECONDS = 30.0
 _STOP_SECONDS = 10.0
 
@@ -70,7 +70,7 @@ def build_mock() -> Path:
 @contextmanager
 def mock(program: Path, cores: Cores) -> Iterator[Subject]:
     """The mock upstream, on the core of the load."""
-    command = _pinned(cores.load, [str(program), str(BUILD / "replies")])
+    command = pinned(cores.load, [str(program), str(BUILD / "replies")])
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     with _ended(process):
         port = int(process.stdout.readline()) if process.stdout else 0
@@ -82,13 +82,13 @@ def nginx(upstream: Subject, cores: Cores) -> Iterator[Subject]:
     """The reference: one nginx worker on the proxy's core."""
     with tempfile.TemporaryDirectory(prefix="bench-nginx-") as folder:
         # nginx's worker gives up root's rights and still has to reach its folder.
-        os.chmod(folder, 0o755)
+        Path(folder).chmod(0o755)
         port = free_port()
         names = {"folder": folder, "port": str(port), "upstream": str(upstream.target.port)}
         configuration = Path(folder, "nginx.conf")
         configuration.write_text(string.Template((HERE / "nginx.conf").read_text()).substitute(names))
         error_log = str(Path(folder, "nginx.log"))
-        command = _pinned(cores.proxy, ["nginx", "-e", error_log, "-p", folder, "-c", str(configuration)])
+        command = pinned(cores.proxy, ["nginx", "-e", error_log, "-p", folder, "-c", str(configuration)])
         with _serving("nginx", command, dict(os.environ), port, Path(folder, "output")) as subject:
             yield subject
 
@@ -100,7 +100,8 @@ def gateway(name: str, command: str, settings: dict[str, str], upstream: Subject
         port = free_port()
         environment = gateway_environment(upstream.target.port, port, Path(folder)) | settings
         log = BUILD / f"{name}.log"
-        with _serving(name, _pinned(cores.proxy, shlex.split(command)), environment, port, log) as subject:
+        words = shlex.split(string.Template(command).safe_substitute(environment))
+        with _serving(name, pinned(cores.proxy, words), environment, port, log) as subject:
             yield subject
 
 
@@ -150,8 +151,9 @@ def _only(provider: str) -> str:
     return "only:" + ",".join(wire.MODELS[provider] + kind for kind in wire.KINDS)
 
 
-def _pinned(core: int, command: list[str]) -> list[str]:
-    return ["taskset", "-c", str(core), *command]
+def pinned(core: int, command: list[str]) -> list[str]:
+    """On that core, and ended by the kernel should the bench be killed."""
+    return ["setpriv", "--pdeathsig", "TERM", "taskset", "-c", str(core), *command]
 
 
 @contextmanager

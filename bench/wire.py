@@ -23,7 +23,8 @@ MODELS = {
 KINDS = ("", "-kilobyte", "-paced", "-brief")
 """Marks in the model's name, by which the mock chooses its reply (see `mock.c`)."""
 
-_WORDS = "a line carries every call to the model that was asked for and brings the answer home unchanged".split()
+_TEXT = "a line carries every call to the model that was asked for and brings the answer home unchanged"
+_WORDS = _TEXT.split()
 _CREATED = 1790000000
 _PADDING = "Q7xkT2mB9vLp"
 _USAGE_CHAT = {
@@ -138,7 +139,7 @@ def _stream_groups(events: Iterable[tuple[str, bytes]], count: int) -> list[byte
 
 
 def _chat_whole(text: str) -> Json:
-    message = {"role": "assistant", "content": text, "refusal": None, "annotations": []}
+    message: Json = {"role": "assistant", "content": text, "refusal": None, "annotations": []}
     return {
         "id": "chatcmpl-B4nc7h0Zq8",
         "object": "chat.completion",

@@ -75,8 +75,8 @@ def _patch(dialect: str, provider: str) -> list[Workload]:
     """Same dialect, but the provider's streams may need mending."""
     name, route = f"patch-{dialect}", f"patch {provider}/"
     return [
-        Workload(name, dialect, provider, route, beside=dialect),
-        Workload(f"{name}-burst", dialect, provider, route, "burst", beside=f"{dialect}-burst"),
+        Workload(name, dialect, provider, route),
+        Workload(f"{name}-burst", dialect, provider, route, "burst"),
     ]
 
 
@@ -84,7 +84,7 @@ def _translate(caller: str, upstream: str, provider: str) -> list[Workload]:
     name, route = f"{caller}-{upstream}", f"translate {caller}>{upstream} {provider}/"
     return [
         Workload(name, caller, provider, route, "", "-kilobyte", beside=caller, beside_target=100.0),
-        Workload(f"{name}-burst", caller, provider, route, "burst", event_target=15.0, beside=f"{caller}-burst"),
+        Workload(f"{name}-burst", caller, provider, route, "burst", event_target=15.0),
     ]
 
 
