@@ -1,0 +1,248 @@
+"""The same service as a bare ASGI application, for any server: lifespan, http, websocket.
+
+Under our own server the hot lane goes round it and only the lifespan is used. What a server does with bytes before
+they are a scope (malformed requests, slow heads, idle connections) is that server's business here.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+from urllib.parse import quote
+
+from trunkline.call import Call, Reply, Source, Stream
+from trunkline.errors import Slow, TrunklineError
+from trunkline.serve import strict, websocket
+from trunkline.serve.body import check_coding, decode
+from trunkline.serve.face import Face
+from trunkline.serve.head import has_body
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+# A stream's source is asked to hold on when this much waits for the server, to go on when nothing does.
+_HIGH_WATER_BYTES = 65_536
+
+
+class App:
+    """The ASGI callable."""
+
+    def __init__(self, face: Face) -> None:
+        self.face = face
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        match scope["type"]:
+            case "http":
+                await self._serve_http(scope, receive, send)
+            case "websocket":
+                await self._serve_websocket(scope, receive, send)
+            case "lifespan":
+                await self._live(receive, send)
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        await receive()
+        sweep = asyncio.create_task(self.face.sweep.run())
+        try:
+            await send({"type": "lifespan.startup.complete"})
+            await receive()
+        finally:
+            sweep.cancel()
+            await asyncio.wait({sweep})
+        await send({"type": "lifespan.shutdown.complete"})
+
+    async def _serve_http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        head = Call(method=scope["method"], path="/", peer=_peer(scope))
+        try:
+            head = self._read_head(scope)
+            body = await self._read_body(head, receive)
+        except TrunklineError as error:
+            call = Call(
+                method=head.method,
+                path=self.face.guess_path(_raw_target(scope)),
+                headers=dict(scope["headers"]),
+                peer=head.peer,
+            )
+            reply = self.face.draw(error, call)
+            # What was sent and not read would be taken for the next request.
+            closing = [*reply.headers, (b"connection", b"close")] if scope["http_version"] < "2" else reply.headers
+            await _send(Reply(status=reply.status, headers=closing, body=reply.body), call.method, send)
+            return
+        if body is None:
+            return
+        call = Call(
+            method=head.method, path=head.path, query=head.query, headers=head.headers, body=body, peer=head.peer
+        )
+        await _until_gone(self._answer(call, send), receive)
+
+    def _read_head(self, scope: Scope) -> Call:
+        """The call without its body."""
+        limits = self.face.limits
+        fields: dict[bytes, bytes] = {}
+        for name, value in scope["headers"]:
+            if name in fields:
+                strict.refuse_repeat(name)
+            fields[name] = value
+        size = sum(strict.field_size(name, value) for name, value in scope["headers"])
+        strict.check_size(len(scope["headers"]), size, limits)
+        target = self.face.read_target(_raw_target(scope))
+        strict.check_fields(fields, scope["http_version"], limits.body_bytes)
+        check_coding(fields.get(b"content-encoding", b""))
+        strict.expects_continue(fields)
+        return Call(method=scope["method"], path=target.path, query=target.query, headers=fields, peer=_peer(scope))
+
+    async def _read_body(self, head: Call, receive: Receive) -> bytes | None:
+        """The whole body, decoded; `None` when the client left while sending it."""
+        limits = self.face.limits
+        body = bytearray()
+        more = True
+        while more:
+            try:
+                async with asyncio.timeout(limits.body_idle_seconds):
+                    message = await receive()
+            except TimeoutError:
+                raise Slow("the body of the request did not arrive in time") from None
+            if message["type"] == "http.disconnect":
+                return None
+            body += message.get("body", b"")
+            if len(body) > limits.body_bytes:
+                strict.raise_body_too_large(limits.body_bytes)
+            more = message.get("more_body", False)
+        coding = check_coding(head.headers.get(b"content-encoding", b""))
+        if not coding:
+            return bytes(body)
+        return await decode(coding, bytes(body), limits.body_bytes)
+
+    async def _answer(self, call: Call, send: Send) -> None:
+        face = self.face
+        try:
+            reply = await face.gateway.handle(call)
+        except TrunklineError as error:
+            reply = face.draw(error, call)
+        except Exception as error:  # noqa: BLE001  # whatever it is, the caller gets a reply
+            reply = face.draw_bug(error, call)
+        await _send(reply, call.method, send)
+
+    async def _serve_websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await receive()
+        raw = _raw_target(scope)
+        call = Call(method="GET", path=self.face.guess_path(raw), headers=dict(scope["headers"]), peer=_peer(scope))
+        if call.path in websocket.ROUTES:
+            reply = websocket.refuse(self.face.gateway, call)
+            if reply is None:
+                await send({"type": "websocket.accept"})
+                await send({"type": "websocket.send", "text": websocket.ERROR_EVENT.decode()})
+                close = {"type": "websocket.close", "code": websocket.CLOSE_CODE, "reason": websocket.CLOSE_REASON}
+                await send(close)
+                return
+        else:
+            reply = await self.face.gateway.handle(call)
+        await _deny(reply, scope, send)
+
+
+async def _until_gone(work: Awaitable[None], receive: Receive) -> None:
+    """Runs `work`, and cancels it as soon as the client has left."""
+    working = asyncio.ensure_future(work)
+    watching = asyncio.create_task(_gone(receive))
+    try:
+        await asyncio.wait({working, watching}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in (working, watching):
+            task.cancel()
+        await asyncio.wait({working, watching})
+    if not working.cancelled():
+        working.result()
+
+
+async def _gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _send(reply: Reply, method: str, send: Send) -> None:
+    body = reply.body
+    headers = list(reply.headers)
+    if isinstance(body, bytes) and reply.status not in (204, 304):
+        headers.append((b"content-length", b"%d" % len(body)))
+    await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+    if isinstance(body, bytes):
+        sent = body if has_body(reply.status, method) else b""
+        await send({"type": "http.response.body", "body": sent})
+        return
+    if not has_body(reply.status, method):
+        body.close()
+    else:
+        await _pour(body, send)
+    await send({"type": "http.response.body", "body": b""})
+
+
+async def _pour(stream: Stream, send: Send) -> None:
+    sink = _AsgiSink()
+    pouring = asyncio.create_task(stream.pour(sink))
+    pouring.add_done_callback(lambda _: sink.wake.set())
+    try:
+        while not pouring.done() or sink.waiting_bytes:
+            await sink.wake.wait()
+            if data := sink.take():
+                await send({"type": "http.response.body", "body": data, "more_body": True})
+                sink.resume()
+        await pouring
+    finally:
+        pouring.cancel()
+        await asyncio.wait({pouring})
+
+
+class _AsgiSink:
+    """Gathers what is poured until the server takes it."""
+
+    def __init__(self) -> None:
+        self.wake = asyncio.Event()
+        self.waiting_bytes = 0
+        self._parts: list[bytes] = []
+        self._source: Source | None = None
+        self._is_paused = False
+
+    def attach(self, source: Source) -> None:
+        self._source = source
+
+    def write(self, data: bytes) -> None:
+        self._parts.append(data)
+        self.waiting_bytes += len(data)
+        self.wake.set()
+        if self.waiting_bytes > _HIGH_WATER_BYTES and self._source is not None and not self._is_paused:
+            self._is_paused = True
+            self._source.pause()
+
+    def take(self) -> bytes:
+        data = b"".join(self._parts)
+        self._parts.clear()
+        self.waiting_bytes = 0
+        self.wake.clear()
+        return data
+
+    def resume(self) -> None:
+        if self._is_paused and self._source is not None and not self.waiting_bytes:
+            self._is_paused = False
+            self._source.resume()
+
+
+async def _deny(reply: Reply, scope: Scope, send: Send) -> None:
+    """Refuses an upgrade with an HTTP reply, where the server can send one."""
+    if "websocket.http.response" not in (scope.get("extensions") or {}) or not isinstance(reply.body, bytes):
+        await send({"type": "websocket.close", "code": websocket.CLOSE_CODE})
+        return
+    headers = [*reply.headers, (b"content-length", b"%d" % len(reply.body))]
+    await send({"type": "websocket.http.response.start", "status": reply.status, "headers": headers})
+    await send({"type": "websocket.http.response.body", "body": reply.body})
+
+
+def _raw_target(scope: Scope) -> bytes:
+    """The target as it was sent, as far as the server tells."""
+    path: bytes = scope.get("raw_path") or quote(scope["path"]).encode("ascii")
+    query: bytes = scope.get("query_string", b"")
+    return b"%b?%b" % (path, query) if query else path
+
+
+def _peer(scope: Scope) -> str:
+    client = scope.get("client")
+    return client[0] if client else ""

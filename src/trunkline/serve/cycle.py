@@ -1,0 +1,167 @@
+"""One request on a connection, from its last byte to the reply's last byte. One task each, and it is the sink."""
+
+import asyncio
+from typing import Protocol
+
+from trunkline.call import Call, Reply, Source, Stream
+from trunkline.errors import TrunklineError, Unavailable
+from trunkline.serve.body import decode
+from trunkline.serve.face import Face, log_bug
+from trunkline.serve.head import CHUNKED, CLOSE, has_body, write_head
+
+
+class Line(Protocol):
+    """The connection, as a request on it sees it."""
+
+    transport: asyncio.Transport
+    loop: asyncio.AbstractEventLoop
+    face: Face
+    is_leaving: bool
+
+    @property
+    def is_write_paused(self) -> bool: ...
+
+    def answered(self, cycle: "HotCycle") -> None:
+        """The cycle's task is at its end."""
+
+
+class HotCycle:
+    """`has_left` is set by the connection when the client is gone; nothing is written from then on."""
+
+    __slots__ = (
+        "_has_begun",
+        "_head",
+        "call",
+        "coding",
+        "has_left",
+        "is_first_edition",
+        "keep_alive",
+        "line",
+        "source",
+        "task",
+    )
+
+    def __init__(self, line: Line, call: Call, coding: bytes, keep_alive: bool, is_first_edition: bool) -> None:
+        self.line = line
+        self.call = call
+        self.coding = coding
+        self.keep_alive = keep_alive
+        # HTTP/1.0, which knows no chunks: a stream ends with the connection.
+        self.is_first_edition = is_first_edition
+        self.has_left = False
+        self.source: Source | None = None
+        self.task: asyncio.Task[None] | None = None
+        self._head = b""
+        self._has_begun = False
+
+    async def run(self) -> None:
+        try:
+            await self._answer()
+        except asyncio.CancelledError:
+            if not self.has_left:
+                self._cut_off()
+            raise
+        except Exception as error:  # noqa: BLE001  # the connection's last resort
+            # Part of a reply may be out already: a cut connection is the only honest end.
+            log_bug(error)
+            self.line.transport.abort()
+        finally:
+            self.source = None
+            self.line.answered(self)
+
+    async def _answer(self) -> None:
+        reply = await self._ask()
+        body = reply.body
+        if isinstance(body, bytes):
+            self._write_whole(reply, body)
+        elif has_body(reply.status, self.call.method):
+            await self._pour(reply, body)
+        else:
+            body.close()
+            self._write_whole(reply, b"")
+
+    async def _ask(self) -> Reply:
+        face = self.line.face
+        try:
+            if self.coding:
+                body = await decode(self.coding, self.call.body, face.limits.body_bytes)
+                call = self.call
+                self.call = Call(
+                    method=call.method,
+                    path=call.path,
+                    query=call.query,
+                    headers=call.headers,
+                    body=body,
+                    peer=call.peer,
+                )
+            return await face.gateway.handle(self.call)
+        except TrunklineError as error:
+            return face.draw(error, self.call)
+        except Exception as error:  # noqa: BLE001  # whatever it is, the caller gets a reply
+            return face.draw_bug(error, self.call)
+
+    def _write_whole(self, reply: Reply, body: bytes) -> None:
+        """Head and body in one write."""
+        line = self.line
+        self._has_begun = True
+        if line.is_leaving:
+            self.keep_alive = False
+        line.transport.write(whole(reply, body, line.face.sweep.date, self.call.method, self.keep_alive))
+
+    async def _pour(self, reply: Reply, body: Stream) -> None:
+        line = self.line
+        if self.is_first_edition or line.is_leaving:
+            self.keep_alive = False
+        framing = b"" if self.is_first_edition else CHUNKED
+        if not self.keep_alive:
+            framing += CLOSE
+        self._has_begun = True
+        self._head = write_head(reply.status, reply.headers, line.face.sweep.date, framing)
+        # What is poured before the loop turns shares the head's write; in silence the head goes alone.
+        line.loop.call_soon(self._write_head)
+        await body.pour(self)
+        end = b"" if self.is_first_edition else b"0\r\n\r\n"
+        if self._head or end:
+            line.transport.write(self._head + end)
+            self._head = b""
+
+    def _write_head(self) -> None:
+        if self._head and not self.has_left:
+            self.line.transport.write(self._head)
+            self._head = b""
+
+    def attach(self, source: Source) -> None:
+        self.source = source
+        if self.line.is_write_paused:
+            source.pause()
+
+    def write(self, data: bytes) -> None:
+        # An empty chunk would end the body.
+        if self.has_left or not data:
+            return
+        framed = data if self.is_first_edition else b"%x\r\n%b\r\n" % (len(data), data)
+        if self._head:
+            framed = self._head + framed
+            self._head = b""
+        self.line.transport.write(framed)
+
+    def _cut_off(self) -> None:
+        """The server stops and cannot wait: a stream is cut, a request that waits is told to come back."""
+        if self._has_begun:
+            self.line.transport.abort()
+            return
+        error = Unavailable("the server is shutting down; send the request again")
+        reply = self.line.face.draw(error, self.call)
+        if isinstance(reply.body, bytes):
+            self.keep_alive = False
+            self._write_whole(reply, reply.body)
+
+
+def whole(reply: Reply, body: bytes, date: bytes, method: str, keep_alive: bool) -> bytes:
+    """A reply of known length as bytes; to HEAD the length is told and the body is not sent."""
+    status = reply.status
+    framing = b"" if status in (204, 304) else b"content-length: %d\r\n" % len(body)
+    if not keep_alive:
+        framing += CLOSE
+    head = write_head(status, reply.headers, date, framing)
+    return head + body if has_body(status, method) else head

@@ -1,0 +1,216 @@
+"""One connection's requests, from the parser's callbacks to a judged head and a bounded body.
+
+The lower half of the hot lane: it refuses by raising from the callbacks, and hands each whole request to `on_request`.
+It writes nothing.
+"""
+
+import asyncio
+from typing import Any, Final
+
+from uvicorn.config import Config
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.server import ServerState
+
+from trunkline.call import Call
+from trunkline.errors import InvalidRequest, TooLarge
+from trunkline.serve import strict
+from trunkline.serve.app import App
+from trunkline.serve.body import check_coding
+from trunkline.serve.chunks import ChunkLines
+
+# What a connection is reading, in the order of a life. FRESH: nothing came yet; IDLE: between two requests; HEAD;
+# BODY; UPGRADE: a head that asks for another protocol; GREETED: a WebSocket that is about to be told; DEAF: nothing
+# more is read; LINGERING: the last word is said, and the client may finish sending before the connection is closed.
+FRESH: Final = 0
+IDLE: Final = 1
+HEAD: Final = 2
+BODY: Final = 3
+UPGRADE: Final = 4
+GREETED: Final = 5
+DEAF: Final = 6
+LINGERING: Final = 7
+
+_METHODS = {name.encode(): name for name in ("GET", "POST", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS")}
+
+
+class Reading(HttpToolsProtocol):
+    """Reads requests. Of the base class only the constructor and `connection_made` are used."""
+
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        if not isinstance(config.app, App):
+            raise TypeError("the hot lane serves a trunkline App")
+        self.face = config.app.face
+        self.limits = self.face.limits
+        self.peer = ""
+
+        self.stage = FRESH
+        # Since the stage began, and since the last bytes of a body came: counted by the sweep.
+        self.stage_seconds = 0.0
+        self.quiet_seconds = 0.0
+
+        self.method = "GET"
+        self.url = b""
+        self.target = strict.Target("/", b"")
+        self.fields: dict[bytes, bytes] = {}
+        self.repeats = 0
+        self.repeat_bytes = 0
+        # All bytes that came for this request; until a second read of it an upper bound.
+        self.raw_bytes = 0
+        self.coding = b""
+        self.body: bytes | bytearray = b""
+        self.body_bytes = 0
+        self.keep_alive = True
+        self.is_first_edition = False
+        self.awaits_continue = False
+        self.is_chunked = False
+        self.chunk_lines: ChunkLines | None = None
+        # The bytes being parsed and the last ones before them: where a chunked body begins is not told otherwise.
+        self.data = b""
+        self.tail = b""
+        self.is_first_in_data = True
+
+    def on_request(self, call: Call, coding: bytes) -> None:
+        """A whole request; its body is still in `coding`, unless that is empty."""
+        raise NotImplementedError
+
+    def invite(self) -> None:
+        """`awaits_continue` has been set: the client wants to hear that its body is welcome."""
+        raise NotImplementedError
+
+    # --- between the callbacks ---
+
+    def check_unfinished(self, data: bytes) -> None:
+        """The parser gathers an endless line in silence, so what has come is counted as well."""
+        limits = self.limits
+        if self.stage != HEAD:
+            if self.chunk_lines is not None and self.chunk_lines.beyond > limits.head_bytes:
+                strict.raise_head_too_large(limits)
+            return
+        self.tail = (self.tail + data)[-3:]
+        if len(self.url) > limits.target_bytes:
+            raise strict.TargetTooLong(f"the request target is longer than {limits.target_bytes} bytes")
+        if self.raw_bytes > limits.head_bytes + limits.target_bytes:
+            strict.raise_head_too_large(limits)
+
+    def check_chunks(self, data: bytes) -> None:
+        """Reads the lines between the chunks, ahead of the parser, and bounds what is not body."""
+        limits = self.limits
+        if self.chunk_lines is not None:
+            self.chunk_lines.feed(data)
+        if self.raw_bytes > 2 * limits.body_bytes + limits.head_bytes:
+            raise TooLarge("the chunks of the body are mostly framing")
+
+    # --- the parser's callbacks ---
+
+    def on_message_begin(self) -> None:
+        if self.stage >= DEAF:
+            raise InvalidRequest("nothing is read behind the last request")
+        self.stage = HEAD
+        self.stage_seconds = 0.0
+        self.raw_bytes = len(self.data)
+        self.method = "GET"
+        self.url = b""
+        self.fields = {}
+        self.repeats = 0
+        self.repeat_bytes = 0
+        self.tail = b""
+
+    def on_url(self, url: bytes) -> None:
+        self.url = self.url + url if self.url else url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if self.stage != HEAD:
+            # A trailer: nothing that stands behind the body may change what the head said.
+            return
+        name = name.lower()
+        fields = self.fields
+        if name in fields:
+            strict.refuse_repeat(name)
+            self.repeats += 1
+            self.repeat_bytes += strict.field_size(name, fields[name])
+        fields[name] = value
+
+    def on_headers_complete(self) -> None:
+        parser = self.parser
+        limits = self.limits
+        fields = self.fields
+        version = parser.get_http_version()
+        method = parser.get_method()
+        self.method = _METHODS.get(method) or method.decode("ascii")
+        count = len(fields) + self.repeats
+        if self.raw_bytes > limits.head_bytes or count > limits.head_fields:
+            size = sum(map(strict.field_size, fields, fields.values())) + self.repeat_bytes
+            strict.check_size(count, size, limits)
+        self.target = self.face.targets.get(self.url) or self.face.read_target(self.url)
+        strict.check_fields(fields, version, limits.body_bytes)
+        self.keep_alive = version == "1.1" and parser.should_keep_alive()
+        self.is_first_edition = version == "1.0"
+        self.coding = check_coding(fields[b"content-encoding"]) if b"content-encoding" in fields else b""
+        if parser.should_upgrade():
+            self.stage = UPGRADE
+            return
+        self.stage = BODY
+        self.stage_seconds = self.quiet_seconds = 0.0
+        self.body = b""
+        self.body_bytes = 0
+        self.chunk_lines = None
+        self.is_chunked = b"transfer-encoding" in fields
+        if self.is_chunked:
+            self._begin_chunks()
+        if b"expect" in fields and strict.expects_continue(fields) and not self.is_first_edition:
+            self.awaits_continue = True
+            self.invite()
+
+    def _begin_chunks(self) -> None:
+        """Chunk lines are read from the end of the head on.
+
+        Of a request that came in one read with the one before it, where the head ends is not known: its chunk lines
+        are the parser's business alone.
+        """
+        if not self.is_first_in_data:
+            return
+        seen = self.tail + self.data
+        # Blank lines before the request line are skipped, as the parser does.
+        start = 0 if self.tail else len(seen) - len(seen.lstrip(b"\r\n"))
+        self.chunk_lines = ChunkLines()
+        self.chunk_lines.feed(seen[seen.index(b"\r\n\r\n", start) + 4 :])
+
+    def on_body(self, body: bytes) -> None:
+        size = self.body_bytes + len(body)
+        if size > self.limits.body_bytes:
+            strict.raise_body_too_large(self.limits.body_bytes)
+        self.body_bytes = size
+        if not self.body:
+            self.body = body
+            return
+        # One growing buffer, not a list: a body of one-byte chunks would cost forty times its size.
+        if isinstance(self.body, bytes):
+            self.body = bytearray(self.body)
+        self.body += body
+
+    def on_message_complete(self) -> None:
+        self.is_first_in_data = False
+        if self.stage == UPGRADE:
+            return
+        body = self.body
+        target = self.target
+        call = Call(
+            method=self.method,
+            path=target.path,
+            query=target.query,
+            headers=self.fields,
+            body=body if isinstance(body, bytes) else bytes(body),
+            peer=self.peer,
+        )
+        self.body = b""
+        self.awaits_continue = False
+        self.stage = IDLE if self.keep_alive else DEAF
+        self.stage_seconds = 0.0
+        self.on_request(call, self.coding if body else b"")
