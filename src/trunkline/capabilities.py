@@ -9,7 +9,8 @@ class Capabilities(Struct, frozen=True, kw_only=True):
     """Facts that lowering and writers ask. The defaults are permissive: an unknown model is given what was asked.
 
     `fields` are the top-level wire fields beyond the dialect's common ones that the target is known to take (`top_k`,
-    `repetition_penalty`): an unknown caller field among them is carried, another is refused.
+    `repetition_penalty`): an unknown caller field among them is carried, another is refused. `refuses` are wire fields
+    that it answers with an error: left out of bodies that are otherwise passed on, and said.
 
     Chat: `developer_role` (else `system`), `max_tokens_field`, `stream_options` (whether it takes `include_usage`),
     `reasoning_field` (the name under which an assistant turn's reasoning is sent back, `None`: never),
@@ -43,3 +44,4 @@ class Capabilities(Struct, frozen=True, kw_only=True):
     sampling: bool = True
     max_output_tokens: int = 8192
     fields: frozenset[str] = frozenset()
+    refuses: frozenset[str] = frozenset()

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from msgspec import Struct
+from msgspec import Raw, Struct
 
 from trunkline.capabilities import Capabilities
 from trunkline.clock import Mint
@@ -106,6 +106,11 @@ class Written(Struct, frozen=True, kw_only=True):
     emulated: list[str]
 
 
+def leave_as_is(members: dict[str, Raw], capabilities: Capabilities, unseal: Unseal) -> list[str]:
+    """The patch of a dialect whose targets take everything: none."""
+    return []
+
+
 @dataclass(frozen=True, slots=True)
 class Dialect:
     """One wire protocol.
@@ -121,6 +126,8 @@ class Dialect:
     `write_error_event(error)`: what ends a caller's stream that broke before a writer existed.
     `tee(options)`: a `Passage` that passes bytes on. `mend(options)`: one that straightens an unfaithful provider's
     stream. `tee_reply(body)` and `mend_reply(body)`: the same for JSON replies.
+    `patch(members, capabilities, unseal)`: replaces, in place, the raw members that this target would refuse, and what
+    we have sealed; returns the names of fields left out.
     `keep_alive`: what is sent in silence.
     """
 
@@ -138,4 +145,5 @@ class Dialect:
     mend: Callable[[TeeOptions], Passage]
     tee_reply: Callable[[bytes], JsonReply]
     mend_reply: Callable[[bytes], JsonReply]
+    patch: Callable[[dict[str, Raw], Capabilities, Unseal], list[str]] = leave_as_is
     keep_alive: bytes = b": ping\n\n"

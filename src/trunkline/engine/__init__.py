@@ -1,0 +1,1 @@
+"""The request's way. Asks ports; never the libraries behind them."""

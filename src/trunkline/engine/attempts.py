@@ -1,0 +1,64 @@
+"""One attempt at one target: send, and turn every way of failing into its error."""
+
+from trunkline.dialects.dialect import Dialect
+from trunkline.engine.exchange import Exchange
+from trunkline.errors import Failed, UpstreamError
+from trunkline.ports import Upstream, UpstreamReply, UpstreamRequest
+from trunkline.providers.account import Account
+
+# An error body is a few hundred bytes; what is longer is an error page.
+_ERROR_BYTES = 256 * 1024
+
+# A whole JSON reply: images come as base64 of some megabytes.
+REPLY_BYTES = 256 * 1024 * 1024
+
+
+async def attempt(
+    x: Exchange, upstream: Upstream, request: UpstreamRequest, dialect: Dialect, account: Account
+) -> UpstreamReply:
+    """A reply with a success status, its head read. Raises the upstream's error, our credential taken out of it."""
+    try:
+        reply = await upstream.send(request)
+    except UpstreamError as error:
+        raise redacted(error, account) from None
+    x.note_reply(reply.headers)
+    if reply.status < 300:
+        return reply
+    try:
+        body = await _read_error_body(reply)
+    finally:
+        reply.close()
+    if reply.status < 400:
+        raise Failed(f"{account.name} answered with a redirect, which is not followed", upstream_status=reply.status)
+    raise redacted(dialect.read_error(reply.status, reply.headers, body), account)
+
+
+async def _read_error_body(reply: UpstreamReply) -> bytes:
+    """What came of the body: the status says the main thing, so a body that breaks off is no second error."""
+    try:
+        return await reply.read(_ERROR_BYTES)
+    except UpstreamError:
+        return b""
+
+
+async def read_whole(reply: UpstreamReply) -> bytes:
+    """The whole body; the connection is let go whatever happens."""
+    try:
+        return await reply.read(REPLY_BYTES)
+    finally:
+        reply.close()
+
+
+def redacted(error: UpstreamError, account: Account) -> UpstreamError:
+    """The same error without our credential, which providers like to quote."""
+    error.message = account.redact(error.message)
+    error.detail = account.redact(error.detail)
+    return error
+
+
+def is_event_stream(reply: UpstreamReply, expected: bool) -> bool:
+    """Whether the body is a stream of events: by its content type, and as asked when that says nothing."""
+    kind = reply.headers.get(b"content-type", b"").lower()
+    if b"event-stream" in kind:
+        return True
+    return expected and b"json" not in kind

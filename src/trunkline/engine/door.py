@@ -1,0 +1,38 @@
+"""Who is it? Decided from the headers alone, before the path means anything."""
+
+from collections.abc import Mapping
+
+from trunkline.errors import Loop, Unauthenticated
+from trunkline.ports import Keys, Principal
+
+HOP = b"x-trunkline-hop"
+
+
+def open_door(headers: Mapping[bytes, bytes], keys: Keys) -> Principal:
+    """The caller, by its key. Raises `Unauthenticated`."""
+    presented = present_key(headers)
+    if presented is None:
+        raise Unauthenticated("no API key: send yours as `Authorization: Bearer …` or `x-api-key`")
+    principal = keys.find(presented)
+    if principal is None:
+        raise Unauthenticated("this API key is not known here: check the key, and that it is this gateway's own")
+    return principal
+
+
+def present_key(headers: Mapping[bytes, bytes]) -> bytes | None:
+    """The key as it was sent; `Authorization` wins over `x-api-key`."""
+    authorization = headers.get(b"authorization")
+    if authorization is not None:
+        scheme, _, key = authorization.partition(b" ")
+        return key.strip() if scheme.lower() == b"bearer" else None
+    return headers.get(b"x-api-key")
+
+
+def refuse_loop(headers: Mapping[bytes, bytes], instance: bytes) -> bytes:
+    """The `x-trunkline-hop` to send on. Raises `Loop` when this very gateway is on the list already."""
+    hops = headers.get(HOP)
+    if hops is None:
+        return instance
+    if instance in [hop.strip() for hop in hops.split(b",")]:
+        raise Loop("this request has passed this gateway before: a provider's base URL leads back here")
+    return hops[-1024:] + b"," + instance

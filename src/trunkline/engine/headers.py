@@ -1,0 +1,66 @@
+"""Which headers go back to the caller: ours, and an allow-list of the upstream's, renamed."""
+
+from trunkline.call import Header
+from trunkline.engine.exchange import Exchange
+from trunkline.errors import TrunklineError
+
+JSON: Header = (b"content-type", b"application/json")
+
+# `no-transform` and `x-accel-buffering` keep proxies on the way from holding a stream back until it is whole.
+EVENT_STREAM: tuple[Header, ...] = (
+    (b"content-type", b"text/event-stream; charset=utf-8"),
+    (b"cache-control", b"no-cache, no-transform"),
+    (b"x-accel-buffering", b"no"),
+)
+
+_RENAMED = {
+    b"x-request-id": b"x-trunkline-upstream-request-id",
+    b"request-id": b"x-trunkline-upstream-request-id",
+    b"openai-processing-ms": b"x-trunkline-upstream-processing-ms",
+}
+
+
+def write_headers(x: Exchange, kind: tuple[Header, ...]) -> list[Header]:
+    """The head of a good reply."""
+    headers = [(b"x-request-id", x.request_id.encode()), *kind, (b"x-trunkline-route", _ascii(x.route))]
+    if x.dialect == "messages":
+        headers.append((b"request-id", x.request_id.encode()))
+    for name, value in x.upstream_headers.items():
+        if name in _RENAMED:
+            headers.append((_RENAMED[name], value))
+        elif b"ratelimit" in name:
+            headers.append((b"x-trunkline-upstream-" + _limit_name(name), value))
+    if x.dropped:
+        headers.append((b"x-trunkline-dropped", _ascii(",".join(x.dropped))))
+    if x.emulated:
+        headers.append((b"x-trunkline-emulated", _ascii(",".join(x.emulated))))
+    return headers
+
+
+def write_error_headers(x: Exchange, error: TrunklineError) -> list[Header]:
+    """The head of an error reply: what a client's retry logic needs to know, truthfully."""
+    headers = write_headers(x, (JSON,)) if x.route else _bare_headers(x)
+    if error.should_retry is not None:
+        headers.append((b"x-should-retry", b"true" if error.should_retry else b"false"))
+    if error.retry_after_seconds is not None:
+        millis = max(0, round(error.retry_after_seconds * 1000))
+        headers.append((b"retry-after", b"%d" % -(-millis // 1000)))
+        headers.append((b"retry-after-ms", b"%d" % millis))
+    return headers
+
+
+def _bare_headers(x: Exchange) -> list[Header]:
+    headers = [(b"x-request-id", x.request_id.encode()), JSON]
+    if x.dialect == "messages":
+        headers.append((b"request-id", x.request_id.encode()))
+    return headers
+
+
+def _limit_name(name: bytes) -> bytes:
+    """`x-ratelimit-remaining-tokens` and `anthropic-ratelimit-tokens-remaining` → `ratelimit-…`."""
+    return name[name.index(b"ratelimit") :]
+
+
+def _ascii(text: str) -> bytes:
+    """A header value: model names are the caller's words, so nothing but visible ASCII gets through."""
+    return "".join(char if " " <= char <= "~" else "?" for char in text[:512]).encode()

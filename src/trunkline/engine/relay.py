@@ -1,0 +1,192 @@
+"""A streamed reply under way: upstream bytes through a `Passage` into the face's `Sink`.
+
+The bytes are pushed: the upstream's callback feeds the passage and writes what comes out to the client, with no task,
+queue or timer of its own. Nothing is committed (no status 200 leaves) until the passage has seen content, or an error,
+or ten seconds have passed: until then a failure can still be a real status code.
+"""
+
+import asyncio
+from collections.abc import Callable
+
+from trunkline.call import Sink
+from trunkline.dialects.dialect import Passage
+from trunkline.errors import Broken, Failed, TrunklineError, Unavailable
+from trunkline.ports import UpstreamReply
+
+# In seconds, which are also ticks of the sweep. SDKs and proxies give up after a minute of silence, some after 30 s.
+KEEP_ALIVE_AFTER = 10
+COMMIT_WITHIN = 10
+
+# Held back between the commit and the moment the face takes over: a moment's worth, not a whole answer's.
+_HOLD_BYTES = 256 * 1024
+
+
+class Relay:
+    """One stream. `commit` first, then `pour` (or `close`); `ended` is called once, when all is over."""
+
+    __slots__ = (
+        "_draw",
+        "_ended",
+        "_held",
+        "_held_bytes",
+        "_keep_alive",
+        "_live",
+        "_over",
+        "_paused",
+        "_quiet_ticks",
+        "_reply",
+        "_sink",
+        "_waiter",
+        "cancelled",
+        "passage",
+    )
+
+    def __init__(
+        self,
+        reply: UpstreamReply,
+        passage: Passage,
+        keep_alive: bytes,
+        draw: Callable[[TrunklineError], bytes],
+        live: "set[Relay]",
+        ended: Callable[["Relay"], None],
+    ) -> None:
+        self.passage = passage
+        self._draw = draw
+        self.cancelled = False
+        self._reply = reply
+        self._keep_alive = keep_alive
+        self._live = live
+        self._ended: Callable[[Relay], None] | None = ended
+        self._held: list[bytes] = []
+        self._held_bytes = 0
+        self._paused = False
+        self._sink: Sink | None = None
+        self._over = False
+        self._quiet_ticks = 0
+        self._waiter: asyncio.Future[None] | None = None
+
+    # --- the engine's side --------------------------------------------------------------------------------------
+
+    async def commit(self) -> None:
+        """Wait for content. Raises the error that came in its place; then nothing is left to close."""
+        self._live.add(self)
+        try:
+            self._reply.pour(self._feed, self._done)
+            if not self._decided:
+                await self._wait()
+            if self.passage.error is not None and not self.passage.has_content:
+                raise self.passage.error
+        except BaseException:
+            self._release()
+            raise
+
+    @property
+    def _decided(self) -> bool:
+        return self._over or self.passage.has_content or self.passage.error is not None
+
+    def tick(self) -> None:
+        """A second has passed: commit what waited too long, speak into silence."""
+        self._quiet_ticks += 1
+        if self._sink is not None:
+            if self._quiet_ticks >= KEEP_ALIVE_AFTER:
+                self._quiet_ticks = 0
+                self._sink.write(self._keep_alive)
+        elif self._quiet_ticks >= COMMIT_WITHIN:
+            self._wake()
+
+    def drain(self) -> None:
+        """The gateway is going down: end with an error event."""
+        self._done(Unavailable("the gateway is shutting down: send the request again"))
+
+    # --- the upstream's side ------------------------------------------------------------------------------------
+
+    def _feed(self, data: bytes) -> None:
+        if self._over:
+            return
+        out = self._through(self.passage.feed, data)
+        if out:
+            self._write(out)
+        if self.passage.error is not None:
+            self._finish()
+        elif self._waiter is not None and self.passage.has_content and self._sink is None:
+            self._wake()
+
+    def _done(self, error: Exception | None) -> None:
+        if self._over:
+            return
+        if error is None:
+            out = self._through(lambda _: self.passage.end(), b"")
+        else:
+            failure = error if isinstance(error, TrunklineError) else Failed("the upstream's stream broke off")
+            out = self._through(lambda _: self.passage.fail(failure), b"")
+        if out:
+            self._write(out)
+        self._finish()
+
+    def _through(self, step: Callable[[bytes], bytes], data: bytes) -> bytes:
+        """One step of the passage. A bug in a dialect ends this stream with an error event, and no other."""
+        try:
+            return step(data)
+        except Exception as error:  # noqa: BLE001 - raised here it would tear down the upstream's connection
+            failure = Broken("internal error", detail=f"{type(error).__name__} in a passage")
+            self.passage.error = failure
+            failure.__cause__ = error
+            return self._draw(failure)
+
+    def _write(self, out: bytes) -> None:
+        self._quiet_ticks = 0
+        if self._sink is not None:
+            self._sink.write(out)
+            return
+        self._held.append(out)
+        self._held_bytes += len(out)
+        if self._held_bytes > _HOLD_BYTES and not self._paused:
+            self._paused = True
+            self._reply.pause()
+
+    def _finish(self) -> None:
+        self._over = True
+        self._reply.close()
+        self._wake()
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    async def _wait(self) -> None:
+        self._waiter = asyncio.get_running_loop().create_future()
+        try:
+            await self._waiter
+        finally:
+            self._waiter = None
+
+    # --- the face's side ----------------------------------------------------------------------------------------
+
+    async def pour(self, sink: Sink) -> None:
+        """Write what was held, then everything as it comes, until the end."""
+        try:
+            sink.attach(self._reply)
+            self._sink = sink
+            if self._held:
+                sink.write(self._held[0] if len(self._held) == 1 else b"".join(self._held))
+                self._held.clear()
+            if self._paused:
+                self._reply.resume()
+            if not self._over:
+                await self._wait()
+        finally:
+            self._release()
+
+    def close(self) -> None:
+        """The client left before the body began."""
+        self._release()
+
+    def _release(self) -> None:
+        """The one place where everything is let go, however the stream came to its end. Idempotent."""
+        self.cancelled = self.cancelled or not self._over
+        self._over = True
+        self._live.discard(self)
+        self._reply.close()
+        ended, self._ended = self._ended, None
+        if ended is not None:
+            ended(self)

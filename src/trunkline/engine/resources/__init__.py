@@ -1,0 +1,1 @@
+"""What the routes of each kind of object do, one file a kind."""

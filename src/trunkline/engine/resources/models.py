@@ -1,0 +1,51 @@
+"""The models that a caller may use, in OpenAI's shape or in Anthropic's."""
+
+from typing import Any
+
+from trunkline.engine.router import Router
+from trunkline.errors import ModelNotFound
+from trunkline.providers.account import Account
+
+# Providers' own dates are not asked for: a fixed one is honest about meaning nothing.
+_CREATED = 1_700_000_000
+_CREATED_TEXT = "2023-11-14T22:13:20Z"
+
+Listed = tuple[str, Account | None]
+
+
+def list_models(router: Router, anthropic: bool, after: str | None, limit: int | None) -> dict[str, Any]:
+    """Every name that works here. Anthropic's list is paged by `after_id` and `limit`, OpenAI's is whole."""
+    listed = router.names()
+    if not anthropic:
+        return {"object": "list", "data": [_write_openai(model) for model in listed]}
+    names = [name for name, _ in listed]
+    start = names.index(after) + 1 if after in names else 0
+    page = listed[start : start + limit] if limit else listed[start:]
+    return {
+        "data": [_write_anthropic(model) for model in page],
+        "has_more": start + len(page) < len(listed),
+        "first_id": page[0][0] if page else None,
+        "last_id": page[-1][0] if page else None,
+    }
+
+
+def find_model(router: Router, name: str, anthropic: bool) -> dict[str, Any]:
+    """One model by a name that is listed, or that `provider/model` reaches. Raises `ModelNotFound`."""
+    for listed in router.names():
+        if listed[0] == name:
+            return _write_anthropic(listed) if anthropic else _write_openai(listed)
+    plan = router.resolve(name)
+    if not plan.targets:
+        raise ModelNotFound(f"The model `{name}` does not exist here", param="model")
+    model = (name, plan.targets[0].account)
+    return _write_anthropic(model) if anthropic else _write_openai(model)
+
+
+def _write_openai(listed: Listed) -> dict[str, Any]:
+    name, account = listed
+    return {"id": name, "object": "model", "created": _CREATED, "owned_by": account.name if account else "trunkline"}
+
+
+def _write_anthropic(listed: Listed) -> dict[str, Any]:
+    name, _ = listed
+    return {"type": "model", "id": name, "display_name": name, "created_at": _CREATED_TEXT}

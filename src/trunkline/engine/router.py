@@ -1,0 +1,177 @@
+"""Model name → ordered targets. A pure function of what is configured and what the providers list."""
+
+import difflib
+from collections.abc import Callable, Mapping, Sequence
+
+from msgspec import Struct
+
+from trunkline.errors import ModelNotFound, Unavailable
+from trunkline.ports import Listing
+from trunkline.providers.account import Account
+
+# Hyphens that keyboards, PDFs and chat windows put in the place of "-".
+_HYPHENS = str.maketrans(dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2212\ufe58\ufe63\uff0d", "-"))
+
+# Enough for every name in use; a caller who invents names must not fill the memory.
+_MEMO_SIZE = 4096
+
+
+class Target(Struct, frozen=True):
+    """One model at one account, and why it was chosen."""
+
+    account: Account
+    model: str
+    reason: str
+
+    @property
+    def name(self) -> str:
+        return f"{self.account.name}/{self.model}"
+
+
+class Plan(Struct, frozen=True):
+    """What a name stands for: targets in the order in which they are tried, and who else would have it."""
+
+    asked: str
+    targets: Sequence[Target]
+    others: Sequence[str] = ()
+
+
+class Router:
+    """Resolves names against one listing; made anew when the listing changes."""
+
+    def __init__(
+        self,
+        accounts: Sequence[Account],
+        aliases: Mapping[str, str],
+        listing: Listing,
+        owner: Callable[[str], str | None],
+    ) -> None:
+        self.listing = listing
+        self._accounts = accounts
+        self._by_name = {account.name: account for account in accounts}
+        self._aliases = {name: target for name, target in aliases.items() if not name.endswith("*")}
+        self._patterns = sorted(
+            ((name[:-1], target) for name, target in aliases.items() if name.endswith("*")),
+            key=lambda pattern: -len(pattern[0]),
+        )
+        self._owner = owner
+        self._memo: dict[str, Plan] = {}
+
+    @property
+    def pending(self) -> bool:
+        """Whether a first list may still come."""
+        return any(listed.pending for listed in self.listing.values())
+
+    def resolve(self, asked: str) -> Plan:
+        """The plan for a name. Raises `ModelNotFound`, or `Unavailable` while a list may still come."""
+        plan = self._memo.get(asked)
+        if plan is None:
+            plan = self._find(asked)
+            if len(self._memo) < _MEMO_SIZE:
+                self._memo[asked] = plan
+        return plan
+
+    def knows(self, asked: str) -> bool:
+        """Whether the name is certain already: no list that is still to come can change its plan."""
+        name = asked.translate(_HYPHENS)
+        prefix, slash, _ = name.partition("/")
+        return (
+            name in self._memo or name in self._aliases or bool(slash and prefix in self._by_name) or not self.pending
+        )
+
+    def names(self) -> list[tuple[str, Account | None]]:
+        """What `/v1/models` lists: exact aliases, then every listed model under the name that reaches it.
+
+        A bare id where it resolves to that account, else `account/id`; in order of configuration.
+        """
+        listed: dict[str, Account | None] = dict.fromkeys(self._aliases)
+        for account in self._accounts:
+            for model in sorted(self.listing[account.name].names):
+                name = f"{account.name}/{model}" if model in listed else model
+                listed.setdefault(name, account)
+        return list(listed.items())
+
+    # --- the order of settled names ---------------------------------------------------------------------------
+
+    def _find(self, asked: str) -> Plan:
+        name = asked.translate(_HYPHENS).strip()
+        for find in (self._alias, self._named, self._listed, self._pattern, self._owned):
+            if (plan := find(name)) is not None:
+                return Plan(asked, plan.targets, plan.others)
+        raise self._not_found(asked)
+
+    def _alias(self, name: str) -> Plan | None:
+        target = _match(name, self._aliases)
+        return None if target is None else self._aliased(name, self._aliases[target], f"the alias `{target}`")
+
+    def _aliased(self, name: str, target: str, why: str) -> Plan:
+        for find in (self._named, self._listed, self._owned):
+            if (plan := find(target)) is not None:
+                first = plan.targets[0]
+                return Plan(name, [Target(first.account, first.model, f"{why} → {first.name}")], plan.others)
+        raise self._not_found(target)
+
+    def _named(self, name: str) -> Plan | None:
+        prefix, slash, rest = name.partition("/")
+        account = self._by_name.get(prefix) or self._by_name.get(prefix.lower())
+        if not slash or not rest or account is None:
+            return None
+        listed = self.listing[account.name]
+        known = _match(rest, listed.names)
+        if known is None and listed.complete and (plan := self._listed(name)) is not None:
+            return plan
+        why = f"`{account.name}` is named" + ("" if known else ", which does not list it")
+        return Plan(name, [Target(account, known or rest, why)])
+
+    def _listed(self, name: str) -> Plan | None:
+        """The first account that lists the id, in order of configuration; the others are named beside it."""
+        found = [
+            Target(account, model, f"`{account.name}` lists it")
+            for account in self._accounts
+            if (model := _match(name, self.listing[account.name].names)) is not None
+        ]
+        exact = [target for target in found if target.model == name]
+        if not exact and len({target.model for target in found}) > 1:
+            return None
+        found = exact or found
+        return Plan(name, found[:1], [target.name for target in found[1:]]) if found else None
+
+    def _pattern(self, name: str) -> Plan | None:
+        for prefix, target in self._patterns:
+            if name.lower().startswith(prefix.lower()):
+                return self._aliased(name, target, f"the alias `{prefix}*`")
+        return None
+
+    def _owned(self, name: str) -> Plan | None:
+        """A provider of unknown list, for a model that the catalogue knows to be its own."""
+        owner = self._owner(name)
+        for account in self._accounts:
+            listed = self.listing[account.name]
+            if account.provider.name == owner and not listed.complete and not listed.pending:
+                why = f"`{account.name}` cannot be asked for its list, and the model is {owner}'s"
+                return Plan(name, [Target(account, name, why)])
+        return None
+
+    def _not_found(self, asked: str) -> ModelNotFound | Unavailable:
+        if self.pending:
+            return Unavailable(
+                f"`{asked}` is not known yet: a provider's list of models is still being fetched",
+                code="models_pending",
+                retry_after_seconds=1,
+            )
+        names = [name for name, _ in self.names()]
+        near = difflib.get_close_matches(asked, names, n=3, cutoff=0.5)
+        hint = f"; near are {', '.join(f'`{name}`' for name in near)}" if near else "; GET /v1/models lists what is"
+        if asked.lower().startswith("gpt-"):
+            example = names[0] if names else "provider/model"
+            hint += f". To serve agents that ask for it unasked, alias it: TRUNKLINE_ALIASES='gpt-*={example}'"
+        return ModelNotFound(f"The model `{asked}` does not exist here{hint}", param="model")
+
+
+def _match(name: str, names: Mapping[str, object] | frozenset[str]) -> str | None:
+    """The name as it is listed: exactly, or without regard to case if that leaves one candidate."""
+    if name in names:
+        return name
+    folded = name.casefold()
+    candidates = [candidate for candidate in names if candidate.casefold() == folded]
+    return candidates[0] if len(candidates) == 1 else None

@@ -1,0 +1,103 @@
+"""One line a request, written off the request's way: a thread formats and writes what has gathered.
+
+The queue is bounded. When the writer cannot keep up (a terminal that is stopped, a full pipe), the newest lines are
+left out, counted, and the count is written as soon as there is room: log lines are for eyes, not for accounts.
+"""
+
+import sys
+import threading
+from collections import deque
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import BinaryIO
+
+import msgspec
+
+from trunkline.ports import Record
+
+_QUEUE = 50_000
+_GATHER_SECONDS = 0.25
+_CLOSE_WITHIN_SECONDS = 5.0
+
+WriteLine = Callable[[Record], bytes]
+
+
+class LogLines:
+    """A `Ledger` that writes lines to a binary stream. `close` writes what is left and ends the thread."""
+
+    def __init__(self, write_line: WriteLine, out: BinaryIO | None = None) -> None:
+        self._write_line = write_line
+        self._out = out or sys.stderr.buffer
+        self._queue: deque[Record] = deque()
+        self._lost = 0
+        self._something = threading.Event()
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="log", daemon=True)
+        self._thread.start()
+
+    def record(self, record: Record) -> None:
+        """Take a record in; never waits."""
+        if len(self._queue) >= _QUEUE:
+            self._lost += 1
+            return
+        self._queue.append(record)
+        if not self._something.is_set():
+            self._something.set()
+
+    def close(self) -> None:
+        """Write what is left, and end."""
+        self._closing.set()
+        self._something.set()
+        self._thread.join(_CLOSE_WITHIN_SECONDS)
+
+    def _run(self) -> None:
+        while not self._closing.is_set():
+            self._something.wait()
+            self._closing.wait(_GATHER_SECONDS)
+            self._something.clear()
+            self._flush()
+        self._flush()
+
+    def _flush(self) -> None:
+        lines = [self._write_line(self._queue.popleft()) for _ in range(len(self._queue))]
+        if self._lost:
+            lost, self._lost = self._lost, 0
+            lines.append(msgspec.json.encode({"lines_left_out": lost}) + b"\n")
+        try:
+            self._out.write(b"".join(lines))
+            self._out.flush()
+        except (OSError, ValueError):
+            self._lost += len(lines)
+
+
+def write_json(record: Record) -> bytes:
+    """A line for machines: every field of the record, and its time as text."""
+    return b'{"time":"%s",' % _time(record) + msgspec.json.encode(record)[1:] + b"\n"
+
+
+def write_text(record: Record) -> bytes:
+    """A line for a terminal: what was asked, which way it went, how it ended, how long it took."""
+    tokens = record.input_tokens + record.cached_input_tokens + record.cache_write_tokens
+    words = [
+        _time(record).decode()[11:19],
+        str(record.status),
+        record.method,
+        record.path,
+        record.route or "-",
+        f"{record.duration_micros / 1000:.1f}ms",
+        f"{tokens}+{record.output_tokens + record.reasoning_tokens}tok" if tokens else "",
+        "" if record.outcome == "ok" else record.outcome,
+        record.error_code,
+        record.error_detail,
+        record.request_id,
+    ]
+    return " ".join(_visible(word) for word in words if word).encode() + b"\n"
+
+
+def _time(record: Record) -> bytes:
+    return datetime.fromtimestamp(record.started_at_micros / 1e6, UTC).isoformat(timespec="milliseconds").encode()
+
+
+def _visible(word: str) -> str:
+    """Callers choose paths and model names: no line break or escape of theirs reaches the terminal."""
+    return word if word.isprintable() else ascii(word)[1:-1]

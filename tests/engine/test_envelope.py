@@ -1,0 +1,64 @@
+"""The little that routing reads of a body."""
+
+import contextlib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from trunkline.engine.envelope import decode_body, encode_members, read_envelope
+from trunkline.errors import InvalidRequest
+
+
+def test_every_other_value_keeps_its_bytes() -> None:
+    """Numbers, escapes and white space inside a value are not touched."""
+    body = b'{"model":"m","x":1.0e+2,"y":{ "a" : "\\u00e9\\/" },"stream":true}'
+    envelope = read_envelope(body)
+    assert (envelope.model, envelope.stream) == ("m", True)
+    assert encode_members(envelope.members) == body
+
+
+@pytest.mark.parametrize(
+    ("body", "param", "message"),
+    [
+        (b"", None, "empty"),
+        (b"{", None, "not valid JSON"),
+        (b"[1]", None, "JSON object"),
+        (b'"model"', None, "JSON object"),
+        (b"null", None, "JSON object"),
+        (b"{}", "model", "missing"),
+        (b'{"model":null}', "model", "missing"),
+        (b'{"model":" "}', "model", "non-empty string"),
+        (b'{"model":7}', "model", "non-empty string"),
+        (b'{"model":"m","stream":"yes"}', "stream", "true or false"),
+        (b'{"model":"m","stream":1}', "stream", "true or false"),
+        (b'{"model":"m","model":"n"}', "model", "more than once"),
+        (b'{"model":"m", "mod\\u0065l" : "n", "x": "\\"model\\""}', "model", "more than once"),
+        (b'{"model":"m","stream":true,"stream":false}', "stream", "more than once"),
+        (b'{"model":"\xff"}', None, "UTF-8"),
+        (b'{"model":"m","x":' + b"[" * 100_000 + b"]" * 100_000 + b"}", None, "nested too deeply"),
+    ],
+)
+def test_bad_bodies_are_refused(body: bytes, param: str | None, message: str) -> None:
+    """Each names what is wrong, and where."""
+    with pytest.raises(InvalidRequest, match=message) as caught:
+        read_envelope(body)
+    assert caught.value.param == param
+
+
+def test_a_nested_model_is_no_second_one() -> None:
+    """Only the top level counts."""
+    assert read_envelope(b'{"model":"m","metadata":{"model":"n"},"tools":[{"model":"o"}]}').model == "m"
+
+
+@given(st.binary(max_size=64))
+def test_any_bytes_are_read_or_refused(body: bytes) -> None:
+    """Nothing else is ever raised."""
+    with contextlib.suppress(InvalidRequest):
+        assert decode_body(read_envelope(body).members)["model"]
+
+
+def test_half_a_surrogate_pair_is_refused() -> None:
+    """FR-36: half a character is the caller's mistake, not a 500."""
+    with pytest.raises(InvalidRequest, match="surrogate"):
+        read_envelope(b'{"model":"m","input":"\\ud83d"}')
