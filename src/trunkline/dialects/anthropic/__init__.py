@@ -1,0 +1,29 @@
+"""Anthropic's Messages API: the dialect "messages". Source: https://docs.anthropic.com/en/api/messages."""
+
+from trunkline.dialects.anthropic.body import write_request
+from trunkline.dialects.anthropic.errors import read_error, write_error, write_error_event
+from trunkline.dialects.anthropic.reader import Reader
+from trunkline.dialects.anthropic.reply import read_reply, write_reply
+from trunkline.dialects.anthropic.request import read_request
+from trunkline.dialects.anthropic.tee import tee, tee_reply
+from trunkline.dialects.anthropic.writer import Writer
+from trunkline.dialects.dialect import Dialect
+
+DIALECT = Dialect(
+    name="messages",
+    read_request=read_request,
+    write_request=write_request,
+    read_reply=read_reply,
+    write_reply=write_reply,
+    reader=Reader,
+    writer=Writer,
+    read_error=read_error,
+    write_error=write_error,
+    write_error_event=write_error_event,
+    tee=tee,
+    # No provider is known to bend this grammar, so there is nothing to straighten.
+    mend=tee,
+    tee_reply=tee_reply,
+    mend_reply=tee_reply,
+    keep_alive=b'event: ping\ndata: {"type": "ping"}\n\n',
+)

@@ -1,0 +1,217 @@
+"""A lowered `ModelRequest` → the body for an Anthropic upstream.
+
+Source: https://docs.anthropic.com/en/api/messages.
+"""
+
+from typing import Any, assert_never
+
+import msgspec
+
+from trunkline.capabilities import Capabilities
+from trunkline.dialects.anthropic.blocks import DIALECT
+from trunkline.dialects.anthropic.schema import fits, narrow_schema
+from trunkline.dialects.anthropic.thinking import write_thinking
+from trunkline.dialects.anthropic.turns import Turns
+from trunkline.dialects.dialect import Written
+from trunkline.items import CustomTool, FunctionTool, OtherTool, Tool, ToolCall, ToolChoice
+from trunkline.request import ModelRequest, ModelSettings, TextFormat
+
+_TIERS = {"auto": "auto", "standard_only": "standard_only", "default": "standard_only"}
+
+_ANY_OBJECT = {"type": "object", "properties": {}}
+
+
+def write_request(request: ModelRequest, capabilities: Capabilities) -> Written:
+    """The body, and what of the request did not go into it, in our vocabulary's words (`effort`, `text_format`).
+
+    Raises `InvalidRequest` where the caller's thinking budget and output limit contradict each other, and for media
+    that Anthropic cannot read.
+    """
+    return _Body(request, capabilities).written()
+
+
+class _Body:
+    """One body in the making."""
+
+    def __init__(self, request: ModelRequest, capabilities: Capabilities) -> None:
+        self._request = request
+        self._capabilities = capabilities
+        self._dropped: list[str] = []
+        self._emulated: list[str] = []
+
+    def written(self) -> Written:
+        request = self._request
+        body: dict[str, Any] = {"model": request.model}
+        turns = Turns(request.items)
+        tools, choice = self._write_tools()
+        thinking = write_thinking(
+            request.reasoning,
+            request.settings.max_output_tokens,
+            self._capabilities,
+            is_forced=choice is not None and choice["type"] in ("any", "tool"),
+        )
+        self._dropped += thinking.dropped
+        shape = self._write_format(turns)
+        body["max_tokens"] = thinking.max_tokens
+        _put(body, "system", self._write_system(turns))
+        body["messages"] = turns.messages
+        _put(body, "tools", tools)
+        _put(body, "tool_choice", choice)
+        _put(body, "thinking", thinking.thinking)
+        _put(body, "output_config", _present(effort=thinking.effort, format=shape))
+        body |= self._write_settings(request.settings, is_thinking=thinking.is_on)
+        if request.stream:
+            body["stream"] = True
+        self._add_extras(body)
+        return Written(body=body, dropped=self._dropped, emulated=self._emulated)
+
+    def _write_system(self, turns: Turns) -> str | list[dict[str, Any]]:
+        """A plain string where nothing but instructions stands there."""
+        instructions = self._request.instructions or ""
+        if not turns.system:
+            return instructions if instructions.strip() else ""
+        own = [{"type": "text", "text": instructions}] if instructions.strip() else []
+        return [*own, *turns.system]
+
+    # --- the shape of the answer --------------------------------------------------------------------------------
+
+    def _write_format(self, turns: Turns) -> dict[str, Any] | None:
+        """`output_config.format`, or words in the system text where the target has no such thing."""
+        asked = self._request.text_format
+        if asked is None or asked.type == "text":
+            return None
+        if asked.type == "json_schema" and self._capabilities.json_schema == "native":
+            return {"type": "json_schema", "schema": narrow_schema(_described(asked))}
+        words = "Answer with one JSON object and nothing else: no prose, no code fence."
+        if asked.schema is not None:
+            words += f" It must match this JSON schema:\n{msgspec.json.encode(asked.schema).decode()}"
+        turns.system.append({"type": "text", "text": words})
+        self._emulated.append("text_format")
+        return None
+
+    # --- tools --------------------------------------------------------------------------------------------------
+
+    def _write_tools(self) -> tuple[list[dict[str, Any]], dict[str, Any] | None]:
+        request = self._request
+        choice = request.tool_choice or ToolChoice(mode="auto")
+        tools = [self._write_tool(tool) for tool in request.tools if _is_offered(tool, choice)]
+        if not tools:
+            return self._write_called_tools()
+        serial = request.settings.parallel_tool_calls is False
+        return tools, _write_choice(choice, serial)
+
+    def _write_tool(self, tool: Tool) -> dict[str, Any]:
+        match tool:
+            case FunctionTool():
+                written: dict[str, Any] = {"name": tool.name}
+                _put(written, "description", tool.description)
+                written["input_schema"] = _write_parameters(tool.parameters)
+                if tool.strict and self._takes_strict(tool):
+                    written["strict"] = True
+                return {**written, **tool.extras.get(DIALECT, {})}
+            case CustomTool():
+                schema = {"type": "object", "properties": {"input": {"type": "string"}}, "required": ["input"]}
+                return {"name": tool.name, **_present(description=tool.description), "input_schema": schema}
+            case OtherTool():
+                return tool.value
+            case _:
+                assert_never(tool)
+
+    def _takes_strict(self, tool: FunctionTool) -> bool:
+        if self._capabilities.strict_tools and fits(tool.parameters or _ANY_OBJECT):
+            return True
+        if "strict" not in self._dropped:
+            self._dropped.append("strict")
+        return False
+
+    def _write_called_tools(self) -> tuple[list[dict[str, Any]], dict[str, Any] | None]:
+        """A history with calls needs their tools declared, though none may be called any more."""
+        names = dict.fromkeys(item.name for item in self._request.items if isinstance(item, ToolCall))
+        if not names:
+            return [], None
+        return [{"name": name, "input_schema": dict(_ANY_OBJECT)} for name in names], {"type": "none"}
+
+    # --- the rest -----------------------------------------------------------------------------------------------
+
+    def _write_settings(self, settings: ModelSettings, *, is_thinking: bool) -> dict[str, Any]:
+        written: dict[str, Any] = {}
+        _put(written, "stop_sequences", settings.stop)
+        written |= self._write_sampling(settings, is_thinking=is_thinking)
+        user = settings.user or settings.safety_identifier
+        if user is not None:
+            written["metadata"] = {"user_id": user}
+        if settings.service_tier is not None:
+            if settings.service_tier in _TIERS:
+                written["service_tier"] = _TIERS[settings.service_tier]
+            else:
+                self._dropped.append("service_tier")
+        return written
+
+    def _write_sampling(self, settings: ModelSettings, *, is_thinking: bool) -> dict[str, Any]:
+        """Sampling knobs where the model has them: not on newer models, not while thinking, and never both at once."""
+        asked: dict[str, Any] = _present(temperature=settings.temperature, top_p=settings.top_p, top_k=settings.top_k)
+        written: dict[str, Any] = {}
+        for name, value in asked.items():
+            is_default = name != "top_k" and value == 1
+            takes = self._capabilities.sampling and not is_thinking and not (name == "top_p" and written)
+            if takes and not is_default:
+                # Others go up to 2, Anthropic to 1.
+                written[name] = min(value, 1.0) if name == "temperature" else value
+            if not is_default and (not takes or written[name] != value):
+                self._dropped.append(name)
+        return written
+
+    def _add_extras(self, body: dict[str, Any]) -> None:
+        """What the caller said in this very dialect, and what the target is known to take besides."""
+        for name, value in (*self._request.extras.get(DIALECT, {}).items(), *self._request.unknown.items()):
+            before = body.get(name)
+            body[name] = {**before, **value} if isinstance(before, dict) and isinstance(value, dict) else value
+
+
+def _put(body: dict[str, Any], name: str, value: Any) -> None:
+    if value:
+        body[name] = value
+
+
+def _present(**members: Any) -> dict[str, Any]:
+    return {name: value for name, value in members.items() if value is not None}
+
+
+def _described(format: TextFormat) -> dict[str, Any]:
+    schema = format.schema or dict(_ANY_OBJECT)
+    if format.description and "description" not in schema:
+        return {**schema, "description": format.description}
+    return schema
+
+
+def _is_offered(tool: Tool, choice: ToolChoice) -> bool:
+    if isinstance(tool, OtherTool):
+        return tool.dialect == DIALECT
+    return not choice.allowed or tool.name in choice.allowed
+
+
+def _write_choice(choice: ToolChoice, serial: bool) -> dict[str, Any] | None:
+    written: dict[str, Any]
+    match choice.mode:
+        case "none":
+            return {"type": "none"}
+        case "auto":
+            if not serial:
+                return None
+            written = {"type": "auto"}
+        case "required":
+            written = {"type": "any"}
+        case "tool":
+            written = {"type": "tool", "name": choice.name or choice.kind}
+        case _:
+            assert_never(choice.mode)
+    if serial:
+        written["disable_parallel_tool_use"] = True
+    return written
+
+
+def _write_parameters(parameters: dict[str, Any] | None) -> dict[str, Any]:
+    """The schema untouched; what is no object's schema takes anything."""
+    if parameters is None or parameters.get("type", "object") != "object":
+        return dict(_ANY_OBJECT)
+    return parameters if "type" in parameters else {"type": "object", **parameters}

@@ -1,0 +1,212 @@
+"""A caller's turns and their blocks → items.
+
+Source: https://docs.anthropic.com/en/api/messages (messages, content blocks).
+"""
+
+import base64
+from typing import Any
+
+import msgspec
+
+from trunkline.dialects.anthropic.blocks import DIALECT
+from trunkline.dialects.anthropic.citations import read_citation
+from trunkline.dialects.dialect import Unseal
+from trunkline.dialects.shapes import (
+    Fields,
+    lenient_list,
+    lenient_object,
+    missing,
+    read_object,
+    wrong_type,
+    wrong_value,
+)
+from trunkline.errors import InvalidRequest
+from trunkline.items import (
+    Carrier,
+    Extras,
+    File,
+    Image,
+    Item,
+    Message,
+    OtherItem,
+    OtherPart,
+    Part,
+    Reasoning,
+    Role,
+    Text,
+    ToolCall,
+    ToolOutput,
+)
+
+_ROLES: dict[str, Role] = {"user": "user", "assistant": "assistant", "system": "system"}
+
+
+def read_messages(body: Fields, unseal: Unseal) -> list[Item]:
+    """The conversation. A turn that holds calls, results or thought becomes several items, in the order of its blocks."""
+    turns = body.array("messages")
+    if not turns:
+        raise missing("messages", "an array with at least one message")
+    items: list[Item] = []
+    for number, turn in enumerate(turns):
+        fields = read_object(turn, f"messages[{number}]")
+        role = fields.need_text("role")
+        if role not in _ROLES:
+            raise wrong_value(fields.at("role"), role, tuple(_ROLES))
+        items += _Turn(_ROLES[role], unseal).read(fields)
+    return items
+
+
+class _Turn:
+    """One turn on its way to items: parts gather in a message until something that is no part comes between."""
+
+    def __init__(self, role: Role, unseal: Unseal) -> None:
+        self._role = role
+        self._unseal = unseal
+        self._items: list[Item] = []
+        self._parts: list[Part] = []
+
+    def read(self, fields: Fields) -> list[Item]:
+        content = fields.any("content")
+        if type(content) is str:
+            return [Message(role=self._role, parts=[Text(text=content)])]
+        if type(content) is not list:
+            raise wrong_type(fields.at("content"), "a string or an array of content blocks", content)
+        for number, block in enumerate(content):
+            self._add(read_object(block, f"{fields.at('content')}[{number}]"))
+        self._flush()
+        return self._items
+
+    def _flush(self) -> None:
+        if self._parts:
+            self._items.append(Message(role=self._role, parts=self._parts))
+            self._parts = []
+
+    def _add(self, block: Fields) -> None:
+        kind = block.need_text("type")
+        item: Item | None = None
+        if kind == "tool_result":
+            item = read_tool_result(block)
+        elif kind == "tool_use":
+            item = read_tool_use(block)
+        elif kind == "thinking":
+            item = read_thinking(block, self._unseal)
+        elif kind == "redacted_thinking":
+            item = read_redacted(block, self._unseal)
+        elif kind not in _PARTS and self._role == "assistant":
+            item = OtherItem(dialect=DIALECT, type=kind, value=block.value)
+        if item is None:
+            self._parts.append(read_part(block, kind))
+            return
+        self._flush()
+        self._items.append(item)
+
+
+def _extras(block: Fields) -> Extras:
+    rest = {name: value for name, value in block.rest().items() if value is not None}
+    return {DIALECT: rest} if rest else {}
+
+
+# --- parts --------------------------------------------------------------------------------------------------------
+
+
+def read_part(block: Fields, kind: str) -> Part:
+    """One block that is a part of a message or of a tool's result; a type without a word of ours stays as it is."""
+    read = _PARTS.get(kind)
+    part = read(block) if read is not None else None
+    return part or OtherPart(dialect=DIALECT, type=kind, value=block.value)
+
+
+def read_text(block: Fields) -> Text:
+    """A text block. Its citations stay as they are for Anthropic, and are annotations for the others."""
+    text = block.need_text("text")
+    found = [
+        read_citation(lenient_object(citation), len(text)) for citation in lenient_list(block.value.get("citations"))
+    ]
+    annotations = [annotation for annotation in found if annotation is not None]
+    return Text(text=text, annotations=annotations, extras=_extras(block))
+
+
+def _read_image(block: Fields) -> Image | None:
+    source = block.need_fields("source")
+    kind = source.need_text("type")
+    if kind == "base64":
+        url = f"data:{source.need_text('media_type')};base64,{source.need_text('data')}"
+        return Image(url=url, extras=_extras(block))
+    if kind == "url":
+        return Image(url=source.need_text("url"), extras=_extras(block))
+    if kind == "file":
+        return Image(file_id=source.need_text("file_id"), extras=_extras(block))
+    return None
+
+
+def _read_document(block: Fields) -> File | None:
+    source = block.need_fields("source")
+    kind = source.need_text("type")
+    title = block.text("title")
+    if kind == "base64":
+        data = f"data:{source.text('media_type') or 'application/pdf'};base64,{source.need_text('data')}"
+        return File(data=data, filename=title, extras=_extras(block))
+    if kind == "text":
+        encoded = base64.b64encode(source.need_text("data").encode("utf-8", "replace")).decode()
+        data = f"data:{source.text('media_type') or 'text/plain'};base64,{encoded}"
+        return File(data=data, filename=title, extras=_extras(block))
+    if kind == "url":
+        return File(url=source.need_text("url"), filename=title, extras=_extras(block))
+    if kind == "file":
+        return File(file_id=source.need_text("file_id"), filename=title, extras=_extras(block))
+    return None
+
+
+_PARTS: dict[str, Any] = {"text": read_text, "image": _read_image, "document": _read_document}
+
+
+# --- items --------------------------------------------------------------------------------------------------------
+
+
+def read_tool_use(block: Fields) -> ToolCall:
+    call_id = block.need_text("id")
+    name = block.need_text("name")
+    given = block.object("input")
+    try:
+        arguments = msgspec.json.encode(given or {}).decode()
+    except (UnicodeEncodeError, RecursionError) as error:
+        raise InvalidRequest(f"`{block.at('input')}` is not valid JSON", param=block.at("input")) from error
+    block.any("type")
+    return ToolCall(call_id=call_id, name=name, arguments=arguments, extras=_extras(block))
+
+
+def read_tool_result(block: Fields) -> ToolOutput:
+    """A tool's result; one without content is the empty text."""
+    content = block.any("content")
+    output: str | list[Part] = ""
+    if type(content) is str:
+        output = content
+    elif type(content) is list:
+        output = [read_part(inner, inner.need_text("type")) for inner in block.each("content")]
+    elif content is not None:
+        raise wrong_type(block.at("content"), "a string or an array of content blocks", content)
+    return ToolOutput(
+        call_id=block.need_text("tool_use_id"),
+        output=output,
+        is_error=block.flag("is_error"),
+        extras=_extras(block),
+    )
+
+
+def read_thinking(block: Fields, unseal: Unseal) -> Reasoning:
+    """A step of thought. What was sealed here is opened; another signature is Anthropic's own."""
+    text = block.text("thinking") or ""
+    signature = block.text("signature") or ""
+    carrier = unseal(signature) if signature else None
+    if carrier is None and signature:
+        carrier = Carrier(DIALECT, "signature", {"thinking": text, "signature": signature})
+    paragraphs = [text] if text else []
+    if carrier is not None and carrier.family == "chat":
+        # Models behind Chat show their raw thought, and want it back as such.
+        return Reasoning(content=paragraphs, carrier=carrier)
+    return Reasoning(summary=paragraphs, carrier=carrier)
+
+
+def read_redacted(block: Fields, unseal: Unseal) -> Reasoning:
+    data = block.need_text("data")
+    return Reasoning(carrier=unseal(data) or Carrier(DIALECT, "redacted", data))

@@ -1,0 +1,216 @@
+"""An Anthropic reply passed on byte for byte, while what the gateway must know of it is read in passing.
+
+The hot way: events are read one by one until the first content has gone by, then only the last bytes are kept and
+read at the end. Everything else that matters (why it stopped, the counts, an error) comes last.
+"""
+
+from typing import Any
+
+import msgspec
+
+from trunkline.dialects.anthropic.errors import (
+    ended_early,
+    read_error,
+    read_error_object,
+    write_error_event,
+)
+from trunkline.dialects.anthropic.reader import WireEvent, decode_event
+from trunkline.dialects.anthropic.usage import CUT, merge_counts, read_finish, read_usage
+from trunkline.dialects.dialect import JsonReply, TeeOptions
+from trunkline.dialects.shapes import lenient_list, lenient_object
+from trunkline.dialects.sse import EventTooLarge, Splitter
+from trunkline.errors import Garbled, TrunklineError
+from trunkline.usage import NO_USAGE, Usage
+
+# The longest closing events in our recordings are 1 KB together.
+_TAIL_BYTES = 8 * 1024
+_FIRST_CONTENT = b"content_block_delta"
+
+
+class Tee:
+    """A `Passage` that changes nothing."""
+
+    __slots__ = (
+        "_counts",
+        "_finish",
+        "_head",
+        "_is_over",
+        "_raw",
+        "_size",
+        "_stopped",
+        "_tail",
+        "error",
+        "has_content",
+        "incomplete",
+        "usage",
+    )
+
+    def __init__(self) -> None:
+        self.has_content = False
+        self.incomplete = False
+        self.error: TrunklineError | None = None
+        self.usage: Usage = NO_USAGE
+        self._counts: dict[str, Any] = {}
+        self._finish: str | None = None
+        self._stopped = False
+        self._is_over = False
+        # Reads every event until the first content; `None` from then on.
+        self._head: Splitter | None = Splitter()
+        self._tail: list[bytes] = []
+        self._size = 0
+
+    def feed(self, data: bytes) -> bytes:
+        self._tail.append(data)
+        self._size += len(data)
+        if self._size > 4 * _TAIL_BYTES:
+            self._trim()
+        if self._head is not None:
+            self._read_head(self._head, data)
+        return data
+
+    def _trim(self) -> None:
+        kept = b"".join(self._tail)[-_TAIL_BYTES:]
+        self._tail = [kept]
+        self._size = len(kept)
+
+    def _read_head(self, head: Splitter, data: bytes) -> None:
+        # In one burst the head is what stands before the first delta; the rest is not worth splitting.
+        cut = data.find(_FIRST_CONTENT)
+        begin = data.rfind(b"\n\n", 0, cut) if cut > 0 else -1
+        try:
+            events = head.feed(data if begin < 0 else data[: begin + 2])
+        except EventTooLarge:
+            self._see_content()
+            return
+        for _, event in events:
+            self._read_event(event)
+        if begin >= 0 and self.error is None:
+            self._see_content()
+
+    def _see_content(self) -> None:
+        self.has_content = True
+        self._head = None
+
+    def _read_event(self, data: bytes) -> None:
+        try:
+            event = decode_event(data)
+        except ValueError:
+            return
+        match event.type:
+            case "message_start":
+                self._read_start(lenient_object(event.message))
+            case "content_block_start":
+                if lenient_object(event.content_block).get("type") != "text":
+                    self._see_content()
+            case "content_block_delta":
+                self._see_content()
+            case "ping" | "content_block_stop":
+                pass
+            case _:
+                self._read_closing(event)
+
+    def _read_start(self, message: dict[str, Any]) -> None:
+        merge_counts(self._counts, message.get("usage"))
+        if type(reason := message.get("stop_reason")) is str:
+            self._finish = reason
+        if lenient_list(message.get("content")):
+            self._see_content()
+
+    def _read_closing(self, event: WireEvent) -> None:
+        if event.type == "message_delta":
+            merge_counts(self._counts, event.usage)
+            if event.delta is not None and event.delta.stop_reason is not None:
+                self._finish = event.delta.stop_reason
+                self.has_content = True
+        elif event.type == "message_stop":
+            self._stopped = True
+            self.has_content = True
+        elif event.type == "error" or event.error is not None:
+            self.error = read_error_object(event.error)
+
+    def end(self) -> bytes:
+        if self._is_over:
+            return b""
+        self._finish_reading()
+        if self._is_proper_end or self.error is not None:
+            return b""
+        return self._close_with(self._read_strange() or ended_early())
+
+    def fail(self, error: TrunklineError) -> bytes:
+        if self._is_over:
+            return b""
+        self._finish_reading()
+        if self._is_proper_end or self.error is not None:
+            return b""
+        return self._close_with(error)
+
+    @property
+    def _is_proper_end(self) -> bool:
+        return self._stopped or self._finish is not None
+
+    def _finish_reading(self) -> None:
+        self._is_over = True
+        self._trim()
+        for event in _closing_events(self._tail[0]):
+            self._read_closing(event)
+        self.usage = read_usage(self._counts)
+        self.incomplete = self._finish is not None and read_finish(self._finish) in CUT
+
+    def _read_strange(self) -> TrunklineError | None:
+        """The error in a JSON body that came where a stream was asked for."""
+        body = self._tail[0].strip()
+        return read_error(200, {}, body) if body[:1] in (b"{", b"[") else None
+
+    def _close_with(self, error: TrunklineError) -> bytes:
+        self.error = error
+        # What was cut in the middle of an event must not swallow ours.
+        gap = b"" if self._tail[0][-2:] in (b"\n\n", b"") else b"\n\n"
+        return gap + write_error_event(error)
+
+
+def _closing_events(tail: bytes) -> list[WireEvent]:
+    """The events at the end of the stream that are not content: the last few, with what stands between them."""
+    starts = [
+        position for name in (b"message_delta", b"message_stop", b'"error"') if (position := tail.find(name)) >= 0
+    ]
+    if not starts:
+        return []
+    begin = tail.rfind(b"\n\n", 0, min(starts))
+    splitter = Splitter()
+    events: list[WireEvent] = []
+    for _, data in (*splitter.feed(tail[begin + 2 if begin >= 0 else 0 :]), *splitter.end()):
+        try:
+            events.append(decode_event(data))
+        except ValueError:
+            continue
+    return events
+
+
+def tee(options: TeeOptions) -> Tee:
+    """A passage for one stream. No option concerns this dialect: its counts are never in the way."""
+    return Tee()
+
+
+class _Reply(msgspec.Struct):
+    """What is read of a whole reply."""
+
+    usage: Any = None
+    stop_reason: Any = None
+    error: Any = None
+    type: Any = None
+
+
+_REPLY_DECODER = msgspec.json.Decoder(_Reply)
+
+
+def tee_reply(body: bytes) -> JsonReply:
+    """A whole reply's bytes, with its counts."""
+    try:
+        reply = _REPLY_DECODER.decode(body)
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+        garbled = Garbled("the upstream's reply is not JSON", detail=type(error).__name__)
+        return JsonReply(body=body, usage=NO_USAGE, error=garbled)
+    if reply.error is not None or reply.type == "error":
+        return JsonReply(body=body, usage=NO_USAGE, error=read_error(200, {}, body))
+    finish = read_finish(reply.stop_reason) if isinstance(reply.stop_reason, str) else "stop"
+    return JsonReply(body=body, usage=read_usage(lenient_object(reply.usage)), incomplete=finish in CUT)

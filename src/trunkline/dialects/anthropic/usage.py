@@ -1,0 +1,78 @@
+"""Token counts and reasons to stop, on Anthropic's wire and in our words.
+
+Source: https://docs.anthropic.com/en/api/messages (usage, stop_reason).
+"""
+
+from typing import Any
+
+from trunkline.dialects.shapes import lenient_int, lenient_object
+from trunkline.events import Finish
+from trunkline.usage import Usage
+
+FINISHES: dict[str, Finish] = {
+    "end_turn": "stop",
+    "stop_sequence": "stop",
+    "tool_use": "stop",
+    "max_tokens": "length",
+    "model_context_window_exceeded": "length",
+    "refusal": "content_filter",
+    "pause_turn": "paused",
+}
+"""`stop_reason` → our word. One that is not here (Anthropic adds some) is a plain stop."""
+
+CUT: frozenset[Finish] = frozenset({"length", "content_filter"})
+"""Finishes that leave the last item incomplete."""
+
+
+def read_finish(stop_reason: str) -> Finish:
+    """Why the model stopped, in our words."""
+    return FINISHES.get(stop_reason, "stop")
+
+
+def write_stop_reason(finish: Finish, stop_sequence: str | None, has_calls: bool, has_refusal: bool) -> str:
+    """The `stop_reason` of an answer: what it holds decides where our word does not."""
+    if finish == "length":
+        return "max_tokens"
+    if finish == "content_filter" or (has_refusal and not has_calls):
+        return "refusal"
+    if finish == "paused":
+        return "pause_turn"
+    if has_calls:
+        return "tool_use"
+    return "stop_sequence" if stop_sequence is not None else "end_turn"
+
+
+def read_usage(counts: dict[str, Any]) -> Usage:
+    """Token counts of a reply.
+
+    `input_tokens` here excludes cache reads and writes, so the buckets copy straight across. `output_tokens` includes
+    thinking, which newer models count apart as well. Missing counts are 0.
+    """
+    output = lenient_int(counts.get("output_tokens"))
+    details = lenient_object(counts.get("output_tokens_details"))
+    thinking = min(output, lenient_int(details.get("thinking_tokens")))
+    return Usage(
+        input_tokens=lenient_int(counts.get("input_tokens")),
+        cached_input_tokens=lenient_int(counts.get("cache_read_input_tokens")),
+        cache_write_tokens=lenient_int(counts.get("cache_creation_input_tokens")),
+        output_tokens=output - thinking,
+        reasoning_tokens=thinking,
+    )
+
+
+def merge_counts(known: dict[str, Any], update: Any) -> None:
+    """Take an event's counts into those known so far: they are cumulative, and a missing or null one says nothing."""
+    known.update((name, value) for name, value in lenient_object(update).items() if value is not None)
+
+
+def write_usage(usage: Usage) -> dict[str, Any]:
+    """The `usage` member, whole."""
+    counts: dict[str, Any] = {
+        "input_tokens": usage.input_tokens,
+        "cache_creation_input_tokens": usage.cache_write_tokens,
+        "cache_read_input_tokens": usage.cached_input_tokens,
+        "output_tokens": usage.total_output,
+    }
+    if usage.reasoning_tokens:
+        counts["output_tokens_details"] = {"thinking_tokens": usage.reasoning_tokens}
+    return counts
