@@ -299,11 +299,11 @@ class TestSlowHead:
         """Blank lines are no request, and do not keep a connection open."""
         client = await hot.connect()
         for _ in range(100):
-            if client.reader.at_eof():
-                break
+            if client.writer.is_closing() or client.reader.at_eof():
+                return
             client.send(b"\r\n")
             await asyncio.sleep(TICK)
-        assert client.reader.at_eof() or (await client.response()).status == 408
+        raise AssertionError("still open")
 
 
 @pytest.mark.parametrize("limits", [Limits(sweep_seconds=TICK, body_idle_seconds=0.1, linger_seconds=0.1)])

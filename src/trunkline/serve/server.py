@@ -82,6 +82,11 @@ class Server:
         self._uvicorn.end()
 
     @property
+    def is_started(self) -> bool:
+        """Whether connections are taken, or have been."""
+        return self._uvicorn.started
+
+    @property
     def signal_received(self) -> int | None:
         return self._uvicorn.signal_received
 
