@@ -26,6 +26,7 @@ KEY = "sk-bench-5f2c7a1e9b0d4c3a8e6f"
 _PACKAGES = {"nginx": "nginx-light", "wrk": "wrk", "cc": "gcc", "taskset": "util-linux", "setpriv": "util-linux"}
 _START_SECONDS = 30.0
 _STOP_SECONDS = 10.0
+_ASK_SECONDS = 0.002
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +180,8 @@ def _await_answer(name: str, process: "subprocess.Popen[bytes]", target: Target,
                 return
             answer = f"status {reply.status}: {reply.body[:300]!r}"
         except OSError:
-            time.sleep(0.002)
+            pass
+        time.sleep(_ASK_SECONDS)
     last = log.read_text(errors="replace")[-2000:]
     raise SystemExit(f"bench: {name} did not start ({answer}); the end of its output:\n{last}")
 
