@@ -1,0 +1,31 @@
+"""OpenAI's Responses API, for callers and upstreams alike: the most expressive of the wires, whose items are ours.
+
+Source: https://platform.openai.com/docs/api-reference/responses
+"""
+
+from trunkline.dialects.dialect import Dialect
+from trunkline.dialects.openai_responses.errors import read_error, write_error, write_error_event
+from trunkline.dialects.openai_responses.items import DIALECT_NAME
+from trunkline.dialects.openai_responses.reader import Reader
+from trunkline.dialects.openai_responses.reply import read_reply, write_reply
+from trunkline.dialects.openai_responses.request import read_request, write_request
+from trunkline.dialects.openai_responses.tee import Tee, tee_reply
+from trunkline.dialects.openai_responses.writer import Writer
+
+DIALECT = Dialect(
+    name=DIALECT_NAME,
+    read_request=read_request,
+    write_request=write_request,
+    read_reply=read_reply,
+    write_reply=write_reply,
+    reader=Reader,
+    writer=Writer,
+    read_error=read_error,
+    write_error=write_error,
+    write_error_event=write_error_event,
+    tee=Tee,
+    # No provider is known whose Responses streams need straightening: what is odd in them the clients take.
+    mend=Tee,
+    tee_reply=tee_reply,
+    mend_reply=tee_reply,
+)
