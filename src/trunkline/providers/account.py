@@ -1,0 +1,195 @@
+"""One provider as it is configured: where it is, what it is told, and which secret opens it. Opens nothing itself."""
+
+import fnmatch
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from msgspec import Struct
+
+from trunkline import __version__
+from trunkline.capabilities import Capabilities
+from trunkline.errors import ConfigError
+from trunkline.ports import DEFAULT_TIMEOUTS, Origin, Timeouts
+from trunkline.providers.provider import DIALECTS, Provider
+
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+_VERSION_SEGMENT = re.compile(r"/v[0-9]+[a-z0-9]*(?=/|$)")
+
+# Shorter keys are placeholders for local servers ("none", "x"): taking them out would only garble messages.
+_SHORTEST_SECRET = 6
+_TOLD_BY_ITS_START = 8
+
+
+class ModelRules(Struct, frozen=True):
+    """The setting `models`, read: `extra` names, globs that the provider's list is filtered by, and whether `only`
+    these are served."""
+
+    extra: frozenset[str] = frozenset()
+    globs: tuple[str, ...] = ()
+    only: bool = False
+
+    @property
+    def needs_list(self) -> bool:
+        """Whether the provider's own list plays any part."""
+        return not self.only or bool(self.globs)
+
+    @property
+    def names_models(self) -> bool:
+        """Whether anything was set: then the account is of known list even when its provider does not tell."""
+        return self.only or bool(self.extra) or bool(self.globs)
+
+    def apply(self, listed: Iterable[str]) -> frozenset[str]:
+        """What is served, of what the provider lists."""
+        if not self.needs_list:
+            return self.extra
+        kept = (name for name in listed if not self.globs or any(fnmatch.fnmatchcase(name, g) for g in self.globs))
+        return self.extra.union(kept)
+
+
+def read_model_rules(text: str) -> ModelRules:
+    """`a,b` adds names, `only:a,b` serves no others, and a name with `*` filters what the provider lists."""
+    only = text.strip().startswith("only:")
+    names = [name.strip() for name in text.strip().removeprefix("only:").split(",") if name.strip()]
+    return ModelRules(
+        extra=frozenset(name for name in names if "*" not in name),
+        globs=tuple(name for name in names if "*" in name),
+        only=only,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """A provider under one key. `name` is what stands before the slash: `openai`, `openai-eu`.
+
+    The key and what holds it stay out of `repr`.
+    """
+
+    name: str
+    provider: Provider
+    base_url: str
+    origin: Origin
+    speaks: tuple[str, ...]
+    faithful: frozenset[str]
+    capabilities: Capabilities
+    timeouts: Timeouts
+    models: ModelRules
+    settings: Mapping[str, str]
+    api_key: str = field(repr=False)
+    _heads: Mapping[str, bytes] = field(repr=False)
+
+    def head(self, operation: str) -> bytes:
+        """Request line and headers for a dialect or operation, as `UpstreamRequest.head` wants them."""
+        return self._heads[operation]
+
+    def redact(self, text: str) -> str:
+        """The text without our credential: whole, or cut short and starred out as vendors quote it."""
+        key = self.api_key
+        if len(key) < _SHORTEST_SECRET or not text:
+            return text
+        text = text.replace(key, "[redacted]")
+        return re.sub(re.escape(key[:_TOLD_BY_ITS_START]) + r"[\w\-*.…]*", "[redacted]", text)
+
+
+def make_account(
+    provider: Provider,
+    *,
+    name: str | None = None,
+    base_url: str | None = None,
+    api_key: str = "",
+    speaks: tuple[str, ...] | None = None,
+    faithful: frozenset[str] | None = None,
+    models: ModelRules | None = None,
+    timeouts: Timeouts = DEFAULT_TIMEOUTS,
+    tls_verify: bool = True,
+    settings: Mapping[str, str] | None = None,
+) -> Account:
+    """An account; what is `None` is the provider's own. Raises `ConfigError` for an address or key that cannot be."""
+    settings = settings or {}
+    base_url = base_url or provider.base_url
+    if base_url is None:
+        raise ConfigError(f"`{name or provider.name}` has no base URL: there is no address to assume for it")
+    origin, path = read_base_url(base_url, _version_of(provider, settings), tls_verify)
+    check_key(api_key)
+    speaks = speaks or provider.speaks
+    return Account(
+        name=name or provider.name,
+        provider=provider,
+        base_url=f"{origin.scheme}://{_write_host(origin)}{path}",
+        origin=origin,
+        speaks=speaks,
+        faithful=provider.faithful if faithful is None else faithful,
+        capabilities=provider.capabilities,
+        timeouts=timeouts,
+        models=models or ModelRules(),
+        settings=settings,
+        api_key=api_key,
+        _heads=_write_heads(provider, origin, path, api_key, settings),
+    )
+
+
+def read_base_url(url: str, version: str = "/v1", tls_verify: bool = True) -> tuple[Origin, str]:
+    """Where a base URL leads, and the path that operations are put behind, without a slash at its end.
+
+    `version` is appended unless the path holds a version already. Raises `ConfigError`, without quoting the URL: it
+    may hold a password.
+    """
+    try:
+        parts = urlsplit(url.strip())
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        raise ConfigError("is not a URL like https://api.example.com/v1") from None
+    if parts.scheme not in _DEFAULT_PORTS or not host:
+        raise ConfigError("is not a URL like https://api.example.com/v1")
+    if parts.username or parts.password:
+        raise ConfigError("holds a user name or password: put the key into the provider's API key instead")
+    if parts.query or parts.fragment or not url.strip().isascii() or any(char in url.strip() for char in " \t\r\n"):
+        raise ConfigError("may hold scheme, host, port and path, and nothing else")
+    path = parts.path.rstrip("/")
+    if not _VERSION_SEGMENT.search(path):
+        path += version
+    return Origin(parts.scheme, host, port or _DEFAULT_PORTS[parts.scheme], tls_verify), path
+
+
+def check_key(api_key: str) -> None:
+    """Raises `ConfigError` for a key that cannot stand in a header: pasted with a line break, or with letters that
+    look like others."""
+    if not api_key.isascii() or not api_key.isprintable() or " " in api_key:
+        raise ConfigError("holds a space, line break or non-ASCII character: copy the key again")
+
+
+def _version_of(provider: Provider, settings: Mapping[str, str]) -> str:
+    version = settings.get("version")
+    if version is None:
+        return provider.version
+    return "" if version == "none" else "/" + version.strip("/")
+
+
+def _write_host(origin: Origin) -> str:
+    host = f"[{origin.host}]" if ":" in origin.host else origin.host
+    return host if origin.port == _DEFAULT_PORTS[origin.scheme] else f"{host}:{origin.port}"
+
+
+def _write_heads(
+    provider: Provider, origin: Origin, path: str, api_key: str, settings: Mapping[str, str]
+) -> dict[str, bytes]:
+    headers = [
+        (b"host", _write_host(origin).encode()),
+        (b"user-agent", f"trunkline/{__version__}".encode()),
+        # Nothing is gained by having a stream of small events packed and unpacked.
+        (b"accept-encoding", b"identity"),
+        *provider.headers,
+        *provider.authorize(api_key),
+        *((s.header, settings[s.name].encode()) for s in provider.settings if s.header and s.name in settings),
+    ]
+    tail = b"".join(b"%b: %b\r\n" % header for header in headers)
+    body = b"content-type: application/json\r\n"
+    operations = {*DIALECTS, *provider.operations} & {*provider.paths}
+    heads = {
+        operation: f"POST {path}{provider.paths[operation]} HTTP/1.1\r\n".encode() + tail + body
+        for operation in operations
+    }
+    if "models" in provider.paths:
+        heads["models"] = f"GET {path}{provider.paths['models']} HTTP/1.1\r\n".encode() + tail
+    return heads
