@@ -10,12 +10,18 @@ import httptools
 
 from trunkline.errors import Failed, Garbled, TimedOut, TrunklineError
 from trunkline.ports import DEFAULT_TIMEOUTS, Origin, UpstreamRequest
-from trunkline.upstream.decoding import Decoder, DecodingError, find_decoder
+from trunkline.upstream.head import (
+    MAX_HEAD_BYTES,
+    MAX_HEADERS,
+    Nonsense,
+    check_coding,
+    check_size,
+    describe_trouble,
+    read_idle_seconds,
+    take_decoder,
+)
 from trunkline.upstream.reply import Reply
-
-# Nginx and most servers stop at 8 to 32 KiB; the largest head seen from a provider was 6 KiB.
-MAX_HEAD_BYTES = 65_536
-MAX_HEADERS = 200
+from trunkline.upstream.tls import has_orderly_end
 
 # A body from this size on is not copied behind its head but written beside it.
 _SEPARATE_BODY_BYTES = 65_536
@@ -23,10 +29,6 @@ _SEPARATE_BODY_BYTES = 65_536
 
 class Stale(Failed):
     """A kept connection turned out to be closed before a byte of the reply: the request may be sent once more."""
-
-
-class Nonsense(Exception):
-    """The peer does not speak HTTP/1.1 as it should; the text is safe to show."""
 
 
 class Home(Protocol):
@@ -54,9 +56,10 @@ class Connection(asyncio.Protocol):
         "_chunks",
         "_complete",
         "_ends_at",
-        "_fields",
+        "_feed",
         "_has_eof",
         "_head_bytes",
+        "_headers",
         "_home",
         "_in_head",
         "_is_head_request",
@@ -97,11 +100,12 @@ class Connection(asyncio.Protocol):
         self._in_head = self._complete = self._keep = False
         self._is_head_request = self._until_close = False
         self._sending = self._reading_held = self._has_eof = False
-        self._fields: list[tuple[bytes, bytes]] = []
+        self._headers: dict[bytes, bytes] = {}
         self._chunks: list[bytes] = []
         # The parser calls the list itself: no Python frame for each chunk.
         self.on_body = self._chunks.append
-        self._parser: httptools.HttpResponseParser | None = httptools.HttpResponseParser(self)
+        self._parser = httptools.HttpResponseParser(self)
+        self._feed = self._parser.feed_data
 
     # --- the pool's side ---
 
@@ -116,15 +120,16 @@ class Connection(asyncio.Protocol):
         self._head_bytes = self._barren_bytes = 0
         self._in_head, self._complete = True, False
         head, body = request.head, request.body
-        self._is_head_request = head.startswith(b"HEAD ")
-        if body:
-            head = b"%bcontent-length: %d\r\n\r\n" % (head, len(body))
+        if not body:
+            self._is_head_request = head.startswith(b"HEAD ")
+            has_no_body = self._is_head_request or head.startswith(b"GET ")
+            transport.write(head + (b"\r\n" if has_no_body else b"content-length: 0\r\n\r\n"))
+        elif len(body) < _SEPARATE_BODY_BYTES:
+            self._is_head_request = False
+            transport.write(b"%bcontent-length: %d\r\n\r\n%b" % (head, len(body), body))
         else:
-            head += b"\r\n" if head.startswith((b"GET ", b"HEAD ")) else b"content-length: 0\r\n\r\n"
-        if len(body) < _SEPARATE_BODY_BYTES:
-            transport.write(head + body)
-        else:
-            transport.writelines((head, body))
+            self._is_head_request = False
+            transport.writelines((b"%bcontent-length: %d\r\n\r\n" % (head, len(body)), body))
         return reply
 
     def check(self, now: float) -> None:
@@ -195,37 +200,48 @@ class Connection(asyncio.Protocol):
         self._since = self._now()
 
     def data_received(self, data: bytes) -> None:
-        reply, parser = self.reply, self._parser
-        if reply is None or parser is None:
+        reply = self.reply
+        if reply is None:
             self.abort()  # Nobody asked for these bytes; what follows them could be taken for another request's reply.
             return
-        trouble = None
+        if self._in_head:
+            self._head_bytes += len(data)
+        trouble: Exception | None = None
         try:
-            parser.feed_data(data)
+            self._feed(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
             trouble = error
         if self._in_head:
-            self._head_bytes += len(data)
             if trouble is not None or self._head_bytes > MAX_HEAD_BYTES:
-                self._fail(self._garbled(trouble))
+                self._fail(Garbled(f"`{self.name}` {describe_trouble(trouble)}"))
             return
-        self._since = self._now()
-        self._deliver(reply, len(data))
-        if self.reply is not reply:
-            return  # Its holder closed it while being fed.
+        chunks = self._chunks
+        if chunks:
+            # Joined, so that one read of many small chunks is one write further on.
+            body = chunks[0] if len(chunks) == 1 else b"".join(chunks)
+            chunks.clear()
+            self._barren_bytes = 0
+            reply.take(body)
+            if self.reply is not reply:
+                return  # Its holder closed it while being fed.
+        else:
+            # Chunk heads, extensions and trailers without end would otherwise pass every limit.
+            self._barren_bytes += len(data)
         if self._complete:
-            self._keep = self._keep and trouble is None
-            self._finish(reply)
+            self._finish(reply, self._keep and trouble is None)
         elif trouble is not None or self._barren_bytes > MAX_HEAD_BYTES:
-            self._fail(self._garbled(trouble))
+            self._fail(Garbled(f"`{self.name}` {describe_trouble(trouble)}"))
+        else:
+            self._since = self._now()
 
     def eof_received(self) -> None:
-        self._has_eof = True
+        # Not asked on every end: only a body without a length needs to know.
+        self._has_eof = self._until_close and self._transport is not None and has_orderly_end(self._transport)
         self._shut()
 
     def connection_lost(self, error: Exception | None) -> None:
         self._shut()
-        self._transport = self._parser = None
+        self._transport = None
         self._home.lost(self)
 
     # --- the parser's side ---
@@ -233,26 +249,37 @@ class Connection(asyncio.Protocol):
     def on_message_begin(self) -> None:
         if self._complete:
             raise Nonsense("sent more than its reply")
+        self._headers = {}
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self._fields.append((name, value))
+        self._headers[name.lower()] = value
 
     def on_headers_complete(self) -> None:
-        parser, reply, fields = self._parser, self.reply, self._fields
-        if parser is None or reply is None:
+        reply = self.reply
+        if reply is None:
             return
+        parser = self._parser
         status = parser.get_status_code()
+        # Trailers will go into the new one, and nowhere from there.
+        headers, self._headers = self._headers, {}
         if status < 200:
-            fields.clear()
             if status == 101:
                 raise Nonsense("switched to a protocol that was not asked for")
             return
-        _check_size(fields)
-        headers = {name.lower(): value for name, value in fields}
-        fields.clear()
+        if len(headers) > MAX_HEADERS or self._head_bytes > MAX_HEAD_BYTES:
+            check_size(headers)
         # A reply that overtakes its request leaves the rest of the request on the line.
         self._keep = parser.should_keep_alive() and not self._sending
-        decoder = self._read_framing(status, headers)
+        if b"transfer-encoding" in headers:
+            check_coding(headers[b"transfer-encoding"])
+            self._until_close = False
+        else:
+            self._until_close = b"content-length" not in headers and status not in (204, 304)
+        if b"keep-alive" in headers:
+            self.idle_seconds = read_idle_seconds(headers[b"keep-alive"], self._home.idle_seconds)
+        decoder = None
+        if b"content-encoding" in headers and not self._is_head_request:
+            decoder = take_decoder(headers)
         self._in_head = False
         reply.begin(status, headers, decoder)
         if self._is_head_request:
@@ -261,54 +288,18 @@ class Connection(asyncio.Protocol):
             raise Nonsense("needs no body")
 
     def on_message_complete(self) -> None:
-        self._fields.clear()  # Trailers say nothing that we use.
         if not self._in_head:
             self._complete = True
 
     # --- within ---
 
-    def _read_framing(self, status: int, headers: dict[bytes, bytes]) -> Decoder | None:
-        coding = headers.get(b"transfer-encoding")
-        if coding is not None and coding.lower() != b"chunked":
-            raise Nonsense("used a transfer encoding other than chunked")
-        self._until_close = coding is None and b"content-length" not in headers and status not in (204, 304)
-        keep_alive = headers.get(b"keep-alive")
-        if keep_alive is not None:
-            self._note_keep_alive(keep_alive)
-        if b"content-encoding" not in headers:
-            return None
-        decoder = find_decoder(headers[b"content-encoding"])
-        if decoder is not None and not self._is_head_request:
-            del headers[b"content-encoding"]
-            headers.pop(b"content-length", None)
-        return decoder
-
-    def _note_keep_alive(self, value: bytes) -> None:
-        """`timeout=N`: stay a second below, or by half when N is tiny, so that the server does not close first."""
-        for parameter in value.split(b","):
-            name, _, number = parameter.strip().partition(b"=")
-            if name.lower() == b"timeout" and number.isdigit() and len(number) < 8:
-                seconds = float(number)
-                self.idle_seconds = max(seconds - 1, seconds / 2)
-
-    def _deliver(self, reply: Reply, received_bytes: int) -> None:
-        """Hand over what the parser found in one read, joined: one write for each read."""
-        chunks = self._chunks
-        if not chunks:
-            # Chunk heads, extensions and trailers without end would otherwise pass every limit.
-            self._barren_bytes += received_bytes
-            return
-        self._barren_bytes = 0
-        data = chunks[0] if len(chunks) == 1 else b"".join(chunks)
-        chunks.clear()
-        reply.take(data)
-
-    def _finish(self, reply: Reply) -> None:
+    def _finish(self, reply: Reply, keep: bool) -> None:
         """Give the connection away before the reply's end is told: whoever hears of it may send the next request."""
         self.reply = None
         self.served += 1
-        if self._keep and not self._sending and not self.closed:
-            self.proceed()
+        if keep:
+            if self._reading_held:
+                self.proceed()
             self._home.release(self)
         else:
             self.abort()
@@ -329,30 +320,10 @@ class Connection(asyncio.Protocol):
         if not self._in_head:
             # Without a length only an orderly end tells the whole from a part.
             if self._until_close and self._has_eof:
-                self._finish(reply)
+                self._finish(reply, keep=False)
             else:
                 self._fail(Failed(f"`{self.name}` closed the connection before the end of its reply"))
         elif self.served and not self._head_bytes:
             self._fail(Stale(f"`{self.name}` closed the connection without a reply"))
         else:
             self._fail(Failed(f"`{self.name}` closed the connection without a reply"))
-
-    def _garbled(self, trouble: Exception | None) -> Garbled:
-        """What a parser says may quote what it read, so only our own words are shown."""
-        cause = trouble.__context__ if trouble is not None else None
-        if trouble is None:
-            what = f"sent a head or trailer of more than {MAX_HEAD_BYTES} bytes"
-        elif isinstance(cause, Nonsense | DecodingError):
-            what = str(cause)
-        elif isinstance(trouble, httptools.HttpParserUpgrade):
-            what = "switched to a protocol that was not asked for"
-        else:
-            what = "sent a reply that is not HTTP/1.1"
-        return Garbled(f"`{self.name}` {what}", detail=type(trouble).__name__ if trouble is not None else "")
-
-
-def _check_size(fields: list[tuple[bytes, bytes]]) -> None:
-    if len(fields) > MAX_HEADERS:
-        raise Nonsense(f"sent more than {MAX_HEADERS} headers")
-    if sum([len(name) + len(value) for name, value in fields]) > MAX_HEAD_BYTES:
-        raise Nonsense(f"sent a head of more than {MAX_HEAD_BYTES} bytes")

@@ -83,10 +83,12 @@ class HttpClient:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        for pool in self._pools.values():
+        pools = list(self._pools.values())
+        self._pools.clear()
+        for pool in pools:
             pool.close()
         for _ in range(_CLOSING_TURNS):
-            if not any(pool.connections for pool in self._pools.values()):
+            if not any(pool.connections for pool in pools):
                 break
             await asyncio.sleep(0)
 

@@ -89,7 +89,7 @@ class Pool:
         """Take a connection back that can serve another request."""
         if self._closed or connection.idle_seconds <= 0:
             connection.abort()
-        elif not self._hand(connection):
+        elif not (self._waiting and self._hand(connection)):
             connection.expires_at = self.now() + connection.idle_seconds
             self._idle.append(connection)
 
@@ -122,15 +122,17 @@ class Pool:
         while self._waiting:
             _, waiter = self._waiting.popleft()
             if not waiter.done():
-                waiter.set_exception(Unavailable("shutting down"))
+                waiter.set_exception(_shutting_down())
 
     # --- within ---
 
     async def _open_slot(self, connect_seconds: float) -> Connection:
         try:
             connection = await self._open(self, connect_seconds)
-            if connection.closed or self._closed:
+            if self._closed:
                 connection.abort()
+                raise _shutting_down()
+            if connection.closed:
                 raise Unreachable(f"`{self.origin.host}` closed the connection at once")
         except BaseException:
             self._free_slot()
@@ -176,3 +178,7 @@ class Pool:
         return Unavailable(
             f"all {self._limit} connections to `{self.origin.host}` are in use", code="upstream_pool_full"
         )
+
+
+def _shutting_down() -> Unavailable:
+    return Unavailable("the gateway is shutting down")

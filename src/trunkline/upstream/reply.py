@@ -34,6 +34,7 @@ class Wire(Protocol):
 class Reply:
     """Implements `ports.UpstreamReply`. `head` resolves when status and headers are there."""
 
+    # Slots, and no defaults in the class: attributes that come one by one would give each reply a dictionary of its own.
     __slots__ = (
         "_closed",
         "_decoder",
@@ -58,20 +59,16 @@ class Reply:
         self.head = head
         self.status = 0
         self.headers = _NO_HEADERS
-        self._name = wire.name
         self._wire: Wire | None = wire
+        self._name = wire.name
+        self._parts: list[bytes] = []
         self._decoder: Decoder | None = None
         self._feed: Feed | None = None
         self._done: Done | None = None
         self._waiter: asyncio.Future[None] | None = None
         self._error: Exception | None = None
-        self._parts: list[bytes] = []
-        self._held_bytes = 0
-        self._limit_bytes = 0
-        self._paused = False
-        self._received = False
-        self._ended = False
-        self._closed = False
+        self._held_bytes = self._limit_bytes = 0
+        self._paused = self._received = self._ended = self._closed = False
 
     # --- the holder's side ---
 
@@ -116,11 +113,12 @@ class Reply:
 
     def close(self) -> None:
         self._closed = True
-        self._feed = self._done = None
-        wire, self._wire = self._wire, None
-        if wire is not None:
+        if self._wire is not None:
+            wire, self._wire = self._wire, None
             wire.drop()
-        self._end(Failed(f"the reply of `{self._name}` was closed before its end"))
+        self._feed = self._done = None
+        if not self._ended:
+            self._end(Failed(f"the reply of `{self._name}` was closed before its end"))
 
     # --- the wire's side ---
 
@@ -131,11 +129,13 @@ class Reply:
 
     def take(self, data: bytes) -> None:
         """Body bytes, free of their transfer encoding."""
-        if self._decoder is None:
-            self._deliver(data)
-        else:
+        if self._decoder is not None:
             self._decoder.push(data)
             self._decode(self._decoder)
+        elif self._feed is not None:
+            self._feed(data)
+        else:
+            self._keep(data)
 
     def finish(self) -> None:
         """The wire has delivered everything and serves others now."""
@@ -157,10 +157,8 @@ class Reply:
 
     # --- between the two ---
 
-    def _deliver(self, data: bytes) -> None:
-        if self._feed is not None:
-            self._feed(data)
-            return
+    def _keep(self, data: bytes) -> None:
+        """Hold body bytes for a holder who wants them whole, or has not said yet."""
         if self._closed:
             return
         self._parts.append(data)
@@ -178,7 +176,10 @@ class Reply:
                 piece = decoder.pull()
                 if not piece:
                     break
-                self._deliver(piece)
+                if self._feed is not None:
+                    self._feed(piece)
+                else:
+                    self._keep(piece)
         except DecodingError as error:
             self._abandon(Garbled(f"the reply of `{self._name}` {error}"))
         if self._received and not self._paused:

@@ -1,8 +1,9 @@
 """TLS settings towards providers: made when first needed and shared by every connection.
 
-Knows certificates, not connections.
+Knows certificates and what TLS says of an end, not HTTP.
 """
 
+import asyncio
 import ssl
 
 
@@ -38,3 +39,20 @@ def describe_tls_error(error: ssl.SSLError | ssl.CertificateError) -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"its certificate was not accepted: {error.verify_message}"
     return "the TLS handshake failed"
+
+
+def has_orderly_end(transport: asyncio.Transport) -> bool:
+    """Whether an end of the stream is the peer's own, once the loop has told of one.
+
+    In TLS anybody on the way can end the connection below; the peer says so inside. A loop may tell of both
+    alike, as asyncio does, so the TLS object is asked: it knows of an end only if it was told inside.
+    """
+    inside = transport.get_extra_info("ssl_object")
+    if inside is None:
+        return True
+    try:
+        return bool(inside.read(1) == b"")
+    except ssl.SSLZeroReturnError:
+        return True
+    except ssl.SSLError:
+        return False
