@@ -1,0 +1,34 @@
+"""OpenAI's Chat Completions API: for callers that speak it, and for every provider that does, straight or crooked.
+
+Source: https://platform.openai.com/docs/api-reference/chat
+"""
+
+from trunkline.dialects.dialect import Dialect
+from trunkline.dialects.openai_chat.body import write_request
+from trunkline.dialects.openai_chat.errors import read_error, write_error, write_error_event
+from trunkline.dialects.openai_chat.mend import Mend
+from trunkline.dialects.openai_chat.mend_reply import mend_reply
+from trunkline.dialects.openai_chat.patch import patch
+from trunkline.dialects.openai_chat.reader import Reader
+from trunkline.dialects.openai_chat.reply import read_reply, write_reply
+from trunkline.dialects.openai_chat.request import read_request
+from trunkline.dialects.openai_chat.tee import Tee, tee_reply
+from trunkline.dialects.openai_chat.writer import Writer
+
+DIALECT = Dialect(
+    name="chat",
+    read_request=read_request,
+    write_request=write_request,
+    read_reply=read_reply,
+    write_reply=write_reply,
+    reader=Reader,
+    writer=Writer,
+    read_error=read_error,
+    write_error=write_error,
+    write_error_event=write_error_event,
+    tee=Tee,
+    mend=Mend,
+    tee_reply=tee_reply,
+    mend_reply=mend_reply,
+    patch=patch,
+)

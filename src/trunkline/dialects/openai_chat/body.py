@@ -1,0 +1,133 @@
+"""A lowered `ModelRequest` → the body for a Chat upstream.
+
+Source: https://platform.openai.com/docs/api-reference/chat/create; vendors' differences are facts in `Capabilities`.
+"""
+
+from typing import Any
+
+import msgspec
+
+from trunkline.capabilities import Capabilities
+from trunkline.dialects.dialect import Written
+from trunkline.dialects.openai_chat.tools import write_tool, write_tool_choice
+from trunkline.dialects.openai_chat.turns import Turns
+from trunkline.items import FunctionTool
+from trunkline.request import ModelRequest, ModelSettings, TextFormat
+
+_SAME_NAMES = (
+    "temperature",
+    "top_p",
+    "top_k",
+    "frequency_penalty",
+    "presence_penalty",
+    "seed",
+    "stop",
+    "logit_bias",
+    "n",
+    "verbosity",
+    "service_tier",
+    "truncation",
+    "store",
+    "metadata",
+    "user",
+    "safety_identifier",
+    "prompt_cache_key",
+    "prompt_cache_retention",
+    "max_tool_calls",
+    "background",
+)
+"""Settings whose name here is the vocabulary's. Lowering has taken out what this target does not know."""
+
+_LOGPROBS = "message.output_text.logprobs"
+
+
+def write_request(request: ModelRequest, capabilities: Capabilities) -> Written:
+    """The upstream's body. Raises `Unsupported` for content that this wire has no shape for."""
+    dropped: list[str] = []
+    emulated: list[str] = []
+    instructions, format = _write_format(request, capabilities, emulated)
+    turns = Turns(capabilities, dropped)
+    if instructions:
+        turns.add_instructions(instructions)
+    for item in request.items:
+        turns.add(item)
+    body: dict[str, Any] = {"model": request.model, "messages": turns.close(), "stream": request.stream}
+    if request.stream and capabilities.stream_options:
+        body["stream_options"] = {"include_usage": True}
+    _write_tools(request, capabilities, body, dropped)
+    if format is not None:
+        body["response_format"] = format
+    _write_settings(request.settings, capabilities, body)
+    if request.reasoning is not None and request.reasoning.effort is not None:
+        body["reasoning_effort"] = request.reasoning.effort
+    _merge_extras(request, body)
+    body.update(request.unknown)
+    return Written(body=body, dropped=dropped, emulated=emulated)
+
+
+def _write_tools(request: ModelRequest, capabilities: Capabilities, body: dict[str, Any], dropped: list[str]) -> None:
+    """Nothing about tools without tools: an empty list is an error at many vendors."""
+    if not request.tools:
+        return
+    body["tools"] = [write_tool(tool, capabilities.strict_tools) for tool in request.tools]
+    if not capabilities.strict_tools and any(isinstance(tool, FunctionTool) and tool.strict for tool in request.tools):
+        dropped.append("strict")
+    if request.tool_choice is not None:
+        body["tool_choice"] = write_tool_choice(request.tool_choice, request.tools)
+    if request.settings.parallel_tool_calls is not None:
+        if capabilities.parallel_switch:
+            body["parallel_tool_calls"] = request.settings.parallel_tool_calls
+        elif not request.settings.parallel_tool_calls:
+            dropped.append("parallel_tool_calls")
+
+
+def _write_settings(settings: ModelSettings, capabilities: Capabilities, body: dict[str, Any]) -> None:
+    if settings.max_output_tokens is not None:
+        body[capabilities.max_tokens_field] = settings.max_output_tokens
+    for name in _SAME_NAMES:
+        value = getattr(settings, name)
+        if value is not None:
+            body[name] = value
+    if settings.logprobs or settings.top_logprobs or _LOGPROBS in (settings.include or ()):
+        body["logprobs"] = True
+        if settings.top_logprobs is not None:
+            body["top_logprobs"] = settings.top_logprobs
+
+
+def _write_format(
+    request: ModelRequest, capabilities: Capabilities, emulated: list[str]
+) -> tuple[str | None, dict[str, Any] | None]:
+    """The instructions and the `response_format`: a schema that the target cannot enforce is asked for in words."""
+    format, instructions = request.text_format, request.instructions
+    if format is None or format.type == "text":
+        return instructions, None
+    if format.type == "json_schema" and capabilities.json_schema == "native":
+        return instructions, _write_schema(format)
+    wish = "Answer with one JSON object and nothing else."
+    if format.type == "json_schema":
+        emulated.append("text_format")
+        schema = msgspec.json.encode(format.schema or {}).decode()
+        wish = f"Answer with JSON that is valid against this schema, and nothing else:\n{schema}"
+    elif capabilities.json_schema != "none":
+        return instructions, {"type": "json_object"}
+    else:
+        emulated.append("text_format")
+    can_force = capabilities.json_schema == "json_object"
+    return "\n\n".join(filter(None, (instructions, wish))), {"type": "json_object"} if can_force else None
+
+
+def _write_schema(format: TextFormat) -> dict[str, Any]:
+    schema: dict[str, Any] = {"name": format.name or "answer", "schema": format.schema or {}}
+    if format.description is not None:
+        schema["description"] = format.description
+    if format.strict is not None:
+        schema["strict"] = format.strict
+    return {"type": "json_schema", "json_schema": schema}
+
+
+def _merge_extras(request: ModelRequest, body: dict[str, Any]) -> None:
+    extras = dict(request.extras.get("chat", {}))
+    options = extras.pop("stream_options", None)
+    if request.stream and type(options) is dict:
+        body["stream_options"] = {**options, **body.get("stream_options", {})}
+    body.update(extras)

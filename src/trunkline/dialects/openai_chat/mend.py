@@ -1,0 +1,319 @@
+"""An unfaithful provider's stream for a Chat caller: crooked events are straightened, all others pass as they were.
+
+What comes out keeps the grammar that the SDKs rely on: call indexes dense from 0, one id and name a call, arguments
+as text, one finish per choice that says `tool_calls` when there are calls, usage once and only if wanted, `[DONE]`.
+Members that nobody knows here are kept. Source: https://platform.openai.com/docs/api-reference/chat/streaming
+"""
+
+import re
+from typing import Any
+
+import msgspec
+
+from trunkline.dialects.dialect import TeeOptions
+from trunkline.dialects.openai_chat.calls import Calls, OpenCall, read_arguments
+from trunkline.dialects.openai_chat.chunks import UNREADABLE
+from trunkline.dialects.openai_chat.errors import find_error, read_error_object, write_error_event
+from trunkline.dialects.openai_chat.finish import read_finish, write_finish
+from trunkline.dialects.openai_chat.reader import ENDED_UNEXPECTEDLY
+from trunkline.dialects.openai_chat.reasoning import split_content
+from trunkline.dialects.openai_chat.usage import find_usage, read_usage, straighten_usage
+from trunkline.dialects.shapes import lenient_int, lenient_list, lenient_object, lenient_text
+from trunkline.dialects.sse import EventTooLarge, ServerSentEvent, Splitter
+from trunkline.errors import Failed, Garbled, TrunklineError, UpstreamError
+from trunkline.usage import NO_USAGE, Usage
+
+_CROOKED = re.compile(
+    rb'"tool_calls":\s*\[|"error":\s*[^n\s]|"usage":\s*\{|"finish_reason":\s*"|"content":\s*\[|"choices":\s*(?:\[\]|n)'
+    rb'|"function_call":\s*\{|"message":'
+)
+"""What an event that may need mending holds. Inside a JSON string the quotes would be escaped."""
+
+_PLAIN = re.compile(rb'"(?:content|reasoning_content|reasoning)":\s*"[^"]')
+
+_encode = msgspec.json.encode
+
+
+class _Choice:
+    """One choice as it passes: its calls, and the finish that is held back until the end."""
+
+    __slots__ = ("calls", "finish", "finish_word", "has_role", "rest", "uses_function_call")
+
+    def __init__(self) -> None:
+        self.calls = Calls()
+        self.finish: dict[str, Any] | None = None
+        self.finish_word = ""
+        self.has_role = False
+        self.uses_function_call = False
+
+
+class Mend:
+    """One stream in passing."""
+
+    __slots__ = (
+        "_choices",
+        "_cut_usage",
+        "_head",
+        "_is_over",
+        "_mark",
+        "_raw_usage",
+        "_splitter",
+        "error",
+        "has_content",
+        "incomplete",
+        "usage",
+    )
+
+    def __init__(self, options: TeeOptions) -> None:
+        self.has_content = False
+        self.incomplete = False
+        self.error: TrunklineError | None = None
+        self.usage: Usage = NO_USAGE
+        self._cut_usage = options.cut_usage
+        self._splitter = Splitter()
+        self._choices: dict[int, _Choice] = {}
+        # `id`, `object`, `created` and `model`, as the first chunk that has choices says them.
+        self._head: dict[str, Any] = {}
+        # The head's id as it stands in the bytes of a chunk that agrees with it.
+        self._mark = b""
+        self._raw_usage: dict[str, Any] | None = None
+        self._is_over = False
+
+    # --- the interface ------------------------------------------------------------------------------------------
+
+    def feed(self, data: bytes) -> bytes:
+        """The caller's bytes for the events that these complete."""
+        if self._is_over:
+            return b""
+        try:
+            events = self._splitter.feed(data)
+        except EventTooLarge:
+            return self.fail(Garbled("the upstream sent an event beyond the size limit"))
+        return self._pass(events)
+
+    def end(self) -> bytes:
+        """The upstream is at its end."""
+        if self._is_over:
+            return b""
+        rest = self._splitter.pending.strip()
+        if rest[:1] in (b"{", b"["):
+            return self._pass_body(rest)
+        return self._pass(self._splitter.end()) + self._close()
+
+    def fail(self, error: TrunklineError) -> bytes:
+        """Break off, unless the stream was over."""
+        if self._is_over:
+            return b""
+        self._is_over = True
+        self.error = error
+        return write_error_event(error)
+
+    # --- events -------------------------------------------------------------------------------------------------
+
+    def _pass(self, events: list[ServerSentEvent]) -> bytes:
+        out: list[bytes] = []
+        for _, data in events:
+            if self._mark and self._mark in data and not _CROOKED.search(data):
+                if not self.has_content:
+                    self.has_content = _PLAIN.search(data) is not None
+                out.append(b"data: " + data + b"\n\n")
+            elif data == b"[DONE]":
+                out.append(self._close())
+            else:
+                out.append(self._mend(data))
+            if self._is_over:
+                break
+        return b"".join(out)
+
+    def _pass_body(self, body: bytes) -> bytes:
+        """A JSON body where a stream was asked for: an error, or a whole answer, passed on as a stream of one."""
+        return self._mend(body[1:-1] if body[:1] == b"[" else body) + self._close()
+
+    def _mend(self, data: bytes) -> bytes:
+        try:
+            chunk = msgspec.json.decode(data)
+        except UNREADABLE:
+            # A broken event helps nobody; the stream may still end well.
+            return b""
+        error = find_error(chunk)
+        if error is not None:
+            return self._break(read_error_object(error))
+        if type(chunk) is not dict:
+            return b""
+        self._take_usage(chunk)
+        choices = lenient_list(chunk.get("choices"))
+        if not choices:
+            return self._mend_bare(chunk)
+        if not self._head:
+            self._start(chunk)
+        chunk.update(self._head)
+        kept = []
+        for choice in choices:
+            if type(choice) is dict and self._mend_choice(chunk, choice):
+                kept.append(choice)
+            if self._is_over:
+                return write_error_event(self.error) if self.error is not None else b""
+        if not kept:
+            return b""
+        chunk["choices"] = kept
+        return self._draw(chunk)
+
+    def _draw(self, chunk: dict[str, Any]) -> bytes:
+        return b"data: " + _encode(chunk) + b"\n\n"
+
+    def _start(self, chunk: dict[str, Any]) -> None:
+        self._head = {
+            "id": lenient_text(chunk.get("id")) or "chatcmpl-0",
+            "object": "chat.completion.chunk",
+            "created": chunk.get("created") if type(chunk.get("created")) is int else 0,
+            "model": lenient_text(chunk.get("model")),
+        }
+        # Only a chunk that says all of this in the plainest way passes unread.
+        if lenient_text(chunk.get("id")) and chunk.get("object") == "chat.completion.chunk":
+            self._mark = _encode(self._head["id"])
+
+    def _take_usage(self, chunk: dict[str, Any]) -> None:
+        usage = find_usage(chunk.get("usage"), chunk.get("x_groq"))
+        if usage is not None:
+            self._raw_usage = usage
+            self.usage = read_usage(usage)
+        if "usage" in chunk:
+            if self._cut_usage:
+                del chunk["usage"]
+            else:
+                chunk["usage"] = None
+
+    def _mend_bare(self, chunk: dict[str, Any]) -> bytes:
+        """A chunk without choices: usage is told at the end, the rest (Azure's filter results) passes."""
+        if set(chunk) <= {"id", "object", "created", "model", "choices", "usage", "system_fingerprint", "service_tier"}:
+            return b""
+        if self._raw_usage is not None:
+            return b""
+        return self._draw({**chunk, "choices": []})
+
+    # --- choices ------------------------------------------------------------------------------------------------
+
+    def _mend_choice(self, chunk: dict[str, Any], choice: dict[str, Any]) -> bool:
+        """Put one choice right, in place; whether anything of it is left to pass now."""
+        index = lenient_int(choice.get("index"))
+        choice["index"] = index
+        state = self._choices.setdefault(index, _Choice())
+        delta = lenient_object(choice.pop("message", None)) or lenient_object(choice.get("delta"))
+        choice["delta"] = delta
+        says_something = self._mend_delta(state, delta)
+        word = choice.get("finish_reason")
+        choice["finish_reason"] = None
+        if type(word) is str and word:
+            finish = read_finish(word)
+            if isinstance(finish, UpstreamError):
+                error = find_error({"error": choice.get("error")})
+                self._break(read_error_object(error) if error is not None else finish)
+                return False
+            state.finish_word = word.lower()
+            state.finish = {
+                **{name: value for name, value in chunk.items() if name != "x_groq"},
+                "choices": [{**choice, "delta": {}, "logprobs": None}],
+            }
+            return says_something
+        if not state.has_role:
+            state.has_role = True
+            choice["delta"] = {"role": "assistant", **delta}
+        return True
+
+    def _mend_delta(self, state: _Choice, delta: dict[str, Any]) -> bool:
+        """Put a delta right, in place; whether it says anything."""
+        if type(delta.get("content")) is list:
+            thoughts, delta["content"] = split_content(delta["content"])
+            if thoughts:
+                delta["reasoning_content"] = thoughts
+        if "tool_calls" in delta:
+            calls = [self._mend_call(state, call) for call in lenient_list(delta["tool_calls"]) if type(call) is dict]
+            delta["tool_calls"] = [call for call in calls if call is not None]
+            if not delta["tool_calls"]:
+                del delta["tool_calls"]
+        if delta.get("function_call"):
+            state.uses_function_call = True
+        says_something = any(value for name, value in delta.items() if name != "role")
+        self.has_content |= says_something
+        return says_something
+
+    def _mend_call(self, state: _Choice, fragment: dict[str, Any]) -> dict[str, Any] | None:
+        kind = "custom" if type(fragment.get("custom")) is dict else "function"
+        field = "input" if kind == "custom" else "arguments"
+        body = lenient_object(fragment.get(kind))
+        name, arguments = lenient_text(body.get("name")), read_arguments(body.get(field))
+        call = state.calls.find(fragment.get("index"), lenient_text(fragment.get("id")), name, bool(arguments))
+        call.kind = kind
+        if arguments == "null" and not call.pieces:
+            arguments = ""
+        if arguments:
+            call.pieces.append(arguments)
+        rest = {key: value for key, value in fragment.items() if key not in ("id", "type", "index", kind)}
+        inner = {key: value for key, value in body.items() if key not in ("name", field)}
+        if call.is_started:
+            if not (arguments or rest or inner):
+                return None
+            return {"index": call.tag, **rest, kind: {**inner, field: arguments}}
+        if not call.name:
+            return None
+        return self._start_call(state, call, rest, inner, field)
+
+    def _start_call(
+        self, state: _Choice, call: OpenCall, rest: dict[str, Any], inner: dict[str, Any], field: str
+    ) -> dict[str, Any]:
+        """The first fragment of a call that passes, with all that came before its name did."""
+        call.is_started = True
+        call.tag = sum(other.is_started for other in state.calls.all) - 1
+        return {
+            "index": call.tag,
+            "id": call.id or self._make_id(call),
+            "type": call.kind,
+            **rest,
+            call.kind: {"name": call.name, **inner, field: "".join(call.pieces)},
+        }
+
+    def _make_id(self, call: OpenCall) -> str:
+        """An id for a call that has none of its own: as unique as the reply's."""
+        letters = "".join(letter for letter in self._head["id"] if letter.isascii() and letter.isalnum())
+        return f"call_{letters[-32:]}_{call.number}"
+
+    # --- the end ------------------------------------------------------------------------------------------------
+
+    def _break(self, error: TrunklineError) -> bytes:
+        self._is_over = True
+        self.error = error
+        return write_error_event(error)
+
+    def _close(self) -> bytes:
+        """What closes a stream: arguments of calls without any, each finish, usage, `[DONE]`. Nothing if it is closed."""
+        if self._is_over:
+            return b""
+        choices = self._choices
+        if not choices or any(choice.finish is None for choice in choices.values()):
+            return self._break(Failed(ENDED_UNEXPECTEDLY))
+        self._is_over = True
+        self.has_content = True
+        out = [self._finish(choices[index], index) for index in sorted(choices)]
+        if self._raw_usage is not None and not self._cut_usage:
+            out.append(self._draw({**self._head, "choices": [], "usage": straighten_usage(self._raw_usage)}))
+        return b"".join(out) + b"data: [DONE]\n\n"
+
+    def _finish(self, choice: _Choice, index: int) -> bytes:
+        chunk = choice.finish or {}
+        started = [call for call in choice.calls.all if call.is_started]
+        finish = read_finish(choice.finish_word)
+        word = write_finish(finish, bool(started)) if not isinstance(finish, UpstreamError) else "stop"
+        if word == "stop" and choice.uses_function_call:
+            word = "function_call"
+        self.incomplete |= word in ("length", "content_filter")
+        out = b""
+        empty = [call for call in started if not call.pieces and call.kind == "function"]
+        if empty and word == "tool_calls":
+            calls = [{"index": call.tag, "function": {"arguments": "{}"}} for call in empty]
+            out += self._draw(_with_choice(chunk, {"delta": {"tool_calls": calls}}))
+        delta = {} if choice.has_role else {"role": "assistant", "content": ""}
+        return out + self._draw(_with_choice(chunk, {"delta": delta, "finish_reason": word}))
+
+
+def _with_choice(chunk: dict[str, Any], members: dict[str, Any]) -> dict[str, Any]:
+    return {**chunk, "choices": [{**chunk["choices"][0], **members}]}

@@ -1,0 +1,268 @@
+"""A faithful provider's stream or reply, passed on as it is: the listener learns usage, the end and errors in passing.
+
+The hot way: events are looked into only until the first with content; after that the last bytes are kept, and read
+when the stream is over.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from trunkline.dialects.dialect import JsonReply, TeeOptions
+from trunkline.dialects.openai_chat.chunks import UNREADABLE, Chunk, Delta, decode_chunk
+from trunkline.dialects.openai_chat.errors import find_error, read_error_object, write_error_event
+from trunkline.dialects.openai_chat.finish import read_finish
+from trunkline.dialects.openai_chat.reader import ENDED_UNEXPECTEDLY
+from trunkline.dialects.openai_chat.usage import find_usage, read_usage
+from trunkline.dialects.shapes import decode_json
+from trunkline.dialects.sse import Splitter
+from trunkline.errors import Failed, Garbled, TrunklineError, UpstreamError
+from trunkline.usage import NO_USAGE, Usage
+
+# Finish, usage and `[DONE]` come to some 1.5 KiB with every member that OpenAI sends; Azure's filters add as much.
+_TAIL_BYTES = 8192
+# From the empty `choices` of a usage chunk to the end of `[DONE]`: some 500 bytes at OpenAI.
+_USAGE_BYTES = 2048
+# Joined and cut only so often.
+_RECENT_BYTES = 4 * _TAIL_BYTES
+
+_BLANK_LINES = (b"\n\n", b"\r\n\r\n", b"\r\r")
+_BLOCKS = re.compile(rb"\r\n\r\n|\n\n|\r\r")
+
+
+def _end_of_events(data: bytes) -> int:
+    """Where the last whole event ends."""
+    return max(data.rfind(blank) + len(blank) if blank in data else 0 for blank in _BLANK_LINES)
+
+
+def _split_blocks(data: bytes) -> Iterator[bytes]:
+    """Whole events, each with its blank line."""
+    start = 0
+    for match in _BLOCKS.finditer(data):
+        yield data[start : match.end()]
+        start = match.end()
+
+
+def _has_empty_choices(data: bytes) -> bool:
+    return b'"choices":[]' in data or b'"choices": []' in data
+
+
+def error_of(chunk: Chunk) -> UpstreamError | None:
+    """The error that a chunk is, or that its choice ends with."""
+    if chunk.error or not chunk.choices:
+        error = find_error(
+            {
+                "error": chunk.error,
+                "object": chunk.object,
+                "type": chunk.type,
+                "message": chunk.message,
+                "code": chunk.code,
+            }
+        )
+        return read_error_object(error) if error is not None else None
+    for choice in chunk.choices:
+        if type(choice.finish_reason) is str:
+            finish = read_finish(choice.finish_reason)
+            if isinstance(finish, UpstreamError):
+                error = find_error({"error": choice.error})
+                return read_error_object(error) if error is not None else finish
+    return None
+
+
+def chunk_has_content(chunk: Chunk) -> bool:
+    """Whether a chunk is worth a status 200: text, reasoning, a call, or the model's own end."""
+    for choice in chunk.choices or ():
+        delta = choice.delta or choice.message or Delta()
+        if choice.finish_reason or delta.content or delta.refusal or delta.tool_calls or delta.function_call:
+            return True
+        if delta.reasoning_content or delta.reasoning or delta.reasoning_details:
+            return True
+    return False
+
+
+def is_cut(word: str) -> bool:
+    """Whether a `finish_reason` says that a limit or a filter cut the answer."""
+    return read_finish(word) in ("length", "content_filter")
+
+
+def read_body_error(body: bytes) -> UpstreamError | None:
+    """The error in a JSON body, if it is one."""
+    body = body.strip()
+    if body[:1] not in (b"{", b"["):
+        return None
+    try:
+        error = find_error(decode_json(body))
+    except Garbled as garbled:
+        return garbled
+    return read_error_object(error) if error is not None else None
+
+
+def _try_decode(event: bytes) -> Chunk | None:
+    try:
+        return decode_chunk(event)
+    except UNREADABLE:
+        return None
+
+
+class Tee:
+    """One stream in passing. An event is passed when it is whole, so that an end of ours never lands inside one."""
+
+    __slots__ = (
+        "_cut_usage",
+        "_is_over",
+        "_partial",
+        "_saw_finish",
+        "_recent",
+        "_recent_bytes",
+        "error",
+        "has_content",
+        "incomplete",
+        "usage",
+    )
+
+    def __init__(self, options: TeeOptions) -> None:
+        self.has_content = False
+        self.incomplete = False
+        self.error: TrunklineError | None = None
+        self.usage: Usage = NO_USAGE
+        self._cut_usage = options.cut_usage
+        self._partial = b""
+        self._recent: list[bytes] = []
+        self._recent_bytes = 0
+        self._is_over = False
+        self._saw_finish = False
+
+    def feed(self, data: bytes) -> bytes:
+        """The bytes of every event that these complete."""
+        if self._partial:
+            data = self._partial + data
+            self._partial = b""
+        if not data.endswith(b"\n\n"):
+            end = _end_of_events(data)
+            self._partial = data[end:]
+            data = data[:end]
+            if not data:
+                return b""
+        if not self.has_content:
+            self._look_for_content(data)
+        self._recent.append(data)
+        self._recent_bytes += len(data)
+        if self._recent_bytes > _RECENT_BYTES:
+            self._recent = [b"".join(self._recent)[-_TAIL_BYTES:]]
+            self._recent_bytes = _TAIL_BYTES
+        # The usage chunk is the last one before `[DONE]`, so only the end of a burst can hold it.
+        if self._cut_usage and data.rfind(b"[]", -_USAGE_BYTES) >= 0 and _has_empty_choices(data):
+            return self._without_usage(data)
+        return data
+
+    def end(self) -> bytes:
+        """What was held back, or, if that was no proper end, an error event."""
+        if self._is_over:
+            return b""
+        self._is_over = True
+        partial, self._partial = self._partial, b""
+        is_done = self._read_tail(partial)
+        if self.error is not None:
+            # Upstream's own error event has passed, or waits in the rest.
+            return partial
+        if is_done or self._saw_finish:
+            return partial
+        self.error = self._read_body(partial) or Failed(ENDED_UNEXPECTEDLY)
+        return write_error_event(self.error)
+
+    def fail(self, error: TrunklineError) -> bytes:
+        """Break off, unless the stream was over."""
+        if self._is_over:
+            return b""
+        self._is_over = True
+        if self._read_tail(self._partial):
+            return b""
+        self.error = error
+        return write_error_event(error)
+
+    def _tail(self) -> bytes:
+        return b"".join(self._recent)[-_TAIL_BYTES:]
+
+    # --- looking in ---------------------------------------------------------------------------------------------
+
+    def _look_for_content(self, data: bytes) -> None:
+        splitter = Splitter()
+        for _, event in splitter.feed(data):
+            if event == b"[DONE]":
+                self.has_content = True
+                return
+            chunk = _try_decode(event)
+            if chunk is None:
+                continue
+            error = error_of(chunk)
+            if error is not None:
+                self.error = error
+                self._is_over = True
+                return
+            if chunk_has_content(chunk):
+                self.has_content = True
+                return
+
+    def _read_tail(self, partial: bytes) -> bool:
+        """Learn from the last events; whether `[DONE]` was among them."""
+        splitter = Splitter()
+        tail = self._tail() + partial
+        is_done = False
+        for _, event in splitter.feed(tail) + splitter.end():
+            if event == b"[DONE]":
+                is_done = True
+                continue
+            chunk = _try_decode(event)
+            if chunk is None:
+                continue
+            self._learn(chunk)
+        return is_done
+
+    def _learn(self, chunk: Chunk) -> None:
+        usage = find_usage(chunk.usage, chunk.x_groq)
+        if usage is not None:
+            self.usage = read_usage(usage)
+        self.error = error_of(chunk)
+        for choice in chunk.choices or ():
+            if type(choice.finish_reason) is str and choice.finish_reason:
+                self._saw_finish = True
+                self.incomplete |= is_cut(choice.finish_reason)
+
+    def _read_body(self, rest: bytes) -> UpstreamError | None:
+        """The error in a JSON body that came where a stream was asked for."""
+        return read_body_error(self._tail() + rest)
+
+    def _without_usage(self, data: bytes) -> bytes:
+        kept: list[bytes] = []
+        for block in _split_blocks(data):
+            if _has_empty_choices(block):
+                events = Splitter().feed(block)
+                chunk = _try_decode(events[0][1]) if events else None
+                usage = find_usage(chunk.usage, chunk.x_groq) if chunk is not None else None
+                if usage is not None:
+                    self.usage = read_usage(usage)
+                    continue
+            kept.append(block)
+        return b"".join(kept)
+
+
+def tee_reply(body: bytes) -> JsonReply:
+    """A whole reply in passing."""
+    try:
+        chunk = decode_chunk(body)
+    except UNREADABLE:
+        error = read_body_error(body) or Garbled("the upstream's reply is not a chat completion")
+        return JsonReply(body=body, usage=NO_USAGE, error=error)
+    usage: dict[str, Any] | None = find_usage(chunk.usage, chunk.x_groq)
+    return JsonReply(
+        body=body,
+        usage=read_usage(usage) if usage is not None else NO_USAGE,
+        incomplete=any(
+            is_cut(choice.finish_reason) for choice in chunk.choices or () if _is_word(choice.finish_reason)
+        ),
+        error=error_of(chunk),
+    )
+
+
+def _is_word(value: Any) -> bool:
+    return type(value) is str

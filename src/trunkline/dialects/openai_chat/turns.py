@@ -1,0 +1,177 @@
+"""Items → Chat messages: one assistant message a turn, outputs right after their calls.
+
+Chat knows no order within a turn: reasoning, then text, then calls. A text after a call joins the text before it.
+"""
+
+from typing import Any, assert_never
+
+from trunkline.capabilities import Capabilities
+from trunkline.dialects.openai_chat.parts import join_texts, write_content
+from trunkline.errors import Unsupported
+from trunkline.items import Image, Item, Message, OtherItem, Part, Reasoning, Refusal, Text, ToolCall, ToolOutput
+
+
+class _Turn:
+    """One assistant message in the making."""
+
+    def __init__(self) -> None:
+        self.reasoning: list[Reasoning] = []
+        self.messages: list[Message] = []
+        self.calls: list[ToolCall] = []
+
+
+class Turns:
+    """Builds `messages`; feed items to `add` in order, then ask `close`."""
+
+    def __init__(self, capabilities: Capabilities, dropped: list[str]) -> None:
+        self._capabilities = capabilities
+        self._dropped = dropped
+        self._messages: list[dict[str, Any]] = []
+        self._turn = _Turn()
+        # Reasoning after a text belongs to what comes next: calls of the same turn, or the next message.
+        self._late: list[Reasoning] = []
+        # What tool messages cannot hold, until the last output of the turn has been written.
+        self._pictures: list[dict[str, Any]] = []
+        self._count = 0
+
+    def add_instructions(self, text: str) -> None:
+        self._messages.append({"role": "system", "content": text})
+
+    def add(self, item: Item) -> None:
+        """Take the next item in. Raises `Unsupported` for what Chat has no shape for."""
+        path = f"input[{self._count}]"
+        self._count += 1
+        if not isinstance(item, ToolOutput):
+            self._flush_pictures()
+        match item:
+            case Reasoning():
+                (self._late if self._turn.messages and not self._turn.calls else self._turn.reasoning).append(item)
+            case ToolCall():
+                self._turn.reasoning += self._late
+                self._late = []
+                self._turn.calls.append(item)
+            case Message() if item.role == "assistant":
+                if self._turn.messages and not self._turn.calls:
+                    late, self._late = self._late, []
+                    self._flush_turn()
+                    self._turn.reasoning = late
+                self._turn.messages.append(item)
+            case Message():
+                self._flush_turn()
+                self._add_message(item, path)
+            case ToolOutput():
+                self._flush_turn()
+                self._add_output(item, path)
+            case OtherItem():
+                raise Unsupported(
+                    f"`{path}` is of type `{item.type}`, which this model cannot take: leave it out", param=path
+                )
+            case _:
+                assert_never(item)
+
+    def close(self) -> list[dict[str, Any]]:
+        """The messages."""
+        self._flush_turn()
+        self._flush_pictures()
+        return self._messages
+
+    # --- callers and tools --------------------------------------------------------------------------------------
+
+    def _add_message(self, item: Message, path: str) -> None:
+        role = item.role
+        if role == "developer" and not self._capabilities.developer_role:
+            role = "system"
+        message: dict[str, Any] = {"role": role, "content": write_content(item.parts, self._capabilities, path)}
+        self._messages.append({**message, **self._write_name(item), **item.extras.get("chat", {})})
+
+    def _write_name(self, item: Message) -> dict[str, Any]:
+        if item.name is None:
+            return {}
+        if self._capabilities.message_names:
+            return {"name": item.name}
+        if "name" not in self._dropped:
+            self._dropped.append("name")
+        return {}
+
+    def _add_output(self, item: ToolOutput, path: str) -> None:
+        if isinstance(item.output, str):
+            content = item.output
+        else:
+            plain: list[Part] = [part for part in item.output if isinstance(part, Text | Refusal)]
+            others: list[Part] = [part for part in item.output if not isinstance(part, Text | Refusal)]
+            content = join_texts(plain)
+            if others:
+                self._hold_pictures(item.call_id, others, path)
+                content = content or "(The result is in the next message.)"
+        message = {"role": "tool", "tool_call_id": item.call_id, "content": content}
+        self._messages.append({**message, **item.extras.get("chat", {})})
+
+    def _hold_pictures(self, call_id: str, parts: list[Part], path: str) -> None:
+        """Tool messages hold text alone: pictures and files follow in a user message that says whose they are."""
+        what = "Images" if all(isinstance(part, Image) for part in parts) else "Files"
+        label: Part = Text(text=f"{what} from the result of tool call {call_id}:")
+        written = write_content([label, *parts], self._capabilities, path)
+        self._pictures += written if isinstance(written, list) else []
+
+    def _flush_pictures(self) -> None:
+        if self._pictures:
+            self._messages.append({"role": "user", "content": self._pictures})
+            self._pictures = []
+
+    # --- assistant ----------------------------------------------------------------------------------------------
+
+    def _flush_turn(self) -> None:
+        turn, self._turn = self._turn, _Turn()
+        late, self._late = self._late, []
+        replay = self._write_reasoning([*turn.reasoning, *late])
+        if not (turn.messages or turn.calls or replay):
+            return
+        texts = [join_texts(message.parts, "") for message in turn.messages]
+        content = "".join(texts)
+        message: dict[str, Any] = {"role": "assistant", "content": content}
+        if not content and (turn.calls or any(item.extras.get("chat") for item in turn.messages)):
+            message["content"] = None
+        for item in turn.messages:
+            message |= {**self._write_name(item), **item.extras.get("chat", {})}
+        message |= replay
+        if turn.calls:
+            message["tool_calls"] = [_write_call(call) for call in turn.calls]
+        self._messages.append(message)
+
+    def _write_reasoning(self, steps: list[Reasoning]) -> dict[str, Any]:
+        """Reasoning as the target wants it back; nothing where it wants none."""
+        field = self._capabilities.reasoning_field
+        if field is None:
+            return {}
+        details = [detail for step in steps for detail in _own_details(step)]
+        if details:
+            return {"reasoning_details": details}
+        texts = [text for step in steps for text in (*step.summary, *step.content) if text]
+        if not texts:
+            return {}
+        text = "\n\n".join(texts)
+        if field == "reasoning_details":
+            return {field: [{"type": "reasoning.text", "text": text}]}
+        return {field: text}
+
+
+def _own_details(step: Reasoning) -> list[dict[str, Any]]:
+    carrier = step.carrier
+    if carrier is None or carrier.family != "chat" or carrier.kind != "reasoning_details":
+        return []
+    return [detail for detail in carrier.payload if isinstance(detail, dict)]
+
+
+def _write_call(call: ToolCall) -> dict[str, Any]:
+    field = "arguments" if call.kind == "function" else "input"
+    arguments = call.arguments or ("{}" if call.kind == "function" else "")
+    written: dict[str, Any] = {
+        "id": call.call_id,
+        "type": call.kind,
+        call.kind: {"name": call.name, field: arguments},
+        **call.extras.get("chat", {}),
+    }
+    carrier = call.carrier
+    if carrier is not None and carrier.family == "chat" and carrier.kind == "extra_content":
+        written["extra_content"] = carrier.payload
+    return written
