@@ -3,6 +3,7 @@
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 SOURCE = Path(__file__).resolve().parents[2] / "src"
@@ -66,9 +67,10 @@ def read_modules() -> list[Module]:
 MODULES = read_modules()
 
 
-def imports_of(module: Module) -> Iterator[Import]:
+@cache
+def imports_of(module: Module) -> list[Import]:
     """All its imports, those for type checking alone included."""
-    yield from _imports_below(module.tree, in_function=False)
+    return list(_imports_below(module.tree, in_function=False))
 
 
 def _imports_below(node: ast.AST, *, in_function: bool) -> Iterator[Import]:
@@ -81,10 +83,12 @@ def _imports_below(node: ast.AST, *, in_function: bool) -> Iterator[Import]:
         yield from _imports_below(child, in_function=in_function or is_function)
 
 
-def uses_of(module: Module) -> Iterator[tuple[str, int]]:
+@cache
+def uses_of(module: Module) -> list[tuple[str, int]]:
     """Every dotted name it reads, with what was imported spelled out: `now()` after
     `from datetime import datetime as now` is `datetime.datetime`."""
-    names = {}
+    names: dict[str, str | None] = {}
+    found: list[tuple[str, int]] = []
     for node in ast.walk(module.tree):
         if isinstance(node, ast.Import):
             names.update(
@@ -99,7 +103,8 @@ def uses_of(module: Module) -> Iterator[tuple[str, int]]:
                 first, _, rest = dotted.partition(".")
                 if first in names:
                     whole = names[first] or first
-                    yield (f"{whole}.{rest}" if rest else whole), node.lineno
+                    found.append((f"{whole}.{rest}" if rest else whole, node.lineno))
+    return found
 
 
 def dotted_name(node: ast.expr) -> str | None:
@@ -121,3 +126,16 @@ def docstrings_of(tree: ast.Module) -> set[ast.Constant]:
             if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant):
                 found.add(first.value)
     return found
+
+
+def is_provider(module: Module) -> bool:
+    """Whether it is a provider's own file: beside what providers are made of, it sets `PROVIDER`."""
+    targets: list[ast.expr] = []
+    for node in module.tree.body:
+        targets += (
+            node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
+        )
+    return module.is_in("providers") and any(dotted_name(target) == "PROVIDER" for target in targets)
+
+
+PROVIDERS = {module.parts[1] for module in MODULES if is_provider(module)}
