@@ -239,10 +239,10 @@ class Door:
         self._server.close()
         for client in self._clients:
             client.abort()
-        for _ in range(100):
+        for _ in range(1_000):
             if not self.state.connections and not self.state.tasks:
                 return
-            await asyncio.sleep(0.01)
+            await asyncio.sleep(0.001)
         raise AssertionError(f"left over: {self.state.connections} {self.state.tasks}")
 
 

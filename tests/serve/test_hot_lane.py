@@ -1,6 +1,8 @@
 """What only the hot lane sees: the bytes themselves, and the time they take."""
 
 import asyncio
+import contextlib
+import random
 import time
 
 import pytest
@@ -369,6 +371,43 @@ async def test_client_that_never_reads(hot: Door, gateway: FakeGateway) -> None:
     assert script.ended == "cancelled"
 
 
+@pytest.mark.parametrize("when", ["reply", "stream"])
+async def test_gateway_that_does_not_hear(
+    hot: Door, gateway: FakeGateway, caplog: pytest.LogCaptureFixture, when: str
+) -> None:
+    """A gateway that goes on after the client has left writes to nobody, without a fuss."""
+    started, ended = asyncio.Event(), asyncio.Event()
+
+    async def deaf() -> None:
+        started.set()
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.sleep(60)
+
+    async def pour(sink: Sink) -> None:
+        await deaf()
+        sink.write(b"late")
+        ended.set()
+
+    script = Script(pour)
+
+    async def answer(call: Call) -> Reply:
+        if when == "reply":
+            await deaf()
+            ended.set()
+        return Reply(status=200, headers=[], body=script)
+
+    gateway.answer = answer
+    client = await hot.connect()
+    client.send(get())
+    await started.wait()
+    client.abort()
+    async with asyncio.timeout(1):
+        await ended.wait()
+        await script.is_over.wait()
+    assert script.ended == ("closed" if when == "reply" else "well")
+    assert "bug" not in caplog.text
+
+
 async def test_many_clients_leave(hot: Door, gateway: FakeGateway) -> None:
     """Clients that leave at every moment leave nothing behind."""
 
@@ -384,3 +423,55 @@ async def test_many_clients_leave(hot: Door, gateway: FakeGateway) -> None:
         await asyncio.sleep(0.001 * (cut % 5))
         client.abort()
     assert (await hot.ask(get())).status == 200
+
+
+# --- everything at once ---
+
+SEEDS = [
+    get(),
+    get("/", "Connection: close"),
+    post(body=b"hello"),
+    post("/x", "Connection: Upgrade", "Upgrade: h2c", body=b"abc"),
+    request("POST", "/", "Transfer-Encoding: chunked") + chunked(b"he", b"llo"),
+    request("POST", "/", "Expect: 100-continue", "Content-Length: 3") + b"abc",
+    b"GET / HTTP/1.0\r\n\r\n",
+]
+TOKENS = [b"\r\n", b"\n", b":", b" ", b"\0", b";", b"%2f", b"Upgrade: h2c\r\n", b"Content-Length: 5\r\n", b"HTTP/1.1"]
+
+
+def mutated(chance: random.Random) -> bytes:
+    data = bytearray(b"".join(chance.choices(SEEDS, k=chance.randint(1, 4))))
+    for _ in range(chance.randint(0, 4)):
+        at = chance.randrange(len(data))
+        match chance.randrange(3):
+            case 0:
+                data[at:at] = chance.choice(TOKENS)
+            case 1:
+                del data[at : at + chance.randint(1, 6)]
+            case _:
+                data[at] = chance.randrange(256)
+    return bytes(data)
+
+
+@pytest.mark.parametrize(
+    "limits", [Limits(sweep_seconds=TICK, head_seconds=0.2, body_idle_seconds=0.2, keep_alive_seconds=0.2)]
+)
+@pytest.mark.parametrize("seed", range(3))
+async def test_mutations(hot: Door, caplog: pytest.LogCaptureFixture, seed: int) -> None:
+    """Whatever is sent, in whatever pieces, the connection comes to an end and no bug shows."""
+    chance = random.Random(seed)
+
+    async def visit() -> None:
+        client = await hot.connect()
+        data = mutated(chance)
+        piece = chance.choice([1, 7, 50, 10_000])
+        for start in range(0, len(data), piece):
+            if client.writer.is_closing():
+                break
+            client.send(data[start : start + piece])
+            await asyncio.sleep(0)
+        with contextlib.suppress(ConnectionError):
+            await client.rest()
+
+    await asyncio.gather(*[visit() for _ in range(100)])
+    assert "bug" not in caplog.text

@@ -9,10 +9,13 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 from urllib.parse import quote
 
+import msgspec
+
 from trunkline.call import Call, Reply, Source, Stream
 from trunkline.errors import Slow, TrunklineError
 from trunkline.serve import strict, websocket
 from trunkline.serve.body import check_coding, decode
+from trunkline.serve.bugs import log_bug
 from trunkline.serve.face import Face
 from trunkline.serve.head import has_body
 
@@ -52,28 +55,23 @@ class App:
         await send({"type": "lifespan.shutdown.complete"})
 
     async def _serve_http(self, scope: Scope, receive: Receive, send: Send) -> None:
-        head = Call(method=scope["method"], path="/", peer=_peer(scope))
         try:
             head = self._read_head(scope)
             body = await self._read_body(head, receive)
         except TrunklineError as error:
-            call = Call(
-                method=head.method,
-                path=self.face.guess_path(_raw_target(scope)),
-                headers=dict(scope["headers"]),
-                peer=head.peer,
-            )
-            reply = self.face.draw(error, call)
+            call = self._guess_call(scope)
+            reply = self.face.gateway.draw(error, call)
             # What was sent and not read would be taken for the next request.
             closing = [*reply.headers, (b"connection", b"close")] if scope["http_version"] < "2" else reply.headers
-            await _send(Reply(status=reply.status, headers=closing, body=reply.body), call.method, send)
+            await _send(msgspec.structs.replace(reply, headers=closing), call.method, send)
             return
-        if body is None:
-            return
-        call = Call(
-            method=head.method, path=head.path, query=head.query, headers=head.headers, body=body, peer=head.peer
-        )
-        await _until_gone(self._answer(call, send), receive)
+        if body is not None:
+            await _until_gone(self._answer(msgspec.structs.replace(head, body=body), send), receive)
+
+    def _guess_call(self, scope: Scope) -> Call:
+        """A call good enough to draw an error for."""
+        path = self.face.guess_path(_raw_target(scope))
+        return Call(method=scope.get("method", "GET"), path=path, headers=dict(scope["headers"]), peer=_peer(scope))
 
     def _read_head(self, scope: Scope) -> Call:
         """The call without its body."""
@@ -89,7 +87,8 @@ class App:
         strict.check_fields(fields, scope["http_version"], limits.body_bytes)
         check_coding(fields.get(b"content-encoding", b""))
         strict.expects_continue(fields)
-        return Call(method=scope["method"], path=target.path, query=target.query, headers=fields, peer=_peer(scope))
+        method = scope.get("method", "GET")
+        return Call(method=method, path=target.path, query=target.query, headers=fields, peer=_peer(scope))
 
     async def _read_body(self, head: Call, receive: Receive) -> bytes | None:
         """The whole body, decoded; `None` when the client left while sending it."""
@@ -118,26 +117,32 @@ class App:
         try:
             reply = await face.gateway.handle(call)
         except TrunklineError as error:
-            reply = face.draw(error, call)
+            reply = face.gateway.draw(error, call)
         except Exception as error:  # noqa: BLE001  # whatever it is, the caller gets a reply
             reply = face.draw_bug(error, call)
-        await _send(reply, call.method, send)
+        try:
+            await _send(reply, call.method, send)
+        except Exception as error:  # noqa: BLE001  # the server logs what it is given, so it is given nothing to quote
+            log_bug(error)
+            raise RuntimeError("a reply broke off") from None
 
     async def _serve_websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
         await receive()
-        raw = _raw_target(scope)
-        call = Call(method="GET", path=self.face.guess_path(raw), headers=dict(scope["headers"]), peer=_peer(scope))
-        if call.path in websocket.ROUTES:
-            reply = websocket.refuse(self.face.gateway, call)
-            if reply is None:
-                await send({"type": "websocket.accept"})
-                await send({"type": "websocket.send", "text": websocket.ERROR_EVENT.decode()})
-                close = {"type": "websocket.close", "code": websocket.CLOSE_CODE, "reason": websocket.CLOSE_REASON}
-                await send(close)
-                return
-        else:
-            reply = await self.face.gateway.handle(call)
-        await _deny(reply, scope, send)
+        try:
+            call = self._read_head(scope)
+        except TrunklineError as error:
+            await _deny(self.face.gateway.draw(error, self._guess_call(scope)), scope, send)
+            return
+        if call.path not in websocket.ROUTES:
+            await _deny(await self.face.gateway.handle(call), scope, send)
+            return
+        reply = websocket.refuse(self.face.gateway, call)
+        if reply is not None:
+            await _deny(reply, scope, send)
+            return
+        await send({"type": "websocket.accept"})
+        await send({"type": "websocket.send", "text": websocket.ERROR_EVENT.decode()})
+        await send({"type": "websocket.close", "code": websocket.CLOSE_CODE, "reason": websocket.CLOSE_REASON})
 
 
 async def _until_gone(work: Awaitable[None], receive: Receive) -> None:

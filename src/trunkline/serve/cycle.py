@@ -3,10 +3,13 @@
 import asyncio
 from typing import Protocol
 
+import msgspec
+
 from trunkline.call import Call, Reply, Source, Stream
 from trunkline.errors import TrunklineError, Unavailable
 from trunkline.serve.body import decode
-from trunkline.serve.face import Face, log_bug
+from trunkline.serve.bugs import log_bug
+from trunkline.serve.face import Face
 from trunkline.serve.head import CHUNKED, CLOSE, has_body, write_head
 
 
@@ -55,8 +58,27 @@ class HotCycle:
         self._has_begun = False
 
     async def run(self) -> None:
+        line = self.line
         try:
-            await self._answer()
+            try:
+                if self.coding:
+                    self.call = await self._decoded()
+                reply = await line.face.gateway.handle(self.call)
+            except TrunklineError as error:
+                reply = line.face.gateway.draw(error, self.call)
+            except Exception as error:  # noqa: BLE001  # whatever it is, the caller gets a reply
+                reply = line.face.draw_bug(error, self.call)
+            body = reply.body
+            if isinstance(body, bytes):
+                if not self.has_left:
+                    self._write_whole(reply, body)
+            elif self.has_left:
+                body.close()
+            elif has_body(reply.status, self.call.method):
+                await self._pour(reply, body)
+            else:
+                body.close()
+                self._write_whole(reply, b"")
         except asyncio.CancelledError:
             if not self.has_left:
                 self._cut_off()
@@ -64,41 +86,14 @@ class HotCycle:
         except Exception as error:  # noqa: BLE001  # the connection's last resort
             # Part of a reply may be out already: a cut connection is the only honest end.
             log_bug(error)
-            self.line.transport.abort()
+            line.transport.abort()
         finally:
             self.source = None
-            self.line.answered(self)
+            line.answered(self)
 
-    async def _answer(self) -> None:
-        reply = await self._ask()
-        body = reply.body
-        if isinstance(body, bytes):
-            self._write_whole(reply, body)
-        elif has_body(reply.status, self.call.method):
-            await self._pour(reply, body)
-        else:
-            body.close()
-            self._write_whole(reply, b"")
-
-    async def _ask(self) -> Reply:
-        face = self.line.face
-        try:
-            if self.coding:
-                body = await decode(self.coding, self.call.body, face.limits.body_bytes)
-                call = self.call
-                self.call = Call(
-                    method=call.method,
-                    path=call.path,
-                    query=call.query,
-                    headers=call.headers,
-                    body=body,
-                    peer=call.peer,
-                )
-            return await face.gateway.handle(self.call)
-        except TrunklineError as error:
-            return face.draw(error, self.call)
-        except Exception as error:  # noqa: BLE001  # whatever it is, the caller gets a reply
-            return face.draw_bug(error, self.call)
+    async def _decoded(self) -> Call:
+        body = await decode(self.coding, self.call.body, self.line.face.limits.body_bytes)
+        return msgspec.structs.replace(self.call, body=body)
 
     def _write_whole(self, reply: Reply, body: bytes) -> None:
         """Head and body in one write."""
@@ -121,7 +116,7 @@ class HotCycle:
         line.loop.call_soon(self._write_head)
         await body.pour(self)
         end = b"" if self.is_first_edition else b"0\r\n\r\n"
-        if self._head or end:
+        if not self.has_left and (self._head or end):
             line.transport.write(self._head + end)
             self._head = b""
 
@@ -151,7 +146,7 @@ class HotCycle:
             self.line.transport.abort()
             return
         error = Unavailable("the server is shutting down; send the request again")
-        reply = self.line.face.draw(error, self.call)
+        reply = self.line.face.gateway.draw(error, self.call)
         if isinstance(reply.body, bytes):
             self.keep_alive = False
             self._write_whole(reply, reply.body)

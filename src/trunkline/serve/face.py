@@ -1,17 +1,13 @@
 """What both lanes share: the gateway, the limits, and how a target becomes a path."""
 
-import logging
-import traceback
-
 from trunkline.call import Call, Reply
 from trunkline.clock import Clock, SystemClock
-from trunkline.errors import Broken, TrunklineError
+from trunkline.errors import Broken
+from trunkline.serve.bugs import log_bug
 from trunkline.serve.gateway import Gateway
 from trunkline.serve.limits import Limits
 from trunkline.serve.strict import Target, read_target
 from trunkline.serve.sweep import Sweep
-
-_log = logging.getLogger("trunkline.serve")
 
 # Callers use a handful of paths: most targets have been judged before.
 _REMEMBERED_TARGETS = 1_024
@@ -50,16 +46,7 @@ class Face:
         path = raw.partition(b"?")[0][: self.limits.target_bytes]
         return path.removeprefix(self.prefix).decode("latin-1") or "/"
 
-    def draw(self, error: TrunklineError, call: Call) -> Reply:
-        return self.gateway.draw(error, call)
-
     def draw_bug(self, error: Exception, call: Call) -> Reply:
         """The reply to a request that met a bug of ours."""
         log_bug(error)
         return self.gateway.draw(Broken("internal error", detail=type(error).__name__), call)
-
-
-def log_bug(error: BaseException) -> None:
-    """Says where, never what: the message of an exception may quote a body."""
-    where = "".join(traceback.format_tb(error.__traceback__))
-    _log.error("a request met a bug: %s\n%s", type(error).__name__, where)

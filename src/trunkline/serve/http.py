@@ -15,8 +15,8 @@ from uvicorn.server import ServerState
 from trunkline.call import Call, Reply
 from trunkline.errors import InvalidRequest, Slow, TrunklineError
 from trunkline.serve import websocket
+from trunkline.serve.bugs import log_bug
 from trunkline.serve.cycle import HotCycle, whole
-from trunkline.serve.face import log_bug
 from trunkline.serve.head import CONTINUE
 from trunkline.serve.reading import BODY, DEAF, FRESH, GREETED, HEAD, IDLE, LINGERING, Reading
 
@@ -102,6 +102,7 @@ class HotProtocol(Reading):
                 self._say_farewell()
             return
         is_ahead = self.answering is not None or self.waiting
+        stopped_at = 0
         self.data = data
         self.is_first_in_data = True
         self.raw_bytes += len(data)
@@ -114,7 +115,7 @@ class HotProtocol(Reading):
             if HEAD <= self.stage <= BODY:
                 self.check_unfinished(data)
         except httptools.HttpParserUpgrade as upgrade:
-            self._upgrade(data[upgrade.args[0] :])
+            stopped_at = upgrade.args[0]
         except httptools.HttpParserCallbackError as error:
             self._refuse_for(error.__context__)
         except httptools.HttpParserError as error:
@@ -122,6 +123,9 @@ class HotProtocol(Reading):
         except TrunklineError as error:
             self._refuse(error)
         self.data = b""
+        if stopped_at:
+            # Not while handling: a callback's error inside would be told with the wrong context.
+            self._upgrade(data[stopped_at:])
         if is_ahead:
             self._hold_back(len(data))
 
@@ -203,7 +207,7 @@ class HotProtocol(Reading):
         )
         self.stage = DEAF
         self.body = b""
-        words = self._last_reply(self.face.draw(error, call), call.method)
+        words = self._last_reply(self.face.gateway.draw(error, call), call.method)
         if self.answering is None and not self.waiting:
             self._end_with(words)
         else:
@@ -218,6 +222,8 @@ class HotProtocol(Reading):
         self.last_words = b""
         self.stage = LINGERING
         self.stage_seconds = 0.0
+        if self.transport.is_closing():
+            return
         self.transport.write(words)
         if self.transport.can_write_eof():
             self.transport.write_eof()

@@ -48,6 +48,7 @@ class Reading(HttpToolsProtocol):
             raise TypeError("the hot lane serves a trunkline App")
         self.face = config.app.face
         self.limits = self.face.limits
+        self.targets = self.face.targets
         self.peer = ""
 
         self.stage = FRESH
@@ -148,7 +149,7 @@ class Reading(HttpToolsProtocol):
         if self.raw_bytes > limits.head_bytes or count > limits.head_fields:
             size = sum(map(strict.field_size, fields, fields.values())) + self.repeat_bytes
             strict.check_size(count, size, limits)
-        self.target = self.face.targets.get(self.url) or self.face.read_target(self.url)
+        self.target = self.targets.get(self.url) or self.face.read_target(self.url)
         strict.check_fields(fields, version, limits.body_bytes)
         self.keep_alive = version == "1.1" and parser.should_keep_alive()
         self.is_first_edition = version == "1.0"

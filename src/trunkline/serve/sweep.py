@@ -5,13 +5,14 @@ from email.utils import formatdate
 from typing import Protocol
 
 from trunkline.clock import Clock
+from trunkline.serve.bugs import log_bug
 
 
 class Ageing(Protocol):
     """A connection, as the sweep sees it."""
 
     def age(self, seconds: float) -> None:
-        """So much time has passed: cut what has waited too long. Must not raise."""
+        """So much time has passed: cut what has waited too long."""
 
 
 class Sweep:
@@ -34,4 +35,7 @@ class Sweep:
             await asyncio.sleep(self._every_seconds)
             self.refresh()
             for connection in tuple(self.connections):
-                connection.age(self._every_seconds)
+                try:
+                    connection.age(self._every_seconds)
+                except Exception as error:  # noqa: BLE001  # one connection may not cost all others their deadlines
+                    log_bug(error)
