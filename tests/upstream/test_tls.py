@@ -148,6 +148,20 @@ async def test_handshake_that_hangs(server: ByteServer, connect: Connect) -> Non
     await asyncio.wait_for(server.peers[0].lost, 1)
 
 
+async def test_cancellation_while_connecting(server: ByteServer, connect: Connect) -> None:
+    """Who gives up during the handshake leaves neither a connection nor a place taken."""
+    server.on_bytes = lambda peer: None
+    client = connect(max_connections=1)
+    origin = Origin("https", "127.0.0.1", server.port)
+    task = asyncio.create_task(client.send(UpstreamRequest(origin, HEAD)))
+    await asyncio.sleep(0.05)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    await asyncio.wait_for(server.peers[0].lost, 1)
+    assert client._pools[origin].is_empty
+
+
 async def test_large_bodies_both_ways(secure: ByteServer, connect: Connect, ca_file: str) -> None:
     """Megabytes pass through TLS as they were, and the connection is kept."""
     body = bytes(range(256)) * 16_384

@@ -51,38 +51,6 @@ class Connection(asyncio.Protocol):
     nothing, where a timer for each would cost several microseconds.
     """
 
-    __slots__ = (
-        "_barren_bytes",
-        "_chunks",
-        "_complete",
-        "_ends_at",
-        "_feed",
-        "_has_eof",
-        "_head_bytes",
-        "_headers",
-        "_home",
-        "_in_head",
-        "_is_head_request",
-        "_keep",
-        "_loop",
-        "_now",
-        "_parser",
-        "_reading_held",
-        "_sending",
-        "_since",
-        "_timeouts",
-        "_transport",
-        "_unsent_bytes",
-        "_until_close",
-        "closed",
-        "expires_at",
-        "idle_seconds",
-        "name",
-        "on_body",
-        "reply",
-        "served",
-    )
-
     def __init__(self, home: Home, loop: asyncio.AbstractEventLoop) -> None:
         self.name = home.origin.host
         self.reply: Reply | None = None

@@ -175,9 +175,8 @@ class Pool:
         return False
 
     def _full(self) -> Unavailable:
-        return Unavailable(
-            f"all {self._limit} connections to `{self.origin.host}` are in use", code="upstream_pool_full"
-        )
+        message = f"all {self._limit} connections to `{self.origin.host}` are in use"
+        return Unavailable(message, code="upstream_pool_full", retry_after_seconds=1)
 
 
 def _shutting_down() -> Unavailable:
