@@ -1,0 +1,210 @@
+"""What the fake answers to a request, whatever brought it: the model's answer on the right wire, or a script.
+
+Knows neither sockets nor the engine's ports; keeps what it was asked, so that a test can look.
+"""
+
+import base64
+import json
+import struct
+from collections import deque
+from collections.abc import Collection, Mapping
+from functools import partial
+from types import ModuleType
+from typing import Any
+from urllib.parse import unquote
+
+from msgspec import Struct
+
+from trunkline.clock import Clock, Mint, SystemClock, mint
+from trunkline.upstream.fake import chat, messages, responses
+from trunkline.upstream.fake.model import answer, count, count_input
+from trunkline.upstream.fake.script import Performance, Script, direct
+from trunkline.upstream.fake.wire import BadRequest, Body, Stamp, dump, require
+
+EVERYTHING = frozenset({"chat", "responses", "messages", "embeddings", "count_tokens", "models"})
+
+_WIRES: Mapping[str, ModuleType] = {"chat": chat, "responses": responses, "messages": messages}
+
+_ROUTES = {
+    "/chat/completions": "chat",
+    "/responses": "responses",
+    "/messages": "messages",
+    "/messages/count_tokens": "count_tokens",
+    "/embeddings": "embeddings",
+    "/models": "models",
+}
+
+# A test that asks more often than this looks at its last questions.
+_REMEMBERED = 1000
+_DIMENSIONS = 8
+
+
+class Received(Struct, frozen=True):
+    """A request as it came in. Header names are lower-case."""
+
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        """The body, decoded."""
+        return json.loads(self.body)
+
+
+class Stage:
+    """One fake upstream: its models, its key, what it speaks, its scripts, and what it has received."""
+
+    def __init__(
+        self,
+        scripts: Mapping[str, Script] | None = None,
+        *,
+        key: str | None = None,
+        speaks: Collection[str] = EVERYTHING,
+        models: Collection[str] = ("scripted-model",),
+        clock: Clock | None = None,
+        mint: Mint = mint,
+    ) -> None:
+        self.scripts = dict(scripts or {})
+        self.received: deque[Received] = deque(maxlen=_REMEMBERED)
+        self._key = key
+        self._speaks = frozenset(speaks)
+        self._models = tuple(models)
+        self._clock = clock or SystemClock()
+        self._mint = mint
+        self._played: dict[str, int] = {}
+
+    def perform(self, request: Received) -> Performance:
+        """The reply to one request, every refusal included."""
+        self.received.append(request)
+        path = request.path.partition("?")[0]
+        refuse = messages.refuse if "/messages" in path or "anthropic-version" in request.headers else chat.refuse
+        try:
+            return self._answer(request, path)
+        except BadRequest as error:
+            return _as_json(refuse(error.status, error.message, error.param, error.code), error.status)
+
+    def _answer(self, request: Received, path: str) -> Performance:
+        if self._key is not None and _key_of(request.headers) != self._key:
+            raise BadRequest("Incorrect API key provided.", code="invalid_api_key", status=401)
+        operation = next((name for end, name in _ROUTES.items() if path.endswith(end)), None)
+        if request.method == "GET" and "models" in self._speaks and "/models" in path:
+            return self._list_models(path, "anthropic-version" in request.headers)
+        if operation not in self._speaks:
+            raise BadRequest(f"Unknown request URL: {request.method} {path}.", code="unknown_url", status=404)
+        if request.method != "POST":
+            raise BadRequest(f"Not allowed to {request.method} on {path}.", code="method_not_supported", status=405)
+        body = _read_json(request.body)
+        model = require(body, "model", str)
+        script = self._take_script(model)
+        wire = _WIRES.get(operation, messages if operation == "count_tokens" else chat)
+        if script is not None and script.error is not None:
+            plain = _as_json(wire.refuse(script.status, script.error.message, script.error.param, script.error.code))
+        elif script is not None and script.chunks is not None:
+            plain = _empty(body)
+        else:
+            plain = self._answer_plainly(operation, wire, body)
+        return plain if script is None else direct(script, plain)
+
+    def _take_script(self, model: str) -> Script | None:
+        """The script of that name, unless it has been played out."""
+        name = model.removeprefix("scripted/")
+        script = self.scripts.get(name)
+        if script is None:
+            return None
+        self._played[name] = self._played.get(name, 0) + 1
+        return None if script.times is not None and self._played[name] > script.times else script
+
+    def _answer_plainly(self, operation: str, wire: ModuleType, body: Body) -> Performance:
+        if operation == "embeddings":
+            return _as_json(_embed(body))
+        if operation == "count_tokens":
+            return _as_json({"input_tokens": count_input(messages.read_to_count(body))})
+        said = answer(wire.read(body))
+        stamp = Stamp(partial(_mint_short, self._mint), self._clock.now_micros() // 1_000_000)
+        if not body.get("stream"):
+            return _as_json(wire.write(said, body, stamp))
+        return Performance(status=200, headers=_STREAMING, steps=tuple(wire.stream(said, body, stamp)))
+
+    def _list_models(self, path: str, is_messages: bool) -> Performance:
+        draw = _draw_messages_model if is_messages else _draw_model
+        name = unquote(path.partition("/models")[2].strip("/"))
+        if name:
+            if name not in self._models:
+                raise BadRequest(f"The model '{name}' does not exist.", code="model_not_found", status=404)
+            return _as_json(draw(name))
+        data = [draw(name) for name in self._models]
+        if not is_messages:
+            return _as_json({"object": "list", "data": data})
+        first, last = (data[0]["id"], data[-1]["id"]) if data else (None, None)
+        return _as_json({"data": data, "has_more": False, "first_id": first, "last_id": last})
+
+
+_JSON = {"content-type": "application/json", "x-request-id": "req_scripted"}
+_STREAMING = {"content-type": "text/event-stream; charset=utf-8", "x-request-id": "req_scripted"}
+
+
+def _as_json(value: Body, status: int = 200) -> Performance:
+    return Performance(status=status, headers=_JSON, steps=(dump(value),))
+
+
+def _empty(body: Body) -> Performance:
+    return Performance(status=200, headers=_STREAMING if body.get("stream") else _JSON, steps=())
+
+
+def _mint_short(mint: Mint, prefix: str) -> str:
+    """An id whose end counts: a counting mint differs there and nowhere else."""
+    return prefix + mint("")[-24:]
+
+
+def _key_of(headers: Mapping[str, str]) -> str:
+    return headers.get("x-api-key") or headers.get("authorization", "").removeprefix("Bearer ")
+
+
+def _read_json(body: bytes) -> dict[str, Any]:
+    try:
+        value = json.loads(body)
+    except ValueError:
+        raise BadRequest("We could not parse the JSON body of your request.") from None
+    if not isinstance(value, dict):
+        raise BadRequest("The body of your request is not an object.")
+    return value
+
+
+def _draw_model(name: str) -> dict[str, Any]:
+    return {"id": name, "object": "model", "created": 1_700_000_000, "owned_by": "scripted"}
+
+
+def _draw_messages_model(name: str) -> dict[str, Any]:
+    return {"type": "model", "id": name, "display_name": name, "created_at": "2026-01-02T00:00:00Z"}
+
+
+def _embed(body: Body) -> dict[str, Any]:
+    """Vectors that follow from their texts alone, as numbers or as the base64 that SDKs ask for."""
+    given = require(body, "input", (str, list))
+    texts = [given] if isinstance(given, str) else given
+    if texts and isinstance(texts[0], int):
+        texts = [texts]
+    dimensions = body.get("dimensions") or _DIMENSIONS
+    vectors = [_vector(str(text), dimensions) for text in texts]
+    is_base64 = body.get("encoding_format") == "base64"
+    tokens = sum(count(str(text)) for text in texts)
+    return {
+        "object": "list",
+        "data": [
+            {"object": "embedding", "index": index, "embedding": _pack(vector) if is_base64 else vector}
+            for index, vector in enumerate(vectors)
+        ],
+        "model": body["model"],
+        "usage": {"prompt_tokens": tokens, "total_tokens": tokens},
+    }
+
+
+def _vector(text: str, dimensions: int) -> list[float]:
+    """Quarters and eighths, so that they survive single precision."""
+    return [((sum(text.encode()) + 7 * at) % 17 - 8) / 8 for at in range(dimensions)]
+
+
+def _pack(vector: list[float]) -> str:
+    return base64.b64encode(struct.pack(f"<{len(vector)}f", *vector)).decode()

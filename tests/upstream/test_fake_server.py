@@ -1,0 +1,195 @@
+"""The fake upstream: true wires, scripts and faults, with a socket and without."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from trunkline.errors import Failed
+from trunkline.ports import Origin, UpstreamRequest
+from trunkline.upstream.fake.inprocess import FakeUpstream
+from trunkline.upstream.fake.script import Script, ScriptedError, read_scripts
+from trunkline.upstream.fake.server import FakeServer
+from trunkline.upstream.fake.stage import Received, Stage
+
+HELLO = {"model": "m", "messages": [{"role": "user", "content": "Hello"}]}
+WHERE = Origin("http", "127.0.0.1", 1)
+
+
+def post(path: str, body: Any, **headers: str) -> Received:
+    return Received("POST", path, headers, json.dumps(body).encode())
+
+
+def as_port(body: Any, path: str = "/v1/chat/completions") -> UpstreamRequest:
+    head = f"POST {path} HTTP/1.1\r\nHost: x\r\n".encode()
+    return UpstreamRequest(WHERE, head, json.dumps(body).encode())
+
+
+async def exchange(server: FakeServer, body: Any) -> bytes:
+    """Send one Chat request and read until the server closes."""
+    content = json.dumps(body).encode()
+    head = f"POST /v1/chat/completions HTTP/1.1\r\ncontent-length: {len(content)}\r\n\r\n"
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+    try:
+        writer.write(head.encode() + content)
+        async with asyncio.timeout(2):
+            return await reader.read()
+    finally:
+        writer.close()
+        await asyncio.wait({asyncio.ensure_future(writer.wait_closed())}, timeout=1)
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[FakeServer]:
+    scripts = {"cut": Script(stop_after=2, ending="cut"), "reset": Script(stop_after=2, ending="reset")}
+    async with FakeServer({**scripts, "silent": Script(stop_after=1, ending="silence")}) as server:
+        yield server
+
+
+@pytest.mark.parametrize(
+    ("path", "code"),
+    [("/v1/chat/completions", "missing_required_parameter"), ("/v1/nothing", "unknown_url")],
+)
+def test_refusal(path: str, code: str) -> None:
+    """What the vendor would refuse is refused in its envelope."""
+    reply = Stage().perform(post(path, {"model": "m"}))
+    assert json.loads(reply.body)["error"]["code"] == code
+
+
+def test_messages_refusal() -> None:
+    """A Messages request without its limit is refused as that vendor does."""
+    reply = Stage().perform(post("/v1/messages", HELLO))
+    assert (reply.status, json.loads(reply.body)["error"]["type"]) == (400, "invalid_request_error")
+
+
+@pytest.mark.parametrize("headers", [{}, {"authorization": "Bearer wrong"}, {"x-api-key": "wrong"}])
+def test_key(headers: dict[str, str]) -> None:
+    """A wrong key is a 401."""
+    assert Stage(key="right").perform(post("/v1/chat/completions", HELLO, **headers)).status == 401
+
+
+def test_lost_result() -> None:
+    """A history whose call has no result is refused: a gateway that loses one is found out."""
+    call = {"id": "c1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+    lost = [{"role": "assistant", "tool_calls": [call]}, {"role": "user", "content": "And?"}]
+    assert Stage().perform(post("/v1/chat/completions", {"model": "m", "messages": lost})).status == 400
+
+
+def test_changed_signature() -> None:
+    """A thinking block that comes back changed is refused."""
+    thought = {"type": "thinking", "thinking": "Hm.", "signature": "other"}
+    turns = [
+        {"role": "user", "content": "Hi"},
+        {"role": "assistant", "content": [thought]},
+        {"role": "user", "content": "?"},
+    ]
+    assert Stage().perform(post("/v1/messages", {"model": "m", "max_tokens": 9, "messages": turns})).status == 400
+
+
+def test_embeddings() -> None:
+    """The base64 that an SDK asks for and the numbers are the same vector."""
+    asked = {"model": "m", "input": ["a", "b"], "dimensions": 3}
+    reply = json.loads(Stage().perform(post("/v1/embeddings", asked)).body)
+    assert [len(row["embedding"]) for row in reply["data"]] == [3, 3]
+
+
+def test_received() -> None:
+    """What was asked can be looked at."""
+    stage = Stage()
+    stage.perform(post("/v1/chat/completions", HELLO))
+    assert stage.received[-1].json == HELLO
+
+
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/responses", "/v1/messages"])
+def test_scripted_error(path: str) -> None:
+    """A scripted error comes in the envelope of the API that was asked."""
+    stage = Stage({"busy": Script(status=429, error=ScriptedError("slow down"), headers={"retry-after": "7"})})
+    reply = stage.perform(post(path, {"model": "busy"}))
+    assert (reply.status, reply.headers["retry-after"]) == (429, "7")
+    assert json.loads(reply.body)["error"]["type"] == "rate_limit_error"
+
+
+def test_played_out() -> None:
+    """A script with a count is over after it."""
+    stage = Stage({"once": Script(status=500, error=ScriptedError("oops"), times=1)})
+    asked = post("/v1/chat/completions", {**HELLO, "model": "scripted/once"})
+    assert [stage.perform(asked).status for _ in range(3)] == [500, 200, 200]
+
+
+def test_bytes_by_themselves() -> None:
+    """A split body has the same bytes, a piece at a time."""
+    asked = {**HELLO, "model": "m", "stream": True}
+    stage = Stage({"m": Script(chunks=["é\n\n"], split=1, crlf=True)})
+    assert stage.perform(post("/v1/chat/completions", asked)).steps == (b"\xc3", b"\xa9", b"\r", b"\n", b"\r", b"\n")
+
+
+def test_file(tmp_path: Path) -> None:
+    """Scripts are read from a file."""
+    path = tmp_path / "scripts.yaml"
+    path.write_text("slow:\n  chunks: ['a', {pause: 0.5}, {base64: 'Yg=='}]\n")
+    stage = Stage(read_scripts(path))
+    assert stage.perform(post("/v1/chat/completions", {**HELLO, "model": "slow"})).steps == (b"a", 0.5, b"b")
+
+
+def test_wrong_file(tmp_path: Path) -> None:
+    """An unknown word in a file is an error that names it."""
+    path = tmp_path / "scripts.yaml"
+    path.write_text("slow: {chunk: ['a']}\n")
+    with pytest.raises(msgspec.ValidationError, match="chunk"):
+        read_scripts(path)
+
+
+async def test_socket_cut(server: FakeServer) -> None:
+    """A cut body ends without its last chunk."""
+    said = await exchange(server, {**HELLO, "model": "cut", "stream": True})
+    assert said.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert said.count(b"data: ") == 2
+    assert not said.endswith(b"0\r\n\r\n")
+
+
+async def test_socket_reset(server: FakeServer) -> None:
+    """A reset is a reset."""
+    with pytest.raises(ConnectionResetError):
+        await exchange(server, {**HELLO, "model": "reset", "stream": True})
+
+
+async def test_socket_left(server: FakeServer) -> None:
+    """It notices that a client has left, even in silence."""
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.1):
+            await exchange(server, {**HELLO, "model": "silent", "stream": True})
+    async with asyncio.timeout(1):
+        while server.open_connections:  # noqa: ASYNC110 - what is awaited is that nothing is left
+            await asyncio.sleep(0.01)
+    assert len(server.stage.received) == 1
+
+
+async def test_port() -> None:
+    """Without a socket the same bytes arrive at the engine's port."""
+    reply = await FakeUpstream(Stage()).send(as_port(HELLO))
+    body = json.loads(await reply.read(1 << 20))
+    assert (reply.status, body["choices"][0]["message"]["content"]) == (200, "ok, you said: Hello")
+
+
+async def test_port_cut() -> None:
+    """A cut body fails there too."""
+    reply = await FakeUpstream(Stage({"cut": Script(stop_after=1, ending="cut")})).send(
+        as_port({**HELLO, "model": "cut"})
+    )
+    with pytest.raises(Failed):
+        await reply.read(1 << 20)
+
+
+async def test_port_closed() -> None:
+    """Closing a silent reply ends its task."""
+    before = asyncio.all_tasks()
+    reply = await FakeUpstream(Stage({"m": Script(stop_after=0, ending="silence")})).send(as_port(HELLO))
+    await asyncio.sleep(0)
+    reply.close()
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert asyncio.all_tasks() == before
