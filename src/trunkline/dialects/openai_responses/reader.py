@@ -385,7 +385,15 @@ class Reader:
         return found
 
     def add_text(self, wire: _Wire, _: bytes) -> None:
-        self._add(wire, "text", "message", wire.content_index)
+        # The hot way: nothing but the next piece of the open part.
+        item = self._items.get(wire.output_index)  # type: ignore[arg-type]  # None is in no table
+        part = None if item is None or item.ended else item.parts.get((False, wire.content_index or 0))
+        delta = wire.delta
+        if item is None or part is None or type(delta) is not str or not delta or wire.logprobs or part.kind != "text":
+            self._add(wire, "text", "message", wire.content_index)
+        elif part.is_open:
+            part.length += len(delta)
+            self._out.append(TextAdded(item.index, part.number, "text", delta))
 
     def add_refusal(self, wire: _Wire, _: bytes) -> None:
         self._add(wire, "refusal", "message", wire.content_index)
@@ -397,19 +405,12 @@ class Reader:
         self._add(wire, "summary", "reasoning", wire.summary_index)
 
     def _add(self, wire: _Wire, kind: PartKind, type_: str, number: int | None) -> None:
-        # The hot way: one look-up of the item, one of its part.
-        item = self._items.get(wire.output_index) if wire.output_index is not None else None
-        if item is None or item.ended:
-            item = self._ensure(wire, type_)
-            if item is None:
-                return
-        part = item.parts.get((kind == "summary", number or 0))
-        if part is None or not part.is_open or part.kind != kind:
-            part = self._part(item, number or 0, kind)
+        item = self._ensure(wire, type_)
+        part = None if item is None else self._part(item, number or 0, kind)
         delta = wire.delta
-        if part is None or type(delta) is not str:
+        if item is None or part is None or type(delta) is not str:
             return
-        entries = read_logprobs(wire.logprobs) if wire.logprobs else None
+        entries = read_logprobs(wire.logprobs)
         if delta or entries:
             part.length += len(delta)
             self._out.append(TextAdded(item.index, part.number, kind, delta, entries))

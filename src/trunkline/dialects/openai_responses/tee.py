@@ -196,13 +196,16 @@ class Tee:
 
 
 def _last_name(data: bytes) -> bytes:
-    """What the last of some whole events is called, as far as can be told without decoding; else nothing."""
-    start = data.rfind(b"\n\n", 0, -2)
-    start = start + 2 if start >= 0 else 0
-    if data.startswith(b"event: ", start):
-        return data[start + 7 : data.find(b"\n", start)]
-    if data.startswith(b'data: {"type":"', start):
-        return data[start + 15 : data.find(b'"', start + 15)]
+    """What the last of some whole events is called, as far as can be told without decoding; else nothing.
+
+    Found from the end by single line ends, which is several times faster than looking for blank lines.
+    """
+    line = data.rfind(b"\n", 0, -2) + 1
+    start = data.rfind(b"\n", 0, line - 1) + 1 if line else 0
+    if data[start : start + 7] == b"event: ":
+        return data[start + 7 : line - 1]
+    if data[line : line + 15] == b'data: {"type":"':
+        return data[line + 15 : data.find(b'"', line + 15)]
     return b""
 
 
