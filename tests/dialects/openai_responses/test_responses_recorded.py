@@ -24,6 +24,12 @@ ACCUMULATOR_REFUSES = {"openai-client-tool-search.1"}
 LACKING = ("image_generation_call", "web_search_call", "url_citation")
 
 
+# Its final text was touched up by hand: it is not what its deltas make.
+TOUCHED_UP = {"openai-shell-container.1"}
+
+TERMINAL = ("response.completed", "response.incomplete", "response.failed")
+
+
 def recorded_names() -> list[str]:
     return [
         "azure--openai-file-search-tool.2", "azure-image-generation-tool.1", "azure-text.1",
@@ -39,8 +45,11 @@ def recorded_names() -> list[str]:
 
 
 def load(test_data: Path, name: str) -> list[dict[str, Any]]:
+    """The events of a recording's first response: some hold the next turn's too."""
     lines = (test_data / "responses" / f"{name}.chunks.txt").read_text().splitlines()
-    return [json.loads(line) for line in lines if line.strip()]
+    events = [json.loads(line) for line in lines if line.strip()]
+    ends = [number for number, event in enumerate(events) if event["type"] in TERMINAL]
+    return events[: ends[0] + 1]
 
 
 def read_file(test_data: Path, name: str) -> bytes:
@@ -84,7 +93,7 @@ def test_every_recording_keeps_the_grammar(test_data: Path, name: str) -> None:
     assert events[:-1] == check(again + reader.end())[:-1]
 
 
-@pytest.mark.parametrize("name", recorded_names())
+@pytest.mark.parametrize("name", sorted(set(recorded_names()) - TOUCHED_UP))
 def test_nothing_of_a_recording_is_lost(test_data: Path, name: str) -> None:
     """The text and items of the terminal object are those that the events made."""
     recorded = load(test_data, name)
