@@ -216,6 +216,22 @@ async def test_stream_shares_the_first_write(hot: Door, gateway: FakeGateway) ->
     assert first.endswith(b"\r\n\r\n9\r\ndata: 1\n\n\r\n")
 
 
+async def test_events_that_come_together(hot: Door, gateway: FakeGateway) -> None:
+    """What is poured in one turn of the loop is one write and one chunk, with the end if it is known."""
+
+    async def pour(sink: Sink) -> None:
+        sink.write(b"one")
+        sink.write(b"two")
+
+    async def answer(call: Call) -> Reply:
+        return Reply(status=200, headers=[], body=Script(pour))
+
+    gateway.answer = answer
+    client = await hot.connect()
+    client.send(get())
+    assert (await client.reader.read(65_536)).endswith(b"\r\n\r\n6\r\nonetwo\r\n0\r\n\r\n")
+
+
 async def test_stream_to_http_1_0(hot: Door, gateway: FakeGateway) -> None:
     """HTTP/1.0 knows no chunks: the stream ends with the connection."""
 

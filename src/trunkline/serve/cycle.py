@@ -12,6 +12,9 @@ from trunkline.serve.bugs import log_bug
 from trunkline.serve.face import Face
 from trunkline.serve.head import CHUNKED, CLOSE, has_body, write_head
 
+# More than this is not gathered for one write.
+_FULL_BYTES = 65_536
+
 
 class Line(Protocol):
     """The connection, as a request on it sees it."""
@@ -34,6 +37,8 @@ class HotCycle:
     __slots__ = (
         "_has_begun",
         "_head",
+        "_parts",
+        "_pending_bytes",
         "call",
         "coding",
         "has_left",
@@ -54,7 +59,10 @@ class HotCycle:
         self.has_left = False
         self.source: Source | None = None
         self.task: asyncio.Task[None] | None = None
+        # What the next write to the transport takes along: the head, and what was poured since the last one.
         self._head = b""
+        self._parts: list[bytes] = []
+        self._pending_bytes = 0
         self._has_begun = False
 
     async def run(self) -> None:
@@ -112,18 +120,30 @@ class HotCycle:
             framing += CLOSE
         self._has_begun = True
         self._head = write_head(reply.status, reply.headers, line.face.sweep.date, framing)
-        # What is poured before the loop turns shares the head's write; in silence the head goes alone.
-        line.loop.call_soon(self._write_head)
+        # In silence the head goes alone, when the loop turns.
+        line.loop.call_soon(self._flush)
         await body.pour(self)
-        end = b"" if self.is_first_edition else b"0\r\n\r\n"
-        if not self.has_left and (self._head or end):
-            line.transport.write(self._head + end)
-            self._head = b""
+        self._flush(b"" if self.is_first_edition else b"0\r\n\r\n")
 
-    def _write_head(self) -> None:
-        if self._head and not self.has_left:
-            self.line.transport.write(self._head)
-            self._head = b""
+    def _flush(self, end: bytes = b"") -> None:
+        """One write and one chunk for all that was poured in this turn of the loop.
+
+        A write to the transport is a system call, ten times dearer than all else about an event; events that come
+        together leave together, and one that comes alone waits for nothing but the turn's end.
+        """
+        parts = self._parts
+        if self.has_left:
+            parts.clear()
+            return
+        out = self._head
+        self._head = b""
+        if parts:
+            data = parts[0] if len(parts) == 1 else b"".join(parts)
+            parts.clear()
+            self._pending_bytes = 0
+            out += data if self.is_first_edition else b"%x\r\n%b\r\n" % (len(data), data)
+        if out or end:
+            self.line.transport.write(out + end)
 
     def attach(self, source: Source) -> None:
         self.source = source
@@ -134,11 +154,13 @@ class HotCycle:
         # An empty chunk would end the body.
         if self.has_left or not data:
             return
-        framed = data if self.is_first_edition else b"%x\r\n%b\r\n" % (len(data), data)
-        if self._head:
-            framed = self._head + framed
-            self._head = b""
-        self.line.transport.write(framed)
+        if not self._parts:
+            self.line.loop.call_soon(self._flush)
+        self._parts.append(data)
+        self._pending_bytes += len(data)
+        # At once, so that a source that is too fast is told so.
+        if self._pending_bytes >= _FULL_BYTES:
+            self._flush()
 
     def _cut_off(self) -> None:
         """The server stops and cannot wait: a stream is cut, a request that waits is told to come back."""
