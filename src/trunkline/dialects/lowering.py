@@ -32,7 +32,8 @@ from trunkline.request import ModelRequest, ModelSettings
 Restore = Callable[[list[Event]], list[Event]]
 
 
-def _as_they_are(events: list[Event]) -> list[Event]:
+def as_they_are(events: list[Event]) -> list[Event]:
+    """Nothing to restore."""
     return events
 
 
@@ -44,7 +45,7 @@ class Lowering(Struct, frozen=True, kw_only=True):
 
     dropped: list[str] = field(default_factory=list)
     emulated: list[str] = field(default_factory=list)
-    restore: Callable[[], Restore] = lambda: _as_they_are
+    restore: Callable[[], Restore] = lambda: as_they_are
 
 
 def lower(

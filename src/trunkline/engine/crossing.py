@@ -1,15 +1,15 @@
 """One body made ready for one target, and how its reply will be read: the three ways, as three functions."""
 
-from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 from msgspec import Raw, Struct
+from msgspec.structs import replace
 
 from trunkline.capabilities import Capabilities
 from trunkline.clock import Mint
 from trunkline.dialects.dialect import Dialect, JsonReply, Passage, ReplyContext, TeeOptions
-from trunkline.dialects.lowering import lower
+from trunkline.dialects.lowering import as_they_are, lower
 from trunkline.dialects.seal import Sealer
 from trunkline.dialects.translation import Translation
 from trunkline.engine.envelope import Envelope, Members, decode_body, encode_members
@@ -30,66 +30,79 @@ class Caller(Struct, frozen=True):
     sealer: Sealer
 
 
-class Crossing(Struct, frozen=True):
-    """`body` goes to the upstream. `passage()` takes a streamed reply back, `read_json` a whole one.
+class Crossing(Protocol):
+    """`body` goes to the upstream. `passage` takes a streamed reply back, `read_json` a whole one.
 
-    `read_folded` and `write_folded` are for an upstream that answers in the other form than it was asked: a stream's
-    events as a whole reply, or a whole reply as a stream.
+    `fold_stream` and `unfold_json` are for an upstream that answers in the other form than it was asked: a stream's
+    bytes as a whole reply, a whole reply's as a stream. All but `passage` raise the error that the reply holds.
     """
 
     body: bytes
-    passage: Callable[[], Passage]
-    read_json: Callable[[bytes], JsonReply]
-    fold_stream: Callable[[bytes], JsonReply]
-    unfold_json: Callable[[bytes], bytes]
     dropped: list[str]
     emulated: list[str]
 
+    def passage(self) -> Passage: ...
 
-def cross(
-    caller: Caller, envelope: Envelope, way: Way, target: Target, upstream: Dialect, capabilities: Capabilities
-) -> Crossing:
+    def read_json(self, data: bytes) -> JsonReply: ...
+
+    def fold_stream(self, data: bytes) -> JsonReply: ...
+
+    def unfold_json(self, data: bytes) -> bytes: ...
+
+
+def cross(caller: Caller, envelope: Envelope, way: Way, target: Target, upstream: Dialect) -> Crossing:
     """The request made ready. Raises the caller's errors: what is wrong with it, or what the target cannot do."""
     if way.kind == "translate":
-        return _translate(caller, envelope, target, upstream, capabilities)
-    return _pass_on(caller, envelope, way, target, capabilities)
+        return Translated(caller, envelope, target, upstream)
+    return PassedOn(caller, envelope, target, patched=way.kind == "patch")
 
 
 # --- tee and patch ----------------------------------------------------------------------------------------------
 
 
-def _pass_on(caller: Caller, envelope: Envelope, way: Way, target: Target, capabilities: Capabilities) -> Crossing:
+class PassedOn:
     """The members as they are, but for `model` and what has to change."""
-    dialect = caller.dialect
-    members = dict(envelope.members)
-    members["model"] = Raw(msgspec.json.encode(target.model))
-    dropped: list[str] = []
-    if way.kind == "patch":
-        _merge_provider_options(members, target)
-        _, unseal = caller.sealer.bind(target.account.name, caller.path)
-        dropped = dialect.patch(members, capabilities, unseal)
-    cut_usage = dialect.name == "chat" and envelope.stream and _ask_for_usage(members, capabilities)
-    options = TeeOptions(cut_usage=cut_usage)
-    mends = way.kind == "patch" and dialect.name not in target.account.faithful
 
-    def context() -> ReplyContext:
-        return _plain_context(caller, envelope, target)
+    __slots__ = ("_caller", "_cuts_usage", "_envelope", "_mends", "_target", "body", "dropped", "emulated")
 
-    def fold_stream(data: bytes) -> JsonReply:
-        return _write_whole(dialect, _fold(dialect, data), context())
+    def __init__(self, caller: Caller, envelope: Envelope, target: Target, *, patched: bool) -> None:
+        dialect = caller.dialect
+        members = envelope.members.copy()
+        members["model"] = target.model_raw
+        self._caller = caller
+        self._envelope = envelope
+        self._target = target
+        self._mends = patched and dialect.name not in target.account.faithful
+        self.dropped: list[str] = []
+        self.emulated: list[str] = []
+        if patched:
+            _merge_provider_options(members, target)
+            _, unseal = caller.sealer.bind(target.account.name, caller.path)
+            self.dropped = dialect.patch(members, target.capabilities, unseal)
+        self._cuts_usage = envelope.stream and dialect.name == "chat" and _ask_for_usage(members, target.capabilities)
+        self.body = encode_members(members)
 
-    def unfold_json(data: bytes) -> bytes:
-        return dialect.writer(context()).write(list(unfold(dialect.read_reply(data))))
+    def passage(self) -> Passage:
+        dialect, options = self._caller.dialect, TeeOptions(cut_usage=self._cuts_usage)
+        return dialect.mend(options) if self._mends else dialect.tee(options)
 
-    return Crossing(
-        encode_members(members),
-        (lambda: dialect.mend(options)) if mends else (lambda: dialect.tee(options)),
-        dialect.mend_reply if mends else dialect.tee_reply,
-        fold_stream,
-        unfold_json,
-        dropped,
-        [],
-    )
+    def read_json(self, data: bytes) -> JsonReply:
+        dialect = self._caller.dialect
+        return dialect.mend_reply(data) if self._mends else dialect.tee_reply(data)
+
+    def fold_stream(self, data: bytes) -> JsonReply:
+        return _write_whole(self._caller.dialect, _fold(self._caller.dialect, data), self._context())
+
+    def unfold_json(self, data: bytes) -> bytes:
+        response = self._caller.dialect.read_reply(data)
+        return _write_stream(self._caller.dialect, response, self._context())
+
+    def _context(self) -> ReplyContext:
+        """What a writer needs, for the rare reply that has to be written anew."""
+        caller, target = self._caller, self._target
+        seal, unseal = caller.sealer.bind(target.account.name, caller.path)
+        request = caller.dialect.read_request(decode_body(self._envelope.members), unseal)
+        return _context(caller, request, target, seal)
 
 
 def _ask_for_usage(members: Members, capabilities: Capabilities) -> bool:
@@ -126,49 +139,54 @@ def _read_provider_options(options: Any, target: Target) -> dict[str, Any]:
     return {**options.get(account.provider.name, {}), **options.get(account.name, {})}
 
 
-def _plain_context(caller: Caller, envelope: Envelope, target: Target) -> ReplyContext:
-    seal, unseal = caller.sealer.bind(target.account.name, caller.path)
-    request = caller.dialect.read_request(decode_body(envelope.members), unseal)
-    return _context(caller, request, target, seal)
-
-
 # --- translate --------------------------------------------------------------------------------------------------
 
 
-def _translate(
-    caller: Caller, envelope: Envelope, target: Target, upstream: Dialect, capabilities: Capabilities
-) -> Crossing:
+class Translated:
     """Decode, lower, encode; and the same way back."""
-    dialect = caller.dialect
-    seal, unseal = caller.sealer.bind(target.account.name, caller.path)
-    request = dialect.read_request(decode_body(envelope.members), unseal)
-    asked = msgspec.structs.replace(request, model=target.model)
-    lowered, lowering = lower(asked, dialect.name, upstream.name, capabilities, caller.mint)
-    written = upstream.write_request(lowered, capabilities)
-    written.body.update(_read_provider_options(request.provider_options, target))
-    context = _context(caller, request, target, seal)
 
-    def restored(response: ModelResponse) -> ModelResponse:
-        if response.error is not None:
-            raise response.error
-        return fold(lowering.restore()(list(unfold(response))))
+    __slots__ = ("_context", "_dialect", "_lowering", "_upstream", "body", "dropped", "emulated")
 
-    def unfold_json(data: bytes) -> bytes:
-        return dialect.writer(context).write(list(unfold(restored(upstream.read_reply(data)))))
+    def __init__(self, caller: Caller, envelope: Envelope, target: Target, upstream: Dialect) -> None:
+        dialect = caller.dialect
+        seal, unseal = caller.sealer.bind(target.account.name, caller.path)
+        request = dialect.read_request(decode_body(envelope.members), unseal)
+        lowered, lowering = lower(
+            replace(request, model=target.model), dialect.name, upstream.name, target.capabilities, caller.mint
+        )
+        written = upstream.write_request(lowered, target.capabilities)
+        written.body.update(_read_provider_options(request.provider_options, target))
+        self._context = _context(caller, request, target, seal)
+        self._dialect = dialect
+        self._lowering = lowering
+        self._upstream = upstream
+        self.body = msgspec.json.encode(written.body)
+        self.dropped = _merge(lowering.dropped, written.dropped)
+        self.emulated = _merge(lowering.emulated, written.emulated)
 
-    return Crossing(
-        msgspec.json.encode(written.body),
-        lambda: Translation(upstream.reader(), lowering.restore(), dialect.writer(context)),
-        lambda data: _write_whole(dialect, restored(upstream.read_reply(data)), context),
-        lambda data: _write_whole(dialect, restored(_fold(upstream, data)), context),
-        unfold_json,
-        _merge(lowering.dropped, written.dropped),
-        _merge(lowering.emulated, written.emulated),
-    )
+    def passage(self) -> Passage:
+        return Translation(self._upstream.reader(), self._lowering.restore(), self._dialect.writer(self._context))
+
+    def read_json(self, data: bytes) -> JsonReply:
+        return _write_whole(self._dialect, self._restored(self._upstream.read_reply(data)), self._context)
+
+    def fold_stream(self, data: bytes) -> JsonReply:
+        return _write_whole(self._dialect, self._restored(_fold(self._upstream, data)), self._context)
+
+    def unfold_json(self, data: bytes) -> bytes:
+        return _write_stream(self._dialect, self._restored(self._upstream.read_reply(data)), self._context)
+
+    def _restored(self, response: ModelResponse) -> ModelResponse:
+        """The answer with what lowering changed put back."""
+        restore = self._lowering.restore()
+        return response if restore is as_they_are else fold(restore(list(unfold(response))))
 
 
 def _merge(first: list[str], second: list[str]) -> list[str]:
     return [*first, *(name for name in second if name not in first)]
+
+
+# --- replies ----------------------------------------------------------------------------------------------------
 
 
 def _context(caller: Caller, request: ModelRequest, target: Target, seal: Any) -> ReplyContext:
@@ -176,17 +194,22 @@ def _context(caller: Caller, request: ModelRequest, target: Target, seal: Any) -
 
 
 def _fold(dialect: Dialect, data: bytes) -> ModelResponse:
-    """A whole stream's bytes as the answer they make. Raises the error that the stream holds."""
+    """A whole stream's bytes as the answer they make."""
     reader = dialect.reader()
-    response = fold([*reader.feed(data), *reader.end()])
-    if response.error is not None:
-        raise response.error
-    return response
+    return fold([*reader.feed(data), *reader.end()])
 
 
 def _write_whole(dialect: Dialect, response: ModelResponse, context: ReplyContext) -> JsonReply:
+    if response.error is not None:
+        raise response.error
     return JsonReply(
         body=dialect.write_reply(response, context),
         usage=response.usage,
         incomplete=response.finish in ("length", "content_filter"),
     )
+
+
+def _write_stream(dialect: Dialect, response: ModelResponse, context: ReplyContext) -> bytes:
+    if response.error is not None:
+        raise response.error
+    return dialect.writer(context).write(list(unfold(response)))

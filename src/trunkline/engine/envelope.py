@@ -14,8 +14,8 @@ _MEMBERS = msgspec.json.Decoder(Members)
 _ANY = msgspec.json.Decoder()
 _TOKENS = re.compile(rb'"(?:[^"\\]|\\.)*+"|[{}\[\]:]')
 
-# What decides about the call must not be said twice: two parsers would hear two things.
-_CRITICAL = ("model", "stream")
+# A letter of ASCII spelt as an escape, which no ordinary client does: "mod\\u0065l".
+_SPELT_OUT = b"\\u00"
 
 
 class Envelope(Struct, frozen=True):
@@ -29,17 +29,26 @@ class Envelope(Struct, frozen=True):
 def read_envelope(body: bytes) -> Envelope:
     """Open a JSON body. Raises `InvalidRequest` for what is malformed, missing, doubled, or of a wrong type."""
     members = _read_members(body)
-    for name in _CRITICAL:
-        if _may_be_doubled(body, name.encode()) and _count_member(body, name) > 1:
-            raise InvalidRequest(f"`{name}` is given more than once: send it once", param=name)
-    model = _read_value(members, "model")
-    if not isinstance(model, str) or not model.strip():
-        said = "is missing" if model is None else "must be a non-empty string"
-        raise InvalidRequest(f"`model` {said}: name one that GET /v1/models lists", param="model")
-    stream = _read_value(members, "stream")
+    if body.count(b'"model"') > 1 or body.count(b'"stream"') > 1 or _SPELT_OUT in body:
+        _refuse_doubles(body)
+    return Envelope(_read_model(members), _read_stream(members), members)
+
+
+def _read_model(members: Members) -> str:
+    raw = members.get("model")
+    model = None if raw is None else _ANY.decode(raw)
+    if isinstance(model, str) and model and not model.isspace():
+        return model
+    said = "is missing" if model is None else "must be a non-empty string"
+    raise InvalidRequest(f"`model` {said}: name one that GET /v1/models lists", param="model")
+
+
+def _read_stream(members: Members) -> bool:
+    raw = members.get("stream")
+    stream = None if raw is None else _ANY.decode(raw)
     if not isinstance(stream, bool | None):
         raise InvalidRequest("`stream` must be true or false", param="stream")
-    return Envelope(model, bool(stream), members)
+    return bool(stream)
 
 
 def _read_members(body: bytes) -> Members:
@@ -57,11 +66,6 @@ def _read_members(body: bytes) -> Members:
         raise InvalidRequest(f"the body is not UTF-8 at byte {error.start}") from None
     except RecursionError:
         raise InvalidRequest("the body is nested too deeply") from None
-
-
-def _read_value(members: Members, name: str) -> Any:
-    raw = members.get(name)
-    return None if raw is None else _ANY.decode(raw)
 
 
 def decode_body(members: Members) -> dict[str, Any]:
@@ -84,9 +88,11 @@ def encode_members(members: Members) -> bytes:
     return msgspec.json.encode(members)
 
 
-def _may_be_doubled(body: bytes, name: bytes) -> bool:
-    """A cheap look: the name twice, or a letter spelt as an escape, which no ordinary client does."""
-    return body.count(b'"%s"' % name) > 1 or b"\\u006" in body or b"\\u007" in body
+def _refuse_doubles(body: bytes) -> None:
+    """What decides about the call must not be said twice: two parsers would hear two things."""
+    for name in ("model", "stream"):
+        if _count_member(body, name) > 1:
+            raise InvalidRequest(f"`{name}` is given more than once: send it once", param=name)
 
 
 def _count_member(body: bytes, name: str) -> int:

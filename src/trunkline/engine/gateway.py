@@ -15,7 +15,7 @@ from msgspec import Struct
 from trunkline.call import Call, Header, Reply
 from trunkline.clock import Clock, Mint
 from trunkline.dialects.dialect import Dialect, JsonReply
-from trunkline.dialects.estimate import estimate_request
+from trunkline.dialects.estimate import estimate_input
 from trunkline.dialects.fates import IMPLICIT
 from trunkline.dialects.seal import Sealer
 from trunkline.engine.attempts import attempt, is_event_stream, read_whole, redacted
@@ -112,16 +112,15 @@ class Gateway:
         x.model_asked, x.is_stream = envelope.model, envelope.stream
         plan = await self._plan(envelope.model)
         target = plan.targets[0]
-        account = target.account
-        capabilities = self._parts.catalog.capabilities(account.provider.name, target.model, account.capabilities)
-        way = choose_way(x.dialect, target, capabilities, envelope.members, x.call.body)
+        way = choose_way(x.dialect, target, envelope.members, x.call.body)
         upstream = self._parts.dialects[way.upstream]
         x.take_way(target, way)
-        crossing = cross(self._caller(x, dialect), envelope, way, target, upstream, capabilities)
-        x.dropped, x.emulated = crossing.dropped, crossing.emulated
-        self._keep_strict(x)
+        crossing = cross(self._caller(x, dialect), envelope, way, target, upstream)
+        if crossing.dropped or crossing.emulated:
+            x.dropped, x.emulated = crossing.dropped, crossing.emulated
+            self._keep_strict(x)
         request = self._address(x, target, way.upstream, crossing.body)
-        reply = await attempt(x, self._parts.upstream, request, upstream, account)
+        reply = await attempt(x, self._parts.upstream, request, upstream, target.account)
         if envelope.stream:
             return await self._answer_stream(x, reply, crossing, dialect, target)
         return await self._answer_json(x, reply, crossing, target)
@@ -134,13 +133,12 @@ class Gateway:
     async def _answer_stream(
         self, x: Exchange, reply: UpstreamReply, crossing: Crossing, dialect: Dialect, target: Target
     ) -> Reply:
-        headers = write_headers(x, EVENT_STREAM)
         if not is_event_stream(reply, expected=True):
             body = await read_whole(reply)
             events = _judge(lambda: crossing.unfold_json(body), target)
             x.status = 200
             self._record(x)
-            return Reply(status=200, headers=headers, body=events)
+            return Reply(status=200, headers=write_headers(x, EVENT_STREAM), body=events)
         relay = Relay(
             reply, crossing.passage(), dialect.keep_alive, dialect.write_error_event, self._live, _ended(self, x)
         )
@@ -149,7 +147,7 @@ class Gateway:
         except UpstreamError as error:
             raise redacted(error, target.account) from None
         x.status = 200
-        return Reply(status=200, headers=headers, body=relay)
+        return Reply(status=200, headers=write_headers(x, EVENT_STREAM), body=relay)
 
     def _finish_json(self, x: Exchange, read: JsonReply) -> Reply:
         if read.error is not None:
@@ -186,12 +184,12 @@ class Gateway:
             JSON,
             (b"x-trunkline-token-count", b"estimated"),
         ]
-        return Reply(status=200, headers=headers, body=msgspec.json.encode({"input_tokens": estimate_request(request)}))
+        return Reply(status=200, headers=headers, body=msgspec.json.encode({"input_tokens": estimate_input(request)}))
 
     async def _tee_operation(self, x: Exchange, envelope: Envelope, target: Target, operation: str) -> Reply:
         """A request and its JSON reply as they are, but for the model's name."""
         x.take_way(target, Way("tee", x.dialect, f"tee {target.name}"))
-        members = {**envelope.members, "model": msgspec.Raw(msgspec.json.encode(target.model))}
+        members = {**envelope.members, "model": target.model_raw}
         request = self._address(x, target, operation, encode_members(members))
         dialect = self._parts.dialects[x.dialect]
         reply = await attempt(x, self._parts.upstream, request, dialect, target.account)
@@ -234,8 +232,8 @@ class Gateway:
     async def _plan(self, model: str) -> Plan:
         """The targets of a name; one that no list knows yet waits for the lists that are still to come."""
         router = self._current_router()
-        if router.knows(model):
-            return router.resolve(model)
+        if (plan := router.known(model)) is not None:
+            return plan
         with contextlib.suppress(CallerError, Unavailable):
             return router.resolve(model)
         await self._parts.catalog.settle(_LISTS_WITHIN_SECONDS)

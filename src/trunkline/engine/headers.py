@@ -1,5 +1,7 @@
 """Which headers go back to the caller: ours, and an allow-list of the upstream's, renamed."""
 
+from functools import lru_cache
+
 from trunkline.call import Header
 from trunkline.engine.exchange import Exchange
 from trunkline.errors import TrunklineError
@@ -22,9 +24,10 @@ _RENAMED = {
 
 def write_headers(x: Exchange, kind: tuple[Header, ...]) -> list[Header]:
     """The head of a good reply."""
-    headers = [(b"x-request-id", x.request_id.encode()), *kind, (b"x-trunkline-route", _ascii(x.route))]
+    request_id = x.request_id.encode()
+    headers = [(b"x-request-id", request_id), *kind, _write_route(x.route)]
     if x.dialect == "messages":
-        headers.append((b"request-id", x.request_id.encode()))
+        headers.append((b"request-id", request_id))
     for name, value in x.upstream_headers.items():
         if name in _RENAMED:
             headers.append((_RENAMED[name], value))
@@ -54,6 +57,11 @@ def _bare_headers(x: Exchange) -> list[Header]:
     if x.dialect == "messages":
         headers.append((b"request-id", x.request_id.encode()))
     return headers
+
+
+@lru_cache(maxsize=4096)
+def _write_route(route: str) -> Header:
+    return (b"x-trunkline-route", _ascii(route))
 
 
 def _limit_name(name: bytes) -> bytes:

@@ -1,12 +1,15 @@
 """Model name → ordered targets. A pure function of what is configured and what the providers list."""
 
 import difflib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
-from msgspec import Struct
+import msgspec
+from msgspec import Raw, Struct
+from msgspec.structs import replace
 
+from trunkline.capabilities import Capabilities
 from trunkline.errors import ModelNotFound, Unavailable
-from trunkline.ports import Listing
+from trunkline.ports import Catalog, Listing
 from trunkline.providers.account import Account
 
 # Hyphens that keyboards, PDFs and chat windows put in the place of "-".
@@ -17,15 +20,17 @@ _MEMO_SIZE = 4096
 
 
 class Target(Struct, frozen=True):
-    """One model at one account, and why it was chosen."""
+    """One model at one account, what it can hold, and why it was chosen.
+
+    `name` is `account/model`, and `model_raw` the model's name as a JSON value: made once for all requests.
+    """
 
     account: Account
     model: str
     reason: str
-
-    @property
-    def name(self) -> str:
-        return f"{self.account.name}/{self.model}"
+    capabilities: Capabilities
+    name: str
+    model_raw: Raw
 
 
 class Plan(Struct, frozen=True):
@@ -44,7 +49,7 @@ class Router:
         accounts: Sequence[Account],
         aliases: Mapping[str, str],
         listing: Listing,
-        owner: Callable[[str], str | None],
+        catalog: Catalog,
     ) -> None:
         self.listing = listing
         self._accounts = accounts
@@ -54,7 +59,7 @@ class Router:
             ((name[:-1], target) for name, target in aliases.items() if name.endswith("*")),
             key=lambda pattern: -len(pattern[0]),
         )
-        self._owner = owner
+        self._catalog = catalog
         self._memo: dict[str, Plan] = {}
 
     @property
@@ -71,13 +76,15 @@ class Router:
                 self._memo[asked] = plan
         return plan
 
-    def knows(self, asked: str) -> bool:
-        """Whether the name is certain already: no list that is still to come can change its plan."""
+    def known(self, asked: str) -> Plan | None:
+        """The plan of a name that no list still to come can change; `None` for one that may have to wait."""
+        plan = self._memo.get(asked)
+        if plan is not None:
+            return plan
         name = asked.translate(_HYPHENS)
         prefix, slash, _ = name.partition("/")
-        return (
-            name in self._memo or name in self._aliases or bool(slash and prefix in self._by_name) or not self.pending
-        )
+        certain = name in self._aliases or (slash and prefix in self._by_name) or not self.pending
+        return self.resolve(asked) if certain else None
 
     def names(self) -> list[tuple[str, Account | None]]:
         """What `/v1/models` lists: exact aliases, then every listed model under the name that reaches it.
@@ -108,7 +115,7 @@ class Router:
         for find in (self._named, self._listed, self._owned):
             if (plan := find(target)) is not None:
                 first = plan.targets[0]
-                return Plan(name, [Target(first.account, first.model, f"{why} → {first.name}")], plan.others)
+                return Plan(name, [replace(first, reason=f"{why} → {first.name}")], plan.others)
         raise self._not_found(target)
 
     def _named(self, name: str) -> Plan | None:
@@ -121,12 +128,12 @@ class Router:
         if known is None and listed.complete and (plan := self._listed(name)) is not None:
             return plan
         why = f"`{account.name}` is named" + ("" if known else ", which does not list it")
-        return Plan(name, [Target(account, known or rest, why)])
+        return Plan(name, [self._target(account, known or rest, why)])
 
     def _listed(self, name: str) -> Plan | None:
         """The first account that lists the id, in order of configuration; the others are named beside it."""
         found = [
-            Target(account, model, f"`{account.name}` lists it")
+            self._target(account, model, f"`{account.name}` lists it")
             for account in self._accounts
             if (model := _match(name, self.listing[account.name].names)) is not None
         ]
@@ -144,13 +151,18 @@ class Router:
 
     def _owned(self, name: str) -> Plan | None:
         """A provider of unknown list, for a model that the catalogue knows to be its own."""
-        owner = self._owner(name)
+        owner = self._catalog.owner(name)
         for account in self._accounts:
             listed = self.listing[account.name]
             if account.provider.name == owner and not listed.complete and not listed.pending:
                 why = f"`{account.name}` cannot be asked for its list, and the model is {owner}'s"
-                return Plan(name, [Target(account, name, why)])
+                return Plan(name, [self._target(account, name, why)])
         return None
+
+    def _target(self, account: Account, model: str, reason: str) -> Target:
+        capabilities = self._catalog.capabilities(account.provider.name, model, account.capabilities)
+        raw = Raw(msgspec.json.encode(model))
+        return Target(account, model, reason, capabilities, f"{account.name}/{model}", raw)
 
     def _not_found(self, asked: str) -> ModelNotFound | Unavailable:
         if self.pending:

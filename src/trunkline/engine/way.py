@@ -1,10 +1,10 @@
 """Tee, patch or translate: the one place that decides, once the body is known."""
 
+from functools import lru_cache
 from typing import Literal
 
 from msgspec import Struct
 
-from trunkline.capabilities import Capabilities
 from trunkline.dialects.seal import PREFIX
 from trunkline.engine.envelope import Members
 from trunkline.engine.router import Target
@@ -23,14 +23,21 @@ class Way(Struct, frozen=True):
     route: str
 
 
-def choose_way(caller: str, target: Target, capabilities: Capabilities, members: Members, body: bytes) -> Way:
+def choose_way(caller: str, target: Target, members: Members, body: bytes) -> Way:
     """The way for one body to one target. Raises `Unsupported` when the target speaks no dialect of ours."""
     speaks = target.account.speaks
     if not speaks:
         raise Unsupported(f"`{target.account.name}` serves no model answers", param="model")
-    if caller not in speaks or (capabilities.tools == "emulated" and b"tools" in body and "tools" in members):
-        upstream = caller if caller in speaks else speaks[0]
-        return Way("translate", upstream, f"translate {caller}>{upstream} {target.name}")
+    if caller not in speaks:
+        return _name_way("translate", caller, speaks[0], target.name)
+    if "tools" in members and target.capabilities.tools == "emulated":
+        return _name_way("translate", caller, caller, target.name)
     if caller in target.account.faithful and "provider_options" not in members and _SEALED not in body:
-        return Way("tee", caller, f"tee {target.name}")
-    return Way("patch", caller, f"patch {target.name}")
+        return _name_way("tee", caller, caller, target.name)
+    return _name_way("patch", caller, caller, target.name)
+
+
+@lru_cache(maxsize=4096)
+def _name_way(kind: Kind, caller: str, upstream: str, target: str) -> Way:
+    between = f" {caller}>{upstream}" if kind == "translate" else ""
+    return Way(kind, upstream, f"{kind}{between} {target}")
