@@ -18,8 +18,8 @@ class Gateway(Protocol):
         The body is bytes. `call` may be incomplete: its body is empty and its path as far as it was understood.
         """
 
-    def authenticate(self, call: Call) -> None:
-        """Raises `Unauthenticated` unless the call carries a key that is known here."""
+    def authenticate(self, call: Call) -> object:
+        """Raises `Unauthenticated` unless the call carries a key that is known here; what it returns is not looked at."""
 
     def drain(self) -> None:
         """End every live stream with an error event, now: the time for finishing is over."""
