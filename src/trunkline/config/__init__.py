@@ -1,0 +1,1 @@
+"""The whole configuration as frozen types, and the only reader of the environment and of files that configure."""

@@ -1,0 +1,266 @@
+"""The providers that are configured → accounts. One rule for all of them; knows no provider by name."""
+
+import re
+import socket
+from collections.abc import Iterable, Mapping
+
+from msgspec import Struct
+
+from trunkline.config.document import Document, Node
+from trunkline.config.settings import COMMON, NOT_YET_IN_ENTRIES, PROVIDERS_NOT_YET
+from trunkline.config.sources import Environment, Value, is_reference, nearest, resolve
+from trunkline.config.values import read_bool, read_list
+from trunkline.errors import ConfigError
+from trunkline.ports import Timeouts
+from trunkline.providers.account import Account, ModelRules, check_key, make_account, read_base_url, read_model_rules
+from trunkline.providers.directory import load_provider, provider_names
+from trunkline.providers.provider import DIALECTS, Provider
+
+_INSTANCE = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+_COMMON_NAMES = tuple(setting.name for setting in COMMON)
+_SECRETS = frozenset(setting.name for setting in COMMON if setting.secret)
+
+
+class Entry(Struct, frozen=True):
+    """One account before it is made: what was set for it, by the setting's name."""
+
+    name: str
+    provider: Provider
+    values: Mapping[str, Value]
+    declared: bool = False
+
+
+class Accounts(Struct, frozen=True):
+    """The accounts, what was set for them, and sentences about what is set in vain."""
+
+    accounts: tuple[Account, ...]
+    entries: tuple[Entry, ...]
+    notes: tuple[str, ...]
+
+
+def read_accounts(
+    environment: Environment, document: Document | None, node: Node | None, timeouts: Timeouts
+) -> Accounts:
+    """All accounts: those of the file in its order, then the others by their providers' rank and by alphabet."""
+    declared = _read_declared(document, node) if document is not None and node is not None else {}
+    entries: list[Entry] = []
+    notes: list[str] = []
+    for name, (provider, values) in declared.items():
+        entries.append(
+            Entry(name, provider, {**values, **_from_environment(name, provider, environment)}, declared=True)
+        )
+    undeclared: list[Entry] = []
+    for name, provider_name in _named_in(environment).items():
+        if name not in declared:
+            provider = load_provider(provider_name)
+            undeclared.append(Entry(name, provider, _from_environment(name, provider, environment)))
+    undeclared.sort(key=lambda entry: (entry.provider.rank, entry.name))
+    kept = []
+    for entry in (*entries, *undeclared):
+        note = _why_not(entry)
+        if note is None:
+            kept.append(entry)
+        elif note:
+            notes.append(note)
+    accounts = tuple(_make_account(entry, environment, timeouts) for entry in kept)
+    return Accounts(accounts, tuple(kept), (*notes, *_not_yet(environment)))
+
+
+# --- what is set ------------------------------------------------------------------------------------------------
+
+
+def _named_in(environment: Environment) -> dict[str, str]:
+    """`{account: provider}` for every provider that a variable names: `<P>_API_KEY`, `<P>_BASE_URL`, and instances."""
+    found: dict[str, str] = {}
+    by_length = sorted(provider_names(), key=len, reverse=True)
+    for variable in environment.names():
+        for ending in ("_API_KEY", "_BASE_URL"):
+            stem = variable.removesuffix(ending)
+            if stem == variable:
+                continue
+            for name in by_length:
+                if stem == name.upper():
+                    found[name] = name
+                elif stem.startswith(name.upper() + "_"):
+                    instance = stem.lower().replace("_", "-")
+                    # An instance exists only when both are set: half of one is somebody else's variable.
+                    if environment.get(stem + "_API_KEY") and environment.get(stem + "_BASE_URL"):
+                        found[instance] = name
+                else:
+                    continue
+                break
+    return found
+
+
+def _from_environment(name: str, provider: Provider, environment: Environment) -> dict[str, Value]:
+    stem = name.upper().replace("-", "_")
+    values: dict[str, Value] = {}
+    for setting in _setting_names(provider):
+        value = environment.get(f"{stem}_{setting.upper()}")
+        # A folder is no list of models: one local server has a variable of that name for where it keeps them.
+        if value is not None and not (setting == "models" and value.text.startswith(("/", "~", "."))):
+            values[setting] = value
+    return values
+
+
+def _setting_names(provider: Provider) -> tuple[str, ...]:
+    return (*_COMMON_NAMES, *(setting.name for setting in provider.settings))
+
+
+def _read_declared(document: Document, node: Node) -> dict[str, tuple[Provider, dict[str, Value]]]:
+    declared = {}
+    for name, entry in document.mapping(node, "providers").items():
+        members = document.mapping(entry, f"providers.{name}")
+        provider = _find_provider(document, name, entry, members)
+        declared[name] = (provider, _read_members(document, name, provider, members))
+    return declared
+
+
+def _find_provider(document: Document, name: str, entry: Node, members: Mapping[str, Node]) -> Provider:
+    kind = members.get("type")
+    wanted = document.text(kind, f"providers.{name}.type") if kind is not None else name
+    place = document.place(kind or entry)
+    if not _INSTANCE.fullmatch(name):
+        raise ConfigError(f"{place}: `providers.{name}` should be lower-case letters, digits and hyphens")
+    if wanted in provider_names():
+        return load_provider(wanted)
+    if wanted in {title.lower().split()[0] for title in PROVIDERS_NOT_YET.values()}:
+        raise ConfigError(f"{place}: the provider `{wanted}` is not served by this version yet: remove it")
+    hint = nearest(str(wanted), provider_names())
+    type_hint = "" if kind is not None or hint else "; an instance of one needs a `type`"
+    raise ConfigError(f"{place}: there is no provider `{wanted}`{hint}{type_hint}")
+
+
+def _read_members(document: Document, name: str, provider: Provider, members: Mapping[str, Node]) -> dict[str, Value]:
+    known = _setting_names(provider)
+    values: dict[str, Value] = {}
+    for member, node in members.items():
+        path, place = f"providers.{name}.{member}", document.place(node)
+        if member == "type":
+            continue
+        if member in NOT_YET_IN_ENTRIES:
+            raise ConfigError(f"{place}: `{path}` is not served by this version yet: remove it")
+        if member not in known:
+            raise ConfigError(f"{place}: `{path}` is not a setting{nearest(member, known)}")
+        text = document.text(node, path)
+        if text:
+            if member in _SECRETS and not is_reference(text):
+                raise ConfigError(f"{place}: `{path}` should not stand in the file: write `env:NAME` or `file:/path`")
+            values[member] = Value(text, path, place)
+    return values
+
+
+# --- what comes of it -------------------------------------------------------------------------------------------
+
+
+def _why_not(entry: Entry) -> str | None:
+    """Why an entry makes no account: a sentence, an empty one if it goes without saying, or `None` if it does."""
+    provider, values = entry.provider, entry.values
+    stem = entry.name.upper().replace("-", "_")
+    if provider.embedded:
+        return f"`{entry.name}` is switched on by --local, not by a setting"
+    if provider.key_required and "api_key" not in values:
+        if entry.declared:
+            raise ConfigError(f"`providers.{entry.name}` has no key: set {stem}_API_KEY, or `api_key: env:NAME` there")
+        return f"{stem}_BASE_URL is set, but {stem}_API_KEY is not, so {provider.title} is not served"
+    if "base_url" not in values and not provider.key_required and not entry.declared:
+        return f"{stem}_API_KEY is set, but {stem}_BASE_URL is not, so {provider.title} is not served"
+    if "base_url" not in values and provider.base_url is None:
+        raise ConfigError(f"`providers.{entry.name}` has no address: set {stem}_BASE_URL, or `base_url` there")
+    return None
+
+
+def _make_account(entry: Entry, environment: Environment, timeouts: Timeouts) -> Account:
+    texts = {name: resolve(value, environment) for name, value in entry.values.items()}
+
+    def say(name: str, problem: str) -> ConfigError:
+        value = entry.values[name]
+        return ConfigError(f"`{value.name}` ({value.source}) {problem}")
+
+    for name in ("base_url", "api_key"):
+        try:
+            if name in texts:
+                read_base_url(texts[name]) if name == "base_url" else check_key(texts[name])
+        except ConfigError as error:
+            raise say(name, str(error)) from None
+    for setting in entry.provider.settings:
+        text = texts.get(setting.name, "")
+        if not text.isascii() or not (text.isprintable() or not text):
+            raise say(setting.name, "should be plain ASCII text")
+    speaks = _read_dialects(entry, texts, "speaks")
+    if speaks == ():
+        raise say("speaks", f"should be a list of {', '.join(DIALECTS)}")
+    faithful = _read_dialects(entry, texts, "faithful")
+    return make_account(
+        entry.provider,
+        name=entry.name,
+        base_url=texts.get("base_url"),
+        api_key=texts.get("api_key", ""),
+        speaks=speaks,
+        faithful=None if faithful is None else frozenset(faithful),
+        models=read_model_rules(texts["models"]) if "models" in texts else ModelRules(),
+        timeouts=timeouts,
+        tls_verify=_read_tls_verify(entry, texts),
+        settings={s.name: texts[s.name] for s in entry.provider.settings if s.name in texts},
+    )
+
+
+def _read_dialects(entry: Entry, texts: Mapping[str, str], name: str) -> tuple[str, ...] | None:
+    if name not in texts:
+        return None
+    dialects = () if texts[name] == "none" else read_list(texts[name])
+    for dialect in dialects:
+        if dialect not in DIALECTS:
+            value = entry.values[name]
+            near = nearest(dialect, DIALECTS)
+            raise ConfigError(f"`{value.name}` ({value.source}): `{dialect}` is none of {', '.join(DIALECTS)}{near}")
+    return dialects
+
+
+def _read_tls_verify(entry: Entry, texts: Mapping[str, str]) -> bool:
+    if "tls_verify" not in texts:
+        return True
+    try:
+        return read_bool(texts["tls_verify"])
+    except ValueError as error:
+        value = entry.values["tls_verify"]
+        raise ConfigError(f"`{value.name}` ({value.source}) {error}") from None
+
+
+def _not_yet(environment: Environment) -> Iterable[str]:
+    for variable, title in PROVIDERS_NOT_YET.items():
+        if environment.get(variable) is not None:
+            yield f"{variable} is set, but {title} is not served by this version yet"
+
+
+# --- a gateway that calls itself --------------------------------------------------------------------------------
+
+
+def refuse_ourselves(environment: Environment, entries: Iterable[Entry], host: str, port: int) -> None:
+    """Raises `ConfigError` when a base URL is our own listener: a client's variable, left over in the same shell."""
+    suspects = {value.name: value for entry in entries if (value := entry.values.get("base_url")) is not None}
+    for variable in environment.names():
+        if variable.endswith("_BASE_URL") and variable.split("_")[0].lower() in provider_names():
+            value = environment.get(variable)
+            if value is not None:
+                suspects[variable] = value
+    for value in suspects.values():
+        if _leads_here(resolve(value, environment), host, port):
+            raise ConfigError(
+                f"`{value.name}` ({value.source}) leads to this gateway itself, on port {port}: it is what clients"
+                " use to reach it. Unset it where the gateway is started, or give it the provider's own address"
+            )
+
+
+def _leads_here(url: str, host: str, port: int) -> bool:
+    try:
+        origin, _ = read_base_url(url)
+    except ConfigError:
+        return False
+    return port != 0 and origin.port == port and _is_here(origin.host, host)
+
+
+def _is_here(name: str, host: str) -> bool:
+    name = name.lower().rstrip(".")
+    ours = {"localhost", "::1", "0.0.0.0", "::", host.lower(), socket.gethostname().lower()}  # noqa: S104  # not bound
+    return name in ours or name.startswith("127.") or name.endswith(".localhost")

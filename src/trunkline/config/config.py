@@ -1,0 +1,57 @@
+"""What a configuration comes to: frozen, whole, checked. Secrets stay out of `repr`."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from msgspec import Struct
+
+from trunkline.ports import Timeouts
+from trunkline.providers.account import Account
+
+
+class ServerConfig(Struct, frozen=True, kw_only=True):
+    """Where the gateway listens, and how much it takes."""
+
+    host: str = "localhost"
+    port: int = 8080
+    base_path: str = "/"
+    body_limit_bytes: int = 32_000_000
+    drain_seconds: float = 30.0
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
+
+
+class Shown(Struct, frozen=True):
+    """One setting as `trunkline check` prints it: a secret's value reads `(set)`."""
+
+    name: str
+    value: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """Everything a gateway is started with.
+
+    `log_format` is `None` where it depends on whether standard error is a terminal. `master_key` is `None` where one
+    has to be generated (unless `auth` is off), `secret` likewise. `accounts` are in the order in which a name that
+    several list is looked for; the embedded model is not among them, `local` says that it is wanted. `proxies` are
+    the proxy variables as they were. `notes` are sentences about what is set but not served.
+    """
+
+    data_dir: Path
+    server: ServerConfig
+    timeouts: Timeouts
+    accounts: tuple[Account, ...]
+    aliases: Mapping[str, str]
+    proxies: Mapping[str, str]
+    log_format: str | None = None
+    strict: bool = False
+    auth: bool = True
+    local: bool = False
+    notes: tuple[str, ...] = ()
+    shown: tuple[Shown, ...] = ()
+    master_key: str | None = field(default=None, repr=False)
+    secret: bytes | None = field(default=None, repr=False)
+    previous_secrets: tuple[bytes, ...] = field(default=(), repr=False)

@@ -1,0 +1,241 @@
+"""Everything that is set → one `Config`, or one sentence that says what to type instead."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from trunkline.config.accounts import Accounts, read_accounts, refuse_ourselves
+from trunkline.config.aliases import check_aliases, read_alias_list, read_alias_mapping
+from trunkline.config.config import Config, ServerConfig, Shown
+from trunkline.config.document import Document, Node
+from trunkline.config.settings import (
+    IGNORED,
+    NOT_YET,
+    NOT_YET_SECTIONS,
+    PROXY_VARIABLES,
+    SETTINGS,
+    Setting,
+)
+from trunkline.config.sources import Environment, Value, is_reference, nearest, resolve
+from trunkline.errors import ConfigError
+from trunkline.ports import DEFAULT_TIMEOUTS, Timeouts
+
+_DEFAULT_FILE = Path("trunkline.yaml")
+_LOOPBACK = ("localhost", "::1")
+
+
+def process_environment() -> Mapping[str, str]:
+    """The environment of this process: the one place where it is read."""
+    return os.environ
+
+
+def find_file(environment: Environment) -> Path | None:
+    """The YAML file to read, or `None`. Raises `ConfigError` when one is named that is not there."""
+    value = environment.get("TRUNKLINE_CONFIG")
+    if value is None:
+        return _DEFAULT_FILE if _DEFAULT_FILE.is_file() else None
+    path = Path(resolve(value, environment)).expanduser()
+    if not path.is_file():
+        raise ConfigError(f"`{value.name}` ({value.source}) names {path}, which is not a file")
+    return path
+
+
+def load_config(
+    environment: Environment, document: Document | None = None, *, auth: bool = True, local: bool = False
+) -> Config:
+    """The whole configuration. Raises `ConfigError` with the first thing that is wrong, and how to mend it."""
+    refuse_unknown_variables(environment)
+    nodes = _read_places(document) if document is not None else {}
+    settings = Settings(environment, document, nodes)
+    server, timeouts = _read_server(settings), _read_timeouts(settings)
+    if not auth and not is_loopback(server.host):
+        raise ConfigError(f"without a key only this machine may be served, not `{server.host}`: leave --no-auth out")
+    found = read_accounts(environment, document, nodes.get("providers"), timeouts)
+    refuse_ourselves(environment, found.entries, server.host, server.port)
+    aliases = _read_aliases(settings, document, nodes)
+    return Config(
+        data_dir=settings.take("TRUNKLINE_DATA_DIR", None) or _default_data_dir(environment),
+        server=server,
+        timeouts=timeouts,
+        accounts=found.accounts,
+        aliases=aliases,
+        proxies=_read_proxies(environment),
+        log_format=settings.take("TRUNKLINE_LOG", None),
+        strict=settings.take("TRUNKLINE_STRICT", False),
+        auth=auth,
+        local=local,
+        master_key=settings.take("TRUNKLINE_MASTER_KEY", None),
+        secret=settings.take("TRUNKLINE_SECRET", None),
+        previous_secrets=settings.take("TRUNKLINE_SECRET_PREVIOUS", ()),
+        notes=(*found.notes, *_stray_aliases(aliases, found, local)),
+        shown=(*settings.shown, *_show_accounts(found, environment)),
+    )
+
+
+class Settings:
+    """The general settings, read one by one; `shown` gathers what was set and where."""
+
+    def __init__(self, environment: Environment, document: Document | None, nodes: Mapping[str, Node]) -> None:
+        self.environment = environment
+        self._document = document
+        self._nodes = nodes
+        self.shown: list[Shown] = []
+
+    def take(self, name: str, default: Any) -> Any:
+        """A setting's value, or the default."""
+        setting = next(setting for setting in SETTINGS if setting.environment == name)
+        value = self.find(setting)
+        if value is None:
+            return default
+        text = resolve(value, self.environment)
+        try:
+            read = setting.read(text)
+        except ValueError as error:
+            raise ConfigError(f"`{value.name}` ({value.source}) {error}") from None
+        self.shown.append(Shown(value.name, "(set)" if setting.secret else text, value.source))
+        return read
+
+    def find(self, setting: Setting) -> Value | None:
+        value = self.environment.get(setting.environment)
+        if value is not None or self._document is None or setting.yaml not in self._nodes:
+            return value
+        node = self._nodes[setting.yaml]
+        text = self._document.text(node, setting.yaml)
+        if not text:
+            return None
+        place = self._document.place(node)
+        if setting.secret and not is_reference(text):
+            raise ConfigError(
+                f"{place}: `{setting.yaml}` should not stand in the file: write `env:NAME` or `file:/path`"
+            )
+        return Value(text, setting.yaml, place)
+
+
+# --- what is not known ------------------------------------------------------------------------------------------
+
+
+def refuse_unknown_variables(environment: Environment) -> None:
+    """Raises `ConfigError` for a `TRUNKLINE_*` variable that is none, naming the nearest that is one."""
+    known = {setting.environment for setting in SETTINGS}
+    for name in sorted(environment.names()):
+        value = environment.get(name)
+        if name in NOT_YET:
+            raise ConfigError(f"`{name}` is not served by this version yet: unset it")
+        if name.startswith("TRUNKLINE_") and name not in known and name not in IGNORED:
+            # Kubernetes puts such variables beside a service that is called trunkline.
+            if value is None or "://" in value.text or name.startswith(("TRUNKLINE_SERVICE_", "TRUNKLINE_PORT_")):
+                continue
+            raise ConfigError(f"`{name}` ({value.source}) is not a setting{nearest(name, known)}")
+
+
+def _read_places(document: Document) -> dict[str, Node]:
+    """`{dotted place: node}` for the general settings, `providers` and `aliases`. Raises `ConfigError` for others."""
+    plain = {setting.yaml for setting in SETTINGS if setting.yaml}
+    sections = {place.partition(".")[0] for place in plain if "." in place}
+    top = {place for place in plain if "." not in place} | sections | {"providers"}
+    places: dict[str, Node] = {}
+    for name, node in document.mapping(document.root, "the file").items():
+        if name in NOT_YET_SECTIONS or name in NOT_YET.values():
+            raise ConfigError(f"{document.place(node)}: `{name}` is not served by this version yet: remove it")
+        if name not in top:
+            raise ConfigError(f"{document.place(node)}: `{name}` is not a setting{nearest(name, top)}")
+        if name not in sections:
+            places[name] = node
+            continue
+        known = {place.partition(".")[2] for place in plain if place.startswith(name + ".")}
+        for member, inner in document.mapping(node, name).items():
+            path, place = f"{name}.{member}", document.place(inner)
+            if path in NOT_YET.values():
+                raise ConfigError(f"{place}: `{path}` is not served by this version yet: remove it")
+            if member not in known:
+                raise ConfigError(f"{place}: `{path}` is not a setting{nearest(member, known)}")
+            places[path] = inner
+    return places
+
+
+# --- the parts --------------------------------------------------------------------------------------------------
+
+
+def _read_server(settings: Settings) -> ServerConfig:
+    default = ServerConfig()
+    server = ServerConfig(
+        host=settings.take("TRUNKLINE_HOST", default.host),
+        port=settings.take("PORT", default.port),
+        base_path=settings.take("BASE_PATH", default.base_path),
+        body_limit_bytes=settings.take("TRUNKLINE_BODY_LIMIT", default.body_limit_bytes),
+        drain_seconds=settings.take("TRUNKLINE_DRAIN_SECONDS", default.drain_seconds),
+        tls_cert=settings.take("TRUNKLINE_TLS_CERT", None),
+        tls_key=settings.take("TRUNKLINE_TLS_KEY", None),
+    )
+    if (server.tls_cert is None) != (server.tls_key is None):
+        raise ConfigError("https needs both TRUNKLINE_TLS_CERT and TRUNKLINE_TLS_KEY: one of them is missing")
+    return server
+
+
+def _read_timeouts(settings: Settings) -> Timeouts:
+    default = DEFAULT_TIMEOUTS
+    return Timeouts(
+        connect=settings.take("TRUNKLINE_CONNECT_SECONDS", default.connect),
+        first_byte=settings.take("TRUNKLINE_FIRST_BYTE_SECONDS", default.first_byte),
+        idle=settings.take("TRUNKLINE_IDLE_SECONDS", default.idle),
+        total=settings.take("TRUNKLINE_TOTAL_SECONDS", default.total),
+    )
+
+
+def _read_aliases(settings: Settings, document: Document | None, nodes: Mapping[str, Node]) -> dict[str, str]:
+    """Those of the file, and over them those of the environment."""
+    aliases: dict[str, str] = {}
+    if document is not None and "aliases" in nodes:
+        aliases.update(read_alias_mapping(document, nodes["aliases"]))
+        source = document.place(nodes["aliases"])
+        settings.shown.extend(Shown(f"aliases.{name}", target, source) for name, target in aliases.items())
+    value = settings.environment.get("TRUNKLINE_ALIASES")
+    if value is not None:
+        aliases.update(read_alias_list(value))
+        settings.shown.append(Shown(value.name, value.text, value.source))
+    check_aliases(aliases)
+    return aliases
+
+
+def _read_proxies(environment: Environment) -> dict[str, str]:
+    """The proxy variables in both spellings, as the client reads them."""
+    names = [*PROXY_VARIABLES, *(name.lower() for name in PROXY_VARIABLES)]
+    return {name: value.text for name in names if (value := environment.get(name)) is not None}
+
+
+def _default_data_dir(environment: Environment) -> Path:
+    data_home = environment.get("XDG_DATA_HOME")
+    if data_home is not None and Path(data_home.text).is_absolute():
+        return Path(data_home.text) / "trunkline"
+    try:
+        return Path.home() / ".local" / "share" / "trunkline"
+    except RuntimeError:
+        raise ConfigError("there is no home directory to keep data in: set TRUNKLINE_DATA_DIR") from None
+
+
+def _stray_aliases(aliases: Mapping[str, str], found: Accounts, local: bool) -> list[str]:
+    """Aliases whose target names a provider that is not configured."""
+    served = {account.name for account in found.accounts} | ({"local"} if local else set())
+    strays = []
+    for name, target in aliases.items():
+        prefix, slash, _ = target.partition("/")
+        if slash and served and prefix not in served and not any(a.provider.name == prefix for a in found.accounts):
+            strays.append(
+                f"the alias `{name}` points to `{target}`, but `{prefix}` is not configured: it"
+                " works only while another provider lists that whole name"
+            )
+    return strays
+
+
+def _show_accounts(found: Accounts, environment: Environment) -> list[Shown]:
+    return [
+        Shown(value.name, "(set)" if setting == "api_key" else resolve(value, environment), value.source)
+        for entry in found.entries
+        for setting, value in entry.values.items()
+    ]
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a listener on this host can be reached from this machine alone."""
+    return host in _LOOPBACK or host.startswith("127.")

@@ -1,0 +1,221 @@
+"""Every setting that is not a provider's: its names, its default, how its text is read, what it means."""
+
+from collections.abc import Callable
+from typing import Any
+
+from msgspec import Struct
+
+from trunkline.config import values
+
+
+class Setting(Struct, frozen=True, kw_only=True):
+    """One setting. `yaml` is its dotted place in the file, empty where it has none; `default` is for readers of the
+    reference, and empty where there is none."""
+
+    environment: str
+    yaml: str
+    read: Callable[[str], Any]
+    meaning: str
+    default: str = ""
+    secret: bool = False
+
+
+SETTINGS = (
+    Setting(
+        environment="TRUNKLINE_CONFIG",
+        yaml="",
+        read=values.read_path,
+        default="`./trunkline.yaml` if there",
+        meaning="the one YAML file",
+    ),
+    Setting(
+        environment="TRUNKLINE_DATA_DIR",
+        yaml="data_dir",
+        read=values.read_path,
+        default="`$XDG_DATA_HOME/trunkline`, else `~/.local/share/trunkline`; `make run` says `./.trunkline`",
+        meaning="everything that trunkline writes, readable by its owner alone",
+    ),
+    Setting(
+        environment="TRUNKLINE_MASTER_KEY",
+        yaml="master_key",
+        read=values.read_key,
+        default="generated at the first start",
+        meaning="the operator's key, which callers send as `Authorization: Bearer …` or `x-api-key`",
+        secret=True,
+    ),
+    Setting(
+        environment="TRUNKLINE_SECRET",
+        yaml="secret",
+        read=values.read_secret,
+        default="generated into `<data_dir>/keyring`",
+        meaning="the one root secret: at least 32 bytes, base64url",
+        secret=True,
+    ),
+    Setting(
+        environment="TRUNKLINE_SECRET_PREVIOUS",
+        yaml="secret_previous",
+        read=values.read_secrets,
+        meaning="earlier root secrets, comma list: what they sealed is still read",
+        secret=True,
+    ),
+    Setting(
+        environment="PORT",
+        yaml="server.port",
+        read=values.read_port,
+        default="8080",
+        meaning="where to listen; 0 takes any free port",
+    ),
+    Setting(
+        environment="TRUNKLINE_HOST",
+        yaml="server.host",
+        read=values.read_text,
+        default="`localhost`",
+        meaning="`localhost` listens on 127.0.0.1 and, where there is one, ::1; `0.0.0.0` on every address",
+    ),
+    Setting(
+        environment="BASE_PATH",
+        yaml="server.base_path",
+        read=values.read_base_path,
+        default="`/`",
+        meaning="prefix of every route",
+    ),
+    Setting(
+        environment="TRUNKLINE_BODY_LIMIT",
+        yaml="server.body_limit",
+        read=values.read_size,
+        default="32MB",
+        meaning="the largest request body, as it is sent and as it is unpacked",
+    ),
+    Setting(
+        environment="TRUNKLINE_DRAIN_SECONDS",
+        yaml="server.drain_seconds",
+        read=values.read_seconds,
+        default="30",
+        meaning="how long streams may finish after SIGTERM, before an error event ends them",
+    ),
+    Setting(
+        environment="TRUNKLINE_TLS_CERT",
+        yaml="server.tls_cert",
+        read=values.read_file,
+        meaning="serve https with this certificate chain (PEM)",
+    ),
+    Setting(
+        environment="TRUNKLINE_TLS_KEY",
+        yaml="server.tls_key",
+        read=values.read_file,
+        meaning="the certificate's private key (PEM)",
+    ),
+    Setting(
+        environment="TRUNKLINE_CONNECT_SECONDS",
+        yaml="timeouts.connect",
+        read=values.read_seconds,
+        default="10",
+        meaning="how long a connection to a provider may take to come about",
+    ),
+    Setting(
+        environment="TRUNKLINE_FIRST_BYTE_SECONDS",
+        yaml="timeouts.first_byte",
+        read=values.read_seconds,
+        default="300",
+        meaning="how long a provider may take to begin its reply",
+    ),
+    Setting(
+        environment="TRUNKLINE_IDLE_SECONDS",
+        yaml="timeouts.idle",
+        read=values.read_seconds,
+        default="300",
+        meaning="how long a provider may be silent within a reply",
+    ),
+    Setting(
+        environment="TRUNKLINE_TOTAL_SECONDS",
+        yaml="timeouts.total",
+        read=values.read_seconds,
+        default="3600",
+        meaning="how long a whole exchange with a provider may take",
+    ),
+    Setting(
+        environment="TRUNKLINE_LOG",
+        yaml="log.format",
+        read=values.read_log_format,
+        default="`text` on a terminal, else `json`",
+        meaning="one line a request",
+    ),
+    Setting(
+        environment="TRUNKLINE_STRICT",
+        yaml="strict",
+        read=values.read_bool,
+        default="false",
+        meaning="a request of which something would be left out is refused; what the SDKs send unasked is excepted",
+    ),
+    Setting(
+        environment="TRUNKLINE_ALIASES",
+        yaml="aliases",
+        read=values.read_text,
+        meaning="`name=target,…`: a name may end in `*` (`gpt-*=anthropic/claude-sonnet-5`); in YAML a mapping",
+    ),
+)
+
+NOT_YET = {
+    "TRUNKLINE_DATABASE_URL": "database_url",
+    "TRUNKLINE_REDIS_URL": "redis_url",
+    "TRUNKLINE_ADMIN_PORT": "server.admin_port",
+    "TRUNKLINE_TRUSTED_PROXIES": "server.trusted_proxies",
+}
+"""Settings that a later version brings: refused until then, so that nobody believes them to be in force."""
+
+NOT_YET_SECTIONS = ("keys", "limits", "budgets", "store", "prompts", "audit", "prices")
+"""Likewise, sections of the YAML file."""
+
+NOT_YET_IN_ENTRIES = ("emulate", "cache_points")
+"""Likewise, members of an alias or a provider."""
+
+# For tests alone; whoever runs them has it set.
+IGNORED = ("TRUNKLINE_TEST_DATA",)
+
+PROXY_VARIABLES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
+
+PROVIDERS_NOT_YET = {
+    "GEMINI_API_KEY": "Gemini",
+    "GOOGLE_API_KEY": "Gemini",
+    "AZURE_API_KEY": "Azure OpenAI",
+    "AZURE_OPENAI_API_KEY": "Azure OpenAI",
+    "COHERE_API_KEY": "Cohere",
+    "BEDROCK_BASE_URL": "Bedrock",
+    "AWS_BEARER_TOKEN_BEDROCK": "Bedrock",
+    "VERTEX_PROJECT": "Vertex AI",
+}
+"""Keys of providers that a later version serves: named at the start, so that nobody waits for their models."""
+
+
+class Common(Struct, frozen=True, kw_only=True):
+    """A setting that every provider has: `<P>_<NAME>`, or `providers.<p>.<name>`."""
+
+    name: str
+    meaning: str
+    default: str = ""
+    secret: bool = False
+
+
+COMMON = (
+    Common(name="api_key", meaning="its key", secret=True),
+    Common(name="base_url", meaning="its address, with or without `/v1`", default="per provider"),
+    Common(
+        name="models",
+        meaning="names added to what it lists; `only:a,b` serves no others; a name with `*` filters what it lists",
+    ),
+    Common(
+        name="speaks",
+        meaning="the dialects it is spoken to in, by preference: comma list of `responses`, `chat`, `messages`",
+        default="per provider",
+    ),
+    Common(
+        name="faithful",
+        meaning="those whose streams keep the dialect's own grammar, so that they pass untouched; `none` for none",
+        default="per provider",
+    ),
+    Common(
+        name="tls_verify",
+        meaning="whether its certificate is checked; off only in tests and private networks",
+        default="true",
+    ),
+)
