@@ -1,0 +1,21 @@
+// Prefixed names: anthropic/… and its like go to the gateway as they are, with nothing to set.
+import { Agent, run, setDefaultOpenAIClient, setOpenAIAPI, setTracingDisabled } from "@openai/agents";
+import OpenAI from "openai";
+
+setDefaultOpenAIClient(
+  new OpenAI({
+    baseURL: process.env.OPENAI_BASE_URL ?? "http://localhost:8080/v1",
+    apiKey: process.env.OPENAI_API_KEY,
+  }),
+);
+setOpenAIAPI("responses");
+setTracingDisabled(true);
+
+const agent = new Agent({
+  name: "Assistant",
+  instructions: "Answer in one short sentence.",
+  model: process.env.OPENAI_MODEL ?? "anthropic/claude-sonnet-5",
+});
+
+const result = await run(agent, "Say hello to the gateway.");
+console.log(result.finalOutput);
