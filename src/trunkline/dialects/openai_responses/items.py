@@ -1,37 +1,30 @@
-"""Items and parts of the Responses wire ↔ the vocabulary's. Knows no request and no stream.
+"""A conversation's items, read from the Responses wire. Knows no request and no stream.
 
 Source: https://platform.openai.com/docs/api-reference/responses/create#responses-create-input
 """
 
 from collections.abc import Callable
-from typing import Any, assert_never
+from typing import Any
 
 from msgspec.structs import replace
 
 from trunkline.dialects.dialect import Unseal
+from trunkline.dialects.openai_responses.parts import DIALECT_NAME, read_extras, read_parts
 from trunkline.dialects.shapes import Fields, missing, read_object, wrong_type
 from trunkline.errors import InvalidRequest
 from trunkline.items import (
-    Audio,
     Carrier,
-    Extras,
-    File,
-    Image,
     Item,
     Message,
     OtherItem,
-    OtherPart,
     Part,
     Reasoning,
-    Refusal,
     Role,
     Status,
     Text,
     ToolCall,
     ToolOutput,
 )
-
-DIALECT_NAME = "responses"
 
 ENCRYPTED = "encrypted_content"
 """The kind of this family's carriers. Their payload holds the value beside the item's id, which it is bound to."""
@@ -42,9 +35,6 @@ of its own, whose payload names the call; reading puts it back."""
 
 ROLES: tuple[Role, ...] = ("user", "assistant", "system", "developer")
 STATUSES: tuple[Status, ...] = ("in_progress", "completed", "incomplete")
-
-
-# --- wire → ours ------------------------------------------------------------------------------------------------
 
 
 def read_items(value: Any, path: str, unseal: Unseal) -> list[Item]:
@@ -89,17 +79,12 @@ def _read_message(fields: Fields, _: Unseal) -> Item:
         id=fields.text("id"),
         status=_read_status(fields),
         phase=fields.text("phase"),
-        extras=_read_extras(fields),
+        extras=read_extras(fields),
     )
 
 
 def _read_status(fields: Fields) -> Status | None:
     return fields.word("status", STATUSES)  # type: ignore[return-value]  # one of STATUSES
-
-
-def _read_extras(fields: Fields) -> Extras:
-    rest = fields.rest()
-    return {DIALECT_NAME: rest} if rest else {}
 
 
 def _read_call_id(fields: Fields) -> str:
@@ -117,7 +102,7 @@ def _read_function_call(fields: Fields, _: Unseal) -> Item:
         namespace=fields.text("namespace"),
         id=fields.text("id"),
         status=_read_status(fields),
-        extras=_read_extras(fields),
+        extras=read_extras(fields),
     )
 
 
@@ -130,7 +115,7 @@ def _read_custom_call(fields: Fields, _: Unseal) -> Item:
         namespace=fields.text("namespace"),
         id=fields.text("id"),
         status=_read_status(fields),
-        extras=_read_extras(fields),
+        extras=read_extras(fields),
     )
 
 
@@ -148,7 +133,7 @@ def _read_output(fields: Fields, kind: str) -> Item:
         output=output,
         id=fields.text("id"),
         status=_read_status(fields),
-        extras=_read_extras(fields),
+        extras=read_extras(fields),
     )
 
 
@@ -169,7 +154,7 @@ def _read_reasoning(fields: Fields, unseal: Unseal) -> Item:
         carrier=None if sealed is None else unseal(sealed) or carry(sealed, item_id),
         id=item_id,
         status=_read_status(fields),
-        extras=_read_extras(fields),
+        extras=read_extras(fields),
     )
 
 
@@ -211,115 +196,3 @@ def _give_back_call_carriers(items: list[Item]) -> list[Item]:
 
 def _with_carrier(call: ToolCall, carriers: dict[Any, Carrier]) -> ToolCall:
     return replace(call, carrier=carriers.get(call.call_id, call.carrier))
-
-
-# --- parts ------------------------------------------------------------------------------------------------------
-
-
-def read_parts(values: list[Any], path: str) -> list[Part]:
-    """The parts of a message or of a tool's output. Raises `InvalidRequest`."""
-    return [_read_part(read_object(value, f"{path}[{number}]")) for number, value in enumerate(values)]
-
-
-def _read_part(fields: Fields) -> Part:
-    type_ = fields.need_text("type")
-    read = _PARTS.get(type_)
-    return read(fields) if read is not None else OtherPart(dialect=DIALECT_NAME, type=type_, value=fields.value)
-
-
-def _read_text(fields: Fields) -> Part:
-    return Text(
-        text=fields.need_text("text"),
-        annotations=[annotation.value for annotation in fields.each("annotations")],
-        logprobs=[entry.value for entry in fields.each("logprobs")] or None,
-        extras=_read_extras(fields),
-    )
-
-
-def _read_refusal(fields: Fields) -> Part:
-    return Refusal(refusal=fields.need_text("refusal"), extras=_read_extras(fields))
-
-
-def _read_image(fields: Fields) -> Part:
-    url, file_id = fields.text("image_url"), fields.text("file_id")
-    if url is None and file_id is None:
-        raise missing(fields.at("image_url"), "a URL, unless there is a `file_id`")
-    return Image(url=url, file_id=file_id, detail=fields.text("detail"), extras=_read_extras(fields))
-
-
-def _read_file(fields: Fields) -> Part:
-    data, url, file_id = fields.text("file_data"), fields.text("file_url"), fields.text("file_id")
-    if data is None and url is None and file_id is None:
-        raise missing(fields.at("file_data"), "a `data:` URL, unless there is a `file_url` or `file_id`")
-    return File(data=data, url=url, file_id=file_id, filename=fields.text("filename"), extras=_read_extras(fields))
-
-
-def _read_audio(fields: Fields) -> Part:
-    audio = fields.need_fields("input_audio")
-    return Audio(data=audio.need_text("data"), format=audio.need_text("format"), extras=_read_extras(fields))
-
-
-_PARTS: dict[str, Callable[[Fields], Part]] = {
-    "input_text": _read_text,
-    "output_text": _read_text,
-    # Not OpenAI's word here, but Chat's, and a common slip.
-    "text": _read_text,
-    "refusal": _read_refusal,
-    "input_image": _read_image,
-    "input_file": _read_file,
-    "input_audio": _read_audio,
-}
-
-
-# --- ours → wire ------------------------------------------------------------------------------------------------
-
-
-def write_part(part: Part, *, output: bool) -> dict[str, Any] | None:
-    """One part; `output` where the model speaks. `None` for what only another dialect knows."""
-    match part:
-        case Text() if output:
-            body = write_output_text(part.text, part.annotations, part.logprobs)
-        case Text():
-            body = {"type": "input_text", "text": part.text}
-        case Refusal():
-            body = {"type": "refusal", "refusal": part.refusal}
-        case Image():
-            body = {
-                "type": "input_image",
-                "image_url": part.url,
-                "file_id": part.file_id,
-                "detail": part.detail or "auto",
-            }
-        case File():
-            body = {
-                "type": "input_file",
-                "file_data": part.data,
-                "file_url": part.url,
-                "file_id": part.file_id,
-                "filename": part.filename,
-            }
-        case Audio():
-            body = {"type": "input_audio", "input_audio": {"data": part.data, "format": part.format}}
-        case OtherPart():
-            return part.value if part.dialect == DIALECT_NAME else None
-        case _:
-            assert_never(part)
-    return without_none(body) | part.extras.get(DIALECT_NAME, {})
-
-
-def write_output_text(
-    text: str, annotations: list[dict[str, Any]], logprobs: list[dict[str, Any]] | None
-) -> dict[str, Any]:
-    """A text part of an answer: both lists are required, empty where there is nothing."""
-    return {"type": "output_text", "text": text, "annotations": annotations, "logprobs": logprobs or []}
-
-
-def write_parts(parts: list[Part], *, output: bool) -> list[dict[str, Any]]:
-    """The parts that this wire can hold."""
-    written = (write_part(part, output=output) for part in parts)
-    return [part for part in written if part is not None]
-
-
-def without_none(body: dict[str, Any]) -> dict[str, Any]:
-    """The members that hold something."""
-    return {name: value for name, value in body.items() if value is not None}

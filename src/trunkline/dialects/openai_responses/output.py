@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from trunkline.dialects.openai_responses.items import DIALECT_NAME
+from trunkline.dialects.openai_responses.parts import DIALECT_NAME
 from trunkline.dialects.shapes import lenient_list, lenient_object, lenient_text
 from trunkline.events import Finish, PartKind
 from trunkline.items import Item, Message, OtherItem, Reasoning, Status, ToolCall

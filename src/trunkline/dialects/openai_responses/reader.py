@@ -1,50 +1,38 @@
 """An upstream's Responses stream → events. Generous: whatever is said twice is taken once, whatever is left out of the
 deltas is taken from the finished item, and unknown events are passed over.
 
-Items are known by their `output_index` alone: some upstreams change ids between events, others leave gaps.
 Source: https://platform.openai.com/docs/api-reference/responses-streaming
 """
 
 import json
-from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
 import msgspec
 from msgspec import Raw, Struct
 
+from trunkline.dialects.openai_responses.assembly import Assembly
 from trunkline.dialects.openai_responses.errors import find_error, read_error_object
-from trunkline.dialects.openai_responses.items import carry
 from trunkline.dialects.openai_responses.output import (
     PART_KINDS,
-    WholePart,
     read_finish,
     read_logprobs,
-    read_other,
-    read_parts,
-    read_skeleton,
-    read_status,
 )
 from trunkline.dialects.openai_responses.usage import read_usage
-from trunkline.dialects.shapes import decode_json, lenient_list, lenient_object, lenient_text
+from trunkline.dialects.shapes import decode_json, lenient_object, lenient_text
 from trunkline.dialects.sse import EventTooLarge, ServerSentEvent, Splitter
 from trunkline.errors import Failed, Garbled, TrunklineError
 from trunkline.events import (
     AnnotationAdded,
     ArgumentsAdded,
     Event,
-    ItemEnded,
-    ItemStarted,
-    PartEnded,
     PartKind,
-    PartStarted,
     ResponseEnded,
     ResponseFailed,
-    ResponseStarted,
     TextAdded,
     UsageReported,
 )
-from trunkline.items import Item, Message, Reasoning, Status, ToolCall
+from trunkline.items import ToolCall
 
 
 class _Wire(Struct):
@@ -66,35 +54,6 @@ class _Wire(Struct):
     response: Raw = Raw(b"null")
 
 
-class _Open:
-    """An item under way. `parts` are the wire's part numbers → ours, apart for summaries."""
-
-    __slots__ = ("counts", "ended", "index", "item", "length", "open_part", "parts", "type")
-
-    def __init__(self, index: int, item: Item, type_: str) -> None:
-        self.index = index
-        self.item = item
-        self.type = type_
-        self.ended = False
-        self.length = 0
-        self.parts: dict[tuple[bool, int], _Part] = {}
-        self.open_part: dict[bool, _Part] = {}
-        self.counts = [0, 0]
-
-
-class _Part:
-    """A part under way: its number, how many characters of it have been told, how many citations."""
-
-    __slots__ = ("annotations", "is_open", "kind", "length", "number")
-
-    def __init__(self, number: int, kind: PartKind) -> None:
-        self.number = number
-        self.kind = kind
-        self.length = 0
-        self.annotations = 0
-        self.is_open = True
-
-
 def _read_raw(raw: Raw) -> dict[str, Any]:
     return lenient_object(decode_json(bytes(raw)))
 
@@ -114,11 +73,10 @@ class Reader:
 
     def __init__(self) -> None:
         self._splitter = Splitter()
-        self._started = False
         self._over = False
-        self._items: dict[int, _Open] = {}
-        self._all: list[_Open] = []
-        self._out: list[Event] = []
+        self._assembly = Assembly()
+        self._items = self._assembly.items
+        self._out = self._assembly.out
 
     # --- the three ways in ---
 
@@ -147,8 +105,8 @@ class Reader:
         return self._take()
 
     def _break(self, error: TrunklineError) -> None:
-        self._start("", "")
-        self._end_items("incomplete")
+        self._assembly.start("", "")
+        self._assembly.end_items("incomplete")
         self._finish(ResponseFailed(error))
 
     def _read(self, frames: list[ServerSentEvent]) -> list[Event]:
@@ -166,7 +124,8 @@ class Reader:
         return self._take()
 
     def _take(self) -> list[Event]:
-        out, self._out = self._out, []
+        out = self._out[:]
+        self._out.clear()
         return out
 
     def _read_crooked(self, data: bytes) -> None:
@@ -194,20 +153,15 @@ class Reader:
 
     # --- start and end ---
 
-    def _start(self, response_id: str, model: str) -> None:
-        if not self._started:
-            self._started = True
-            self._out.append(ResponseStarted(response_id, model))
-
     def _finish(self, event: ResponseEnded | ResponseFailed) -> None:
         self._out.append(event)
         self._over = True
 
     def begin(self, wire: _Wire, _: bytes) -> None:
-        if self._started:
+        if self._assembly.started:
             return
         response = _read_raw(wire.response)
-        self._start(lenient_text(response.get("id")), lenient_text(response.get("model")))
+        self._assembly.start(lenient_text(response.get("id")), lenient_text(response.get("model")))
 
     def read_end(self, wire: _Wire, _: bytes) -> None:
         response = _read_raw(wire.response)
@@ -217,10 +171,10 @@ class Reader:
 
     def end_with(self, response: dict[str, Any]) -> None:
         """The whole response object: what was not streamed is told now, then the end."""
-        self._start(lenient_text(response.get("id")), lenient_text(response.get("model")))
-        self._read_output(response)
+        self._assembly.start(lenient_text(response.get("id")), lenient_text(response.get("model")))
+        self._assembly.complete(response)
         status = response.get("status")
-        self._end_items("completed" if status == "completed" else "incomplete")
+        self._assembly.end_items("completed" if status == "completed" else "incomplete")
         if response.get("usage") is not None:
             self._out.append(UsageReported(read_usage(response["usage"])))
         if status in ("failed", "cancelled"):
@@ -229,160 +183,26 @@ class Reader:
         else:
             self._finish(ResponseEnded(read_finish(response)))
 
-    def _read_output(self, response: dict[str, Any]) -> None:
-        """Items of the final output that the stream left out, or left open.
-
-        The n-th item of a type is taken for the n-th that was streamed: ids may have changed on the way, and places
-        may have had gaps.
-        """
-        streamed: dict[str, list[_Open]] = {}
-        for item in self._all:
-            streamed.setdefault(item.type, []).append(item)
-        seen: Counter[str] = Counter()
-        for value in lenient_list(response.get("output")):
-            body = lenient_object(value)
-            type_ = lenient_text(body.get("type"))
-            same = streamed.get(type_, [])
-            number = seen[type_]
-            seen[type_] += 1
-            if number >= len(same):
-                self._end_item(self._open(None, body), body)
-            elif not same[number].ended:
-                self._end_item(same[number], body)
-
     def read_failure(self, wire: _Wire, data: bytes) -> None:
         """An `error` event, flat or nested."""
         self._break(read_error_object(find_error(decode_json(data))))
 
     # --- items ---
 
-    def _open(self, output_index: int | None, body: dict[str, Any]) -> _Open:
-        self._start("", "")
-        item = read_skeleton(body)
-        opened = _Open(len(self._all), item, lenient_text(body.get("type")))
-        self._all.append(opened)
-        if output_index is not None:
-            self._items[output_index] = opened
-        self._out.append(ItemStarted(opened.index, item))
-        return opened
-
-    def _find(self, wire: _Wire) -> _Open | None:
-        """The item that an event belongs to, if it is open."""
-        if wire.output_index is None:
-            last = self._all[-1] if self._all else None
-            return None if last is None or last.ended else last
-        found = self._items.get(wire.output_index)
-        return None if found is None or found.ended else found
-
     def start_item(self, wire: _Wire, _: bytes) -> None:
-        if self._find(wire) is None or wire.output_index is None:
-            self._open(wire.output_index, lenient_object(wire.item))
+        if self._assembly.find(wire.output_index) is None or wire.output_index is None:
+            self._assembly.open_item(wire.output_index, lenient_object(wire.item))
 
     def end_item(self, wire: _Wire, _: bytes) -> None:
         body = lenient_object(wire.item)
-        found = self._find(wire)
+        found = self._assembly.find(wire.output_index)
         if found is None:
             if wire.output_index in self._items:
                 return
-            found = self._open(wire.output_index, body)
-        self._end_item(found, body)
-
-    def _end_item(self, item: _Open, body: dict[str, Any]) -> None:
-        """Close an item by its finished form: tell what the deltas left out, and what only now is known."""
-        item.ended = True
-        index = item.index
-        status = read_status(body)
-        match item.item:
-            case Message():
-                self._end_parts(item, read_parts(body))
-                self._out.append(ItemEnded(index, status))
-            case Reasoning():
-                self._end_parts(item, read_parts(body))
-                sealed = lenient_text(body.get("encrypted_content"))
-                carrier = carry(sealed, lenient_text(body.get("id")) or None) if sealed else None
-                self._out.append(ItemEnded(index, status, carrier))
-            case ToolCall(kind=kind):
-                self._complete_arguments(item, body.get("arguments" if kind == "function" else "input"))
-                self._out.append(ItemEnded(index, status))
-            case _:
-                self._out.append(ItemEnded(index, status, None, read_other(body) if body else None))
-
-    def _end_items(self, status: Status) -> None:
-        """Close whatever is still open, without its finished form."""
-        for item in self._all:
-            if not item.ended:
-                item.ended = True
-                self._close_parts(item)
-                self._out.append(ItemEnded(item.index, status))
-
-    # --- parts ---
-
-    def _part(self, item: _Open, wire_number: int, kind: PartKind) -> _Part | None:
-        """The open part of that number, begun if need be; `None` when it is over or has no place in the item."""
-        is_summary = kind == "summary"
-        part = item.parts.get((is_summary, wire_number))
-        if part is not None:
-            return part if part.is_open and part.kind == kind else None
-        if type(item.item) is not (Message if kind in ("text", "refusal") else Reasoning):
-            return None
-        self._close_part(item, is_summary)
-        part = _Part(item.counts[is_summary], kind)
-        item.counts[is_summary] += 1
-        item.parts[is_summary, wire_number] = item.open_part[is_summary] = part
-        self._out.append(PartStarted(item.index, part.number, kind))
-        return part
-
-    def _close_part(self, item: _Open, is_summary: bool) -> None:
-        part = item.open_part.pop(is_summary, None)
-        if part is not None:
-            part.is_open = False
-            self._out.append(PartEnded(item.index, part.number, part.kind))
-
-    def _close_parts(self, item: _Open) -> None:
-        self._close_part(item, False)
-        self._close_part(item, True)
-
-    def _end_parts(self, item: _Open, parts: list[WholePart]) -> None:
-        for number, kind, body in parts:
-            self._complete_part(item, self._part(item, number, kind), body)
-        self._close_parts(item)
-
-    def _complete_part(self, item: _Open, part: _Part | None, body: dict[str, Any]) -> None:
-        """Tell what a finished part has beyond its deltas."""
-        if part is not None:
-            self._complete_text(
-                item, part, body.get("refusal" if part.kind == "refusal" else "text"), body.get("logprobs")
-            )
-            self._complete_annotations(item, part, body.get("annotations"))
-
-    def _complete_text(self, item: _Open, part: _Part, text: Any, logprobs: Any = None) -> None:
-        """Tell what the whole has beyond the deltas."""
-        rest = lenient_text(text)[part.length :]
-        if rest:
-            entries = read_logprobs(logprobs) if not part.length else None
-            part.length += len(rest)
-            self._out.append(TextAdded(item.index, part.number, part.kind, rest, entries))
-
-    def _complete_annotations(self, item: _Open, part: _Part, annotations: Any) -> None:
-        for annotation in lenient_list(annotations)[part.annotations :]:
-            if part.kind == "text" and type(annotation) is dict:
-                self._out.append(AnnotationAdded(item.index, part.number, annotation))
-                part.annotations += 1
-
-    def _complete_arguments(self, item: _Open, arguments: Any) -> None:
-        rest = lenient_text(arguments)[item.length :]
-        if rest:
-            item.length += len(rest)
-            self._out.append(ArgumentsAdded(item.index, rest))
+            found = self._assembly.open_item(wire.output_index, body)
+        self._assembly.end_item(found, body)
 
     # --- events of parts ---
-
-    def _ensure(self, wire: _Wire, type_: str) -> _Open | None:
-        """The item an event of a part belongs to; one that was never announced is opened."""
-        found = self._find(wire)
-        if found is None and wire.output_index not in self._items:
-            return self._open(wire.output_index, {"type": type_})
-        return found
 
     def add_text(self, wire: _Wire, _: bytes) -> None:
         # The hot way: nothing but the next piece of the open part.
@@ -405,8 +225,8 @@ class Reader:
         self._add(wire, "summary", "reasoning", wire.summary_index)
 
     def _add(self, wire: _Wire, kind: PartKind, type_: str, number: int | None) -> None:
-        item = self._ensure(wire, type_)
-        part = None if item is None else self._part(item, number or 0, kind)
+        item = self._assembly.ensure(wire.output_index, type_)
+        part = None if item is None else self._assembly.part(item, number or 0, kind)
         delta = wire.delta
         if item is None or part is None or type(delta) is not str:
             return
@@ -429,30 +249,30 @@ class Reader:
 
     def _end_text(self, wire: _Wire, kind: PartKind, number: int | None, text: Any) -> None:
         """A part's text is whole, but citations may still come: the part stays open."""
-        item = self._ensure(wire, "message" if kind in ("text", "refusal") else "reasoning")
-        part = None if item is None else self._part(item, number or 0, kind)
+        item = self._assembly.ensure(wire.output_index, "message" if kind in ("text", "refusal") else "reasoning")
+        part = None if item is None else self._assembly.part(item, number or 0, kind)
         if item is not None and part is not None:
-            self._complete_text(item, part, text, wire.logprobs)
+            self._assembly.complete_text(item, part, text, wire.logprobs)
 
     def start_part(self, wire: _Wire, _: bytes) -> None:
         kind = PART_KINDS.get(lenient_text(lenient_object(wire.part).get("type")))
-        item = self._ensure(wire, "reasoning" if kind in ("reasoning", "summary") else "message")
+        item = self._assembly.ensure(wire.output_index, "reasoning" if kind in ("reasoning", "summary") else "message")
         if item is not None and kind is not None:
-            self._part(item, (wire.summary_index if kind == "summary" else wire.content_index) or 0, kind)
+            self._assembly.part(item, (wire.summary_index if kind == "summary" else wire.content_index) or 0, kind)
 
     def end_part(self, wire: _Wire, _: bytes) -> None:
         body = lenient_object(wire.part)
         kind = PART_KINDS.get(lenient_text(body.get("type")))
-        item = self._find(wire)
+        item = self._assembly.find(wire.output_index)
         if item is None or kind is None:
             return
-        part = self._part(item, (wire.summary_index if kind == "summary" else wire.content_index) or 0, kind)
+        part = self._assembly.part(item, (wire.summary_index if kind == "summary" else wire.content_index) or 0, kind)
         if part is not None:
-            self._complete_part(item, part, body)
-            self._close_part(item, kind == "summary")
+            self._assembly.complete_part(item, part, body)
+            self._assembly.close_part(item, kind == "summary")
 
     def add_annotation(self, wire: _Wire, _: bytes) -> None:
-        item = self._find(wire)
+        item = self._assembly.find(wire.output_index)
         part = None if item is None else item.parts.get((False, wire.content_index or 0))
         if (
             item is not None
@@ -468,16 +288,16 @@ class Reader:
 
     def add_arguments(self, wire: _Wire, _: bytes) -> None:
         # Without its announcement a call has no name yet: the finished item will tell it whole.
-        item = self._find(wire)
+        item = self._assembly.find(wire.output_index)
         delta = wire.delta
         if item is not None and type(item.item) is ToolCall and type(delta) is str and delta:
             item.length += len(delta)
             self._out.append(ArgumentsAdded(item.index, delta))
 
     def end_arguments(self, wire: _Wire, _: bytes) -> None:
-        item = self._find(wire)
+        item = self._assembly.find(wire.output_index)
         if item is not None and type(item.item) is ToolCall:
-            self._complete_arguments(item, wire.input if item.item.kind == "custom" else wire.arguments)
+            self._assembly.complete_arguments(item, wire.input if item.item.kind == "custom" else wire.arguments)
 
 
 _HANDLERS: dict[str, Callable[[Reader, _Wire, bytes], None]] = {

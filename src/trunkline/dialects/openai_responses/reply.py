@@ -10,7 +10,8 @@ import msgspec
 
 from trunkline.dialects.dialect import ReplyContext
 from trunkline.dialects.openai_responses.errors import draw_response_error
-from trunkline.dialects.openai_responses.items import DIALECT_NAME, carry_for_call, without_none, write_parts
+from trunkline.dialects.openai_responses.items import carry_for_call
+from trunkline.dialects.openai_responses.parts import DIALECT_NAME, without_none, write_parts
 from trunkline.dialects.openai_responses.reader import Reader
 from trunkline.dialects.openai_responses.request import write_text_format
 from trunkline.dialects.openai_responses.tools import echo_tool, write_tool_choice

@@ -7,7 +7,8 @@ from typing import Any
 
 from trunkline.capabilities import Capabilities
 from trunkline.dialects.dialect import Unseal, Written
-from trunkline.dialects.openai_responses.items import DIALECT_NAME, read_items, without_none
+from trunkline.dialects.openai_responses.items import read_items
+from trunkline.dialects.openai_responses.parts import DIALECT_NAME, without_none
 from trunkline.dialects.openai_responses.tools import read_tool, read_tool_choice, write_tool, write_tool_choice
 from trunkline.dialects.openai_responses.turns import write_input
 from trunkline.dialects.shapes import Fields, missing

@@ -6,9 +6,9 @@ Source: https://platform.openai.com/docs/api-reference/responses/create#response
 from collections.abc import Mapping, Sequence
 from typing import Any, assert_never
 
-from trunkline.dialects.openai_responses.items import DIALECT_NAME, without_none
+from trunkline.dialects.openai_responses.parts import DIALECT_NAME, read_extras, without_none
 from trunkline.dialects.shapes import Fields, read_object, wrong_type
-from trunkline.items import CustomTool, Extras, FunctionTool, OtherTool, Tool, ToolChoice
+from trunkline.items import CustomTool, FunctionTool, OtherTool, Tool, ToolChoice
 
 _NAMED = ("function", "custom")
 
@@ -25,21 +25,16 @@ def read_tool(fields: Fields) -> Tool:
             description=fields.text("description"),
             parameters=fields.object("parameters"),
             strict=fields.flag("strict"),
-            extras=_read_extras(fields),
+            extras=read_extras(fields),
         )
     if type_ == "custom":
         return CustomTool(
             name=fields.need_text("name"),
             description=fields.text("description"),
             format=fields.object("format"),
-            extras=_read_extras(fields),
+            extras=read_extras(fields),
         )
     return OtherTool(dialect=DIALECT_NAME, type=type_, value=fields.value)
-
-
-def _read_extras(fields: Fields) -> Extras:
-    rest = fields.rest()
-    return {DIALECT_NAME: rest} if rest else {}
 
 
 def read_tool_choice(value: Any, path: str = "tool_choice") -> ToolChoice | None:

@@ -7,7 +7,8 @@ reasoning to the id it was made under.
 from collections.abc import Callable
 from typing import Any
 
-from trunkline.dialects.openai_responses.items import DIALECT_NAME, ENCRYPTED, without_none, write_parts
+from trunkline.dialects.openai_responses.items import ENCRYPTED
+from trunkline.dialects.openai_responses.parts import DIALECT_NAME, without_none, write_parts
 from trunkline.items import Item, Message, OtherItem, Reasoning, Text, ToolCall, ToolOutput
 
 # OpenAI's own limit of a call's id is 64 letters; a longer one of another maker would be refused.

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from trunkline.dialects.dialect import ReplyContext
 from trunkline.dialects.openai_responses.errors import DONE, draw_error_event, draw_response_error, write_event
-from trunkline.dialects.openai_responses.items import write_output_text
+from trunkline.dialects.openai_responses.parts import write_output_text
 from trunkline.dialects.openai_responses.reply import (
     draw_call_carrier,
     draw_item,

@@ -1,0 +1,130 @@
+"""Content parts of the Responses wire ↔ the vocabulary's. Knows no item.
+
+Source: https://platform.openai.com/docs/api-reference/responses/create#responses-create-input
+"""
+
+from collections.abc import Callable
+from typing import Any, assert_never
+
+from trunkline.dialects.shapes import Fields, missing, read_object
+from trunkline.items import Audio, Extras, File, Image, OtherPart, Part, Refusal, Text
+
+DIALECT_NAME = "responses"
+
+
+# --- wire → ours ------------------------------------------------------------------------------------------------
+
+
+def read_extras(fields: Fields) -> Extras:
+    """The members that nobody asked for, as this dialect's own."""
+    rest = fields.rest()
+    return {DIALECT_NAME: rest} if rest else {}
+
+
+def read_parts(values: list[Any], path: str) -> list[Part]:
+    """The parts of a message or of a tool's output. Raises `InvalidRequest`."""
+    return [_read_part(read_object(value, f"{path}[{number}]")) for number, value in enumerate(values)]
+
+
+def _read_part(fields: Fields) -> Part:
+    type_ = fields.need_text("type")
+    read = _PARTS.get(type_)
+    return read(fields) if read is not None else OtherPart(dialect=DIALECT_NAME, type=type_, value=fields.value)
+
+
+def _read_text(fields: Fields) -> Part:
+    return Text(
+        text=fields.need_text("text"),
+        annotations=[annotation.value for annotation in fields.each("annotations")],
+        logprobs=[entry.value for entry in fields.each("logprobs")] or None,
+        extras=read_extras(fields),
+    )
+
+
+def _read_refusal(fields: Fields) -> Part:
+    return Refusal(refusal=fields.need_text("refusal"), extras=read_extras(fields))
+
+
+def _read_image(fields: Fields) -> Part:
+    url, file_id = fields.text("image_url"), fields.text("file_id")
+    if url is None and file_id is None:
+        raise missing(fields.at("image_url"), "a URL, unless there is a `file_id`")
+    return Image(url=url, file_id=file_id, detail=fields.text("detail"), extras=read_extras(fields))
+
+
+def _read_file(fields: Fields) -> Part:
+    data, url, file_id = fields.text("file_data"), fields.text("file_url"), fields.text("file_id")
+    if data is None and url is None and file_id is None:
+        raise missing(fields.at("file_data"), "a `data:` URL, unless there is a `file_url` or `file_id`")
+    return File(data=data, url=url, file_id=file_id, filename=fields.text("filename"), extras=read_extras(fields))
+
+
+def _read_audio(fields: Fields) -> Part:
+    audio = fields.need_fields("input_audio")
+    return Audio(data=audio.need_text("data"), format=audio.need_text("format"), extras=read_extras(fields))
+
+
+_PARTS: dict[str, Callable[[Fields], Part]] = {
+    "input_text": _read_text,
+    "output_text": _read_text,
+    # Not OpenAI's word here, but Chat's, and a common slip.
+    "text": _read_text,
+    "refusal": _read_refusal,
+    "input_image": _read_image,
+    "input_file": _read_file,
+    "input_audio": _read_audio,
+}
+
+
+# --- ours → wire ------------------------------------------------------------------------------------------------
+
+
+def write_part(part: Part, *, output: bool) -> dict[str, Any] | None:
+    """One part; `output` where the model speaks. `None` for what only another dialect knows."""
+    match part:
+        case Text() if output:
+            body = write_output_text(part.text, part.annotations, part.logprobs)
+        case Text():
+            body = {"type": "input_text", "text": part.text}
+        case Refusal():
+            body = {"type": "refusal", "refusal": part.refusal}
+        case Image():
+            body = {
+                "type": "input_image",
+                "image_url": part.url,
+                "file_id": part.file_id,
+                "detail": part.detail or "auto",
+            }
+        case File():
+            body = {
+                "type": "input_file",
+                "file_data": part.data,
+                "file_url": part.url,
+                "file_id": part.file_id,
+                "filename": part.filename,
+            }
+        case Audio():
+            body = {"type": "input_audio", "input_audio": {"data": part.data, "format": part.format}}
+        case OtherPart():
+            return part.value if part.dialect == DIALECT_NAME else None
+        case _:
+            assert_never(part)
+    return without_none(body) | part.extras.get(DIALECT_NAME, {})
+
+
+def write_output_text(
+    text: str, annotations: list[dict[str, Any]], logprobs: list[dict[str, Any]] | None
+) -> dict[str, Any]:
+    """A text part of an answer: both lists are required, empty where there is nothing."""
+    return {"type": "output_text", "text": text, "annotations": annotations, "logprobs": logprobs or []}
+
+
+def write_parts(parts: list[Part], *, output: bool) -> list[dict[str, Any]]:
+    """The parts that this wire can hold."""
+    written = (write_part(part, output=output) for part in parts)
+    return [part for part in written if part is not None]
+
+
+def without_none(body: dict[str, Any]) -> dict[str, Any]:
+    """The members that hold something."""
+    return {name: value for name, value in body.items() if value is not None}
