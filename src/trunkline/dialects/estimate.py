@@ -36,6 +36,7 @@ _CJK_PER_TOKEN = 1.6
 _OTHER_PER_TOKEN = 2.5
 _TOOL_BYTES_PER_TOKEN = 3.5
 _TOKENS_PER_MESSAGE = 4.0
+_TOKENS_PER_TOOL = 4.0
 
 # A picture without a stated size: about what a megapixel costs with the usual providers.
 _IMAGE_TOKENS = 1500.0
@@ -64,7 +65,7 @@ def estimate_input(request: ModelRequest) -> int:
     """Tokens that the request puts into the model, at least 1."""
     total = _TOKENS_PER_MESSAGE + estimate_text(request.instructions) if request.instructions else 0.0
     total += sum(_estimate_item(item) for item in request.items)
-    total += sum(_estimate_tool(tool) for tool in request.tools)
+    total += sum(_TOKENS_PER_TOOL + _estimate_tool(tool) for tool in request.tools)
     if request.text_format is not None and request.text_format.schema is not None:
         total += _estimate_schema(request.text_format.schema)
     return max(1, math.ceil(total))

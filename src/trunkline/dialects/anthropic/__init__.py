@@ -5,7 +5,7 @@ from trunkline.dialects.anthropic.errors import read_error, write_error, write_e
 from trunkline.dialects.anthropic.reader import Reader
 from trunkline.dialects.anthropic.reply import read_reply, write_reply
 from trunkline.dialects.anthropic.request import read_request
-from trunkline.dialects.anthropic.tee import tee, tee_reply
+from trunkline.dialects.anthropic.tee import tee_reply, tee_stream
 from trunkline.dialects.anthropic.writer import Writer
 from trunkline.dialects.dialect import Dialect
 
@@ -20,9 +20,9 @@ DIALECT = Dialect(
     read_error=read_error,
     write_error=write_error,
     write_error_event=write_error_event,
-    tee=tee,
+    tee=tee_stream,
     # No provider is known to bend this grammar, so there is nothing to straighten.
-    mend=tee,
+    mend=tee_stream,
     tee_reply=tee_reply,
     mend_reply=tee_reply,
     keep_alive=b'event: ping\ndata: {"type": "ping"}\n\n',

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\]:,]|[^\s{}\[\]:,"]+')
+_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\]:,]|[^\s{}\[\]:,"]+|"')
 _CLOSERS = {"{": "}", "[": "]"}
 
 
@@ -33,11 +33,13 @@ def _decode(text: str) -> Any:
 def complete(text: str) -> str:
     """Truncated JSON, cut back to its last whole member and closed; empty when there is none."""
     closers: list[str] = []
-    whole = ""
+    end, closing = 0, ""
     pending_key = False
     previous = ""
     for token in _TOKEN.finditer(text):
         word = token.group()
+        if word == '"':
+            break  # A string without its end: nothing after it can be told apart.
         if word in _CLOSERS:
             closers.append(_CLOSERS[word])
         elif word in ("}", "]"):
@@ -50,6 +52,6 @@ def complete(text: str) -> str:
         # A number or word at the very end may be half of a longer one.
         is_open_ended = token.end() == len(text) and word[-1] not in '"{}[]:,'
         if word not in (":", ",") and not pending_key and not is_open_ended:
-            whole = text[: token.end()] + "".join(reversed(closers))
+            end, closing = token.end(), "".join(reversed(closers))
         previous = word
-    return whole
+    return text[:end] + closing

@@ -169,13 +169,13 @@ class Tee:
 
 
 def _closing_events(tail: bytes) -> list[WireEvent]:
-    """The events at the end of the stream that are not content: the last few, with what stands between them."""
-    starts = [
-        position for name in (b"message_delta", b"message_stop", b'"error"') if (position := tail.find(name)) >= 0
-    ]
-    if not starts:
+    """The events at the end of the stream that are not content, with what may stand between them."""
+    position = tail.rfind(b"message_delta")
+    if position < 0:
+        position = max(tail.rfind(b"message_stop"), tail.rfind(b'"error"'))
+    if position < 0:
         return []
-    begin = tail.rfind(b"\n\n", 0, min(starts))
+    begin = tail.rfind(b"\n\n", 0, position)
     splitter = Splitter()
     events: list[WireEvent] = []
     for _, data in (*splitter.feed(tail[begin + 2 if begin >= 0 else 0 :]), *splitter.end()):
@@ -186,7 +186,7 @@ def _closing_events(tail: bytes) -> list[WireEvent]:
     return events
 
 
-def tee(options: TeeOptions) -> Tee:
+def tee_stream(options: TeeOptions) -> Tee:
     """A passage for one stream. No option concerns this dialect: its counts are never in the way."""
     return Tee()
 

@@ -62,7 +62,7 @@ def read_usage(counts: dict[str, Any]) -> Usage:
 
 def merge_counts(known: dict[str, Any], update: Any) -> None:
     """Take an event's counts into those known so far: they are cumulative, and a missing or null one says nothing."""
-    known.update((name, value) for name, value in lenient_object(update).items() if value is not None)
+    known |= {name: value for name, value in lenient_object(update).items() if value is not None}
 
 
 def write_usage(usage: Usage) -> dict[str, Any]:
