@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from trunkline.call import Source
 from trunkline.capabilities import Capabilities
+from trunkline.usage import Usage
 
 
 class Origin(Struct, frozen=True):
@@ -96,11 +97,11 @@ class Keys(Protocol):
         """The holder of a key as it was sent, or `None`. Constant in time for the content of the key; never waits."""
 
 
-class Record(Struct, frozen=True, kw_only=True):
+class Record(Struct, frozen=True):
     """What is kept of one request, frozen at its end. No header, body or key is in it.
 
     `outcome`: `ok`, `incomplete`, `error` (an error reply or error event), `cancelled` (the client left). Times are
-    UTC microseconds, durations microseconds, `None` where the point was not reached. Token counts are 0 when the
+    UTC microseconds, durations microseconds, `None` where the point was not reached. `usage` is all zeros when the
     upstream told none.
     """
 
@@ -123,14 +124,10 @@ class Record(Struct, frozen=True, kw_only=True):
     is_stream: bool
     duration_micros: int
     first_byte_micros: int | None
-    input_tokens: int
-    cached_input_tokens: int
-    cache_write_tokens: int
-    output_tokens: int
-    reasoning_tokens: int
+    usage: Usage
     upstream_request_id: str
-    dropped: str
-    emulated: str
+    dropped: list[str]
+    emulated: list[str]
 
 
 class Ledger(Protocol):

@@ -11,12 +11,12 @@ HOP = b"x-trunkline-hop"
 def open_door(headers: Mapping[bytes, bytes], keys: Keys) -> Principal:
     """The caller, by its key. Raises `Unauthenticated`."""
     presented = present_key(headers)
+    principal = keys.find(presented or b"")
+    if principal is not None:
+        return principal
     if presented is None:
         raise Unauthenticated("no API key: send yours as `Authorization: Bearer …` or `x-api-key`")
-    principal = keys.find(presented)
-    if principal is None:
-        raise Unauthenticated("this API key is not known here: check the key, and that it is this gateway's own")
-    return principal
+    raise Unauthenticated("this API key is not known here: check the key, and that it is this gateway's own")
 
 
 def present_key(headers: Mapping[bytes, bytes]) -> bytes | None:

@@ -225,9 +225,10 @@ class Gateway:
     # --- the pieces ---------------------------------------------------------------------------------------------
 
     def _meet(self, call: Call) -> Exchange:
-        x = Exchange(call, self._parts.mint_request_id(), self._parts.clock)
-        x.dialect = "messages" if speaks_anthropic(call) else "chat"
-        return x
+        parts = self._parts
+        dialect = "messages" if speaks_anthropic(call) else "chat"
+        clock = parts.clock
+        return Exchange(call, parts.mint_request_id(), clock, dialect, clock.now_micros(), clock.monotonic())
 
     async def _plan(self, model: str) -> Plan:
         """The targets of a name; one that no list knows yet waits for the lists that are still to come."""

@@ -77,7 +77,7 @@ def write_json(record: Record) -> bytes:
 
 def write_text(record: Record) -> bytes:
     """A line for a terminal: what was asked, which way it went, how it ended, how long it took."""
-    tokens = record.input_tokens + record.cached_input_tokens + record.cache_write_tokens
+    usage = record.usage
     words = [
         _time(record).decode()[11:19],
         str(record.status),
@@ -85,7 +85,7 @@ def write_text(record: Record) -> bytes:
         record.path,
         record.route or "-",
         f"{record.duration_micros / 1000:.1f}ms",
-        f"{tokens}+{record.output_tokens + record.reasoning_tokens}tok" if tokens else "",
+        f"{usage.total_input}+{usage.total_output}tok" if usage.total else "",
         "" if record.outcome == "ok" else record.outcome,
         record.error_code,
         record.error_detail,

@@ -1,0 +1,151 @@
+"""The parts list: a configuration → a running gateway, every part in one stack that closes them in turn."""
+
+import asyncio
+import contextlib
+import logging
+import secrets
+import sys
+from collections.abc import AsyncIterator, Callable, Sequence
+
+import uvloop
+
+from trunkline.catalog.models import Fetch, ModelCatalog
+from trunkline.clock import SystemClock, mint, mint_request_id
+from trunkline.config.config import Config
+from trunkline.dialects import anthropic, openai_chat, openai_responses
+from trunkline.dialects.seal import Sealer
+from trunkline.engine.attempts import redacted
+from trunkline.engine.gateway import Gateway, Parts
+from trunkline.engine.router import Router
+from trunkline.errors import UpstreamError
+from trunkline.keyring import Keyring
+from trunkline.log.lines import LogLines, write_json, write_text
+from trunkline.ports import Listing, UpstreamRequest
+from trunkline.providers.account import Account, ModelRules, make_account
+from trunkline.providers.directory import load_provider
+from trunkline.serve.face import Face
+from trunkline.serve.limits import Limits
+from trunkline.serve.server import Address, Server
+from trunkline.upstream.embedded import MODEL, Embedded, free_port
+from trunkline.upstream.http1 import HttpClient
+from trunkline.upstream.proxy import read_proxies
+
+DIALECTS = {dialect.name: dialect for dialect in (openai_responses.DIALECT, openai_chat.DIALECT, anthropic.DIALECT)}
+
+# A list of models is a few hundred kilobytes with the largest of them.
+_LIST_BYTES = 16 * 1024 * 1024
+
+_log = logging.getLogger("trunkline")
+
+
+@contextlib.asynccontextmanager
+async def open_gateway(config: Config, keyring: Keyring) -> AsyncIterator[Gateway]:
+    """A gateway with everything behind it, for as long as the context lasts."""
+    async with contextlib.AsyncExitStack() as stack:
+        accounts = list(config.accounts)
+        if config.local:
+            accounts.append(await _open_embedded(stack))
+        client = HttpClient(proxies=read_proxies(config.proxies))
+        stack.push_async_callback(client.close)
+        catalog = ModelCatalog(accounts, _fetch_list(client))
+        stack.push_async_callback(catalog.close)
+        ledger = LogLines(_choose_lines(config))
+        stack.callback(ledger.close)
+
+        def make_router(listing: Listing) -> Router:
+            return Router(accounts, config.aliases, listing, catalog)
+
+        gateway = Gateway(
+            Parts(
+                keys=keyring,
+                catalog=catalog,
+                upstream=client,
+                ledger=ledger,
+                clock=SystemClock(),
+                mint=mint,
+                mint_request_id=mint_request_id,
+                sealer=Sealer(keyring.derive("carrier"), keyring.newest),
+                dialects=DIALECTS,
+                make_router=make_router,
+                instance=secrets.token_hex(8).encode(),
+                strict=config.strict,
+            )
+        )
+        catalog.start()
+        ticking = asyncio.create_task(_tick(gateway), name="tick")
+        stack.callback(ticking.cancel)
+        _warn(accounts)
+        yield gateway
+
+
+def make_server(config: Config, gateway: Gateway, on_started: Callable[[Sequence[Address]], None]) -> Server:
+    """The HTTP server in front of a gateway."""
+    limits = Limits(body_bytes=config.server.body_limit_bytes, drain_seconds=config.server.drain_seconds)
+    return Server(
+        Face(gateway, limits=limits, base_path=config.server.base_path),
+        host=config.server.host,
+        port=config.server.port,
+        certfile=str(config.server.tls_cert) if config.server.tls_cert else None,
+        keyfile=str(config.server.tls_key) if config.server.tls_key else None,
+        on_started=on_started,
+    )
+
+
+def serve(config: Config, keyring: Keyring, on_started: Callable[[Sequence[Address]], None]) -> None:
+    """Serve until a signal. Ends the process by that signal once everything is closed."""
+
+    async def run() -> Server:
+        async with open_gateway(config, keyring) as gateway:
+            server = make_server(config, gateway, on_started)
+            await server.serve()
+            return server
+
+    uvloop.run(run()).repeat_signal()
+
+
+async def _tick(gateway: Gateway) -> None:
+    while True:
+        await asyncio.sleep(1)
+        gateway.tick()
+
+
+async def _open_embedded(stack: contextlib.AsyncExitStack) -> Account:
+    """The embedded model's child, and the account that reaches it."""
+    embedded = Embedded(free_port())
+    stack.push_async_callback(embedded.stop)
+    await embedded.start()
+    return make_account(
+        load_provider("local"),
+        base_url=f"http://127.0.0.1:{embedded.port}/v1",
+        api_key=embedded.key,
+        models=ModelRules(extra=frozenset({MODEL}), only=True),
+    )
+
+
+def _fetch_list(client: HttpClient) -> Fetch:
+    async def fetch(account: Account) -> bytes:
+        try:
+            reply = await client.send(UpstreamRequest(account.origin, account.head("models"), b"", account.timeouts))
+            try:
+                body = await reply.read(_LIST_BYTES)
+            finally:
+                reply.close()
+        except UpstreamError as error:
+            raise redacted(error, account) from None
+        if reply.status != 200:
+            dialect = DIALECTS["messages" if account.speaks == ("messages",) else "chat"]
+            raise redacted(dialect.read_error(reply.status, reply.headers, body), account)
+        return body
+
+    return fetch
+
+
+def _choose_lines(config: Config) -> Callable[..., bytes]:
+    text = config.log_format == "text" or (config.log_format is None and sys.stderr.isatty())
+    return write_text if text else write_json
+
+
+def _warn(accounts: Sequence[Account]) -> None:
+    for account in accounts:
+        if not account.origin.tls_verify:
+            _log.warning("the certificate of `%s` is not verified: anybody on the way can read along", account.name)
