@@ -135,6 +135,17 @@ def test_an_error_in_the_middle_passes_and_is_known() -> None:
     assert passage.usage.total == 120
 
 
+def test_an_error_in_the_middle_does_not_cut_off_what_closes_the_stream() -> None:
+    """Until the upstream's stream is over its error event alone breaks nothing off: a failed response follows."""
+    passage = tee()
+    passage.feed(numbered(*START, text_delta(0, "par")))
+    passage.feed(frame({"type": "error", "error": {"message": "boom"}}))
+    assert passage.error is None
+    passage.feed(frame(completed(status="failed", error={"code": "server_error", "message": "boom"})))
+    assert passage.end() == b""
+    assert passage.error is not None
+
+
 def test_an_error_without_its_failed_response_gets_one() -> None:
     """A stream that stops after its own error event is closed as its clients expect, without a second error."""
     data = numbered(*START, text_delta(0, "par"), {"type": "error", "error": {"message": "boom"}})

@@ -35,8 +35,8 @@ from trunkline.events import (
 from trunkline.items import ToolCall
 
 
-class _Wire(Struct):
-    """What any event may hold of what we read; the rest of it is skipped undecoded."""
+class _Wire(Struct, gc=False):
+    """What any event may hold of what we read; the rest of it is skipped undecoded. Holds no cycles, so no `gc`."""
 
     type: str = ""
     output_index: int | None = None

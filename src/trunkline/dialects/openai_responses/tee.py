@@ -74,6 +74,7 @@ class Tee:
 
     __slots__ = (
         "_begun",
+        "_fault",
         "_held",
         "_held_bytes",
         "_last",
@@ -93,6 +94,8 @@ class Tee:
         self._held: list[bytes] = []
         self._held_bytes = 0
         self._begun = b""
+        # The upstream's own error event. It becomes `error` at the end: its `response.failed` is to pass as well.
+        self._fault: UpstreamError | None = None
         self._last = b""
         self._terminal = b""
         self._over = False
@@ -133,6 +136,7 @@ class Tee:
             return b""
         number = _read_number(self._last) + 1
         drawn = b""
+        self.error = self.error or self._fault
         if self.error is None:
             self.error = error
             drawn = write_event(draw_error_event(error, number))
@@ -183,8 +187,8 @@ class Tee:
             if name in _TERMINAL:
                 self._terminal = body
                 return
-            if name == "error" and self.error is None:
-                self.error = _read_event_error(name, body)
+            if name == "error" and self._fault is None:
+                self._fault = _read_event_error(name, body)
 
     def _read_terminal(self) -> None:
         name = _read_name(self._terminal)
@@ -192,7 +196,7 @@ class Tee:
         self.usage = read_usage(response.get("usage"))
         self.incomplete = name == "response.incomplete"
         if name in _ERRORS and self.error is None:
-            self.error = _read_event_error(name, self._terminal)
+            self.error = self._fault or _read_event_error(name, self._terminal)
 
 
 def _last_name(data: bytes) -> bytes:
