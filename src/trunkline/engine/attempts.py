@@ -17,6 +17,7 @@ async def attempt(
     x: Exchange, upstream: Upstream, request: UpstreamRequest, dialect: Dialect, account: Account
 ) -> UpstreamReply:
     """A reply with a success status, its head read. Raises the upstream's error, our credential taken out of it."""
+    x.attempts += 1
     try:
         reply = await upstream.send(request)
     except UpstreamError as error:

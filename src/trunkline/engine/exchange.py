@@ -45,7 +45,6 @@ class Exchange(Struct):
         """The target and way of the attempt that is about to be made."""
         self.target = target.name
         self.route = way.route
-        self.attempts += 1
 
     def note_reply(self, headers: Mapping[bytes, bytes]) -> None:
         """The upstream has answered with a head."""
