@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 from messages_wire import seal, unseal
 
 from trunkline.dialects.anthropic import DIALECT
-from trunkline.dialects.anthropic.request import read_count_request
 from trunkline.errors import InvalidRequest
 from trunkline.items import (
     Carrier,
@@ -282,11 +281,6 @@ def test_structured_output(older: bool) -> None:
     assert request.text_format == TextFormat(type="json_schema", schema={"type": "object"})
     assert request.reasoning in (None, ReasoningSettings())
     assert request.extras == ({} if older else {"messages": {"output_config": {"task_budget": 1}}})
-
-
-def test_a_count_request_needs_no_limit() -> None:
-    """`count_tokens` takes the same body but for the limit."""
-    assert read_count_request({"model": "m", "messages": [HELLO]}, unseal).items
 
 
 @pytest.mark.parametrize(

@@ -66,11 +66,6 @@ def read_request(body: dict[str, Any], unseal: Unseal) -> ModelRequest:
     )
 
 
-def read_count_request(body: dict[str, Any], unseal: Unseal) -> ModelRequest:
-    """A `count_tokens` request, which is an ordinary one without a limit."""
-    return read_request({**body, "max_tokens": 1}, unseal)
-
-
 # --- system -------------------------------------------------------------------------------------------------------
 
 
