@@ -357,13 +357,33 @@ def test_fr11_no_tools_are_invented() -> None:
 
 
 def test_nothing_is_kept_upstream_unasked() -> None:
-    """Callers of other APIs expect nothing stored: reasoning then comes encrypted, to be handed back."""
-    assert write(ModelRequest(model="m", items=[])) == {
-        "model": "m",
-        "input": [],
-        "store": False,
-        "include": ["reasoning.encrypted_content"],
-    }
+    """Callers of other APIs expect nothing stored."""
+    assert write(ModelRequest(model="m", items=[])) == {"model": "m", "input": [], "store": False}
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        ModelRequest(model="m", items=[], reasoning=ReasoningSettings(effort="low")),
+        ModelRequest(model="m", items=[Reasoning()]),
+    ],
+)
+def test_reasoning_that_is_not_kept_comes_encrypted(request_: ModelRequest) -> None:
+    """What is not stored must be handed back whole, so it is asked for where the model may think."""
+    assert write(request_)["include"] == ["reasoning.encrypted_content"]
+
+
+def test_no_encrypted_reasoning_without_reasoning() -> None:
+    """Who does not want thought does not ask for it."""
+    assert "include" not in write(ModelRequest(model="m", items=[], reasoning=ReasoningSettings(effort="none")))
+
+
+def test_what_a_target_refuses_is_left_out_and_said() -> None:
+    """A field that the target answers with an error does not go there."""
+    request = ModelRequest(model="m", items=[], settings=ModelSettings(temperature=1, metadata={"a": "b"}))
+    result = DIALECT.write_request(request, Capabilities(refuses=frozenset({"metadata", "top_p"})))
+    assert "metadata" not in result.body
+    assert result.dropped == ["metadata"]
 
 
 def test_a_wish_to_store_is_passed_on() -> None:

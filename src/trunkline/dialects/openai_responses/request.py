@@ -13,7 +13,7 @@ from trunkline.dialects.openai_responses.tools import read_tool, read_tool_choic
 from trunkline.dialects.openai_responses.turns import write_input
 from trunkline.dialects.shapes import Fields, missing
 from trunkline.errors import UnknownParameter
-from trunkline.items import Extras
+from trunkline.items import Extras, Reasoning
 from trunkline.request import ModelRequest, ModelSettings, ReasoningSettings, TextFormat
 
 _LOGPROBS = "message.output_text.logprobs"
@@ -179,7 +179,7 @@ def write_request(request: ModelRequest, capabilities: Capabilities) -> Written:
             "parallel_tool_calls": settings.parallel_tool_calls if tools else None,
             "text": _write_text(request) or None,
             "reasoning": write_reasoning(request.reasoning) or None,
-            "include": _write_include(settings, store) or None,
+            "include": _write_include(request, store) or None,
             "max_output_tokens": _write_limit(settings.max_output_tokens),
             "store": store,
             "previous_response_id": request.previous_response_id,
@@ -195,6 +195,7 @@ def write_request(request: ModelRequest, capabilities: Capabilities) -> Written:
     }
     body |= request.extras.get(DIALECT_NAME, {})
     body |= request.unknown
+    dropped += [name for name in sorted(capabilities.refuses & body.keys()) if body.pop(name) is not None]
     return Written(body=body, dropped=dropped, emulated=[])
 
 
@@ -222,13 +223,25 @@ def _write_limit(limit: int | None) -> int | None:
     return None if limit is None else max(limit, _LEAST_OUTPUT_TOKENS)
 
 
-def _write_include(settings: ModelSettings, store: bool) -> list[str]:
+def _write_include(request: ModelRequest, store: bool) -> list[str]:
+    settings = request.settings
     include = list(settings.include or ())
     if settings.logprobs or settings.top_logprobs:
         include.append(_LOGPROBS)
-    if not store:
+    if not store and _may_think(request):
         include.append(_ENCRYPTED_REASONING)
     return list(dict.fromkeys(include))
+
+
+def _may_think(request: ModelRequest) -> bool:
+    """Whether to ask for encrypted reasoning by name.
+
+    OpenAI gives it by default today, others when asked; models that do not think may refuse the very question.
+    """
+    effort = None if request.reasoning is None else write_reasoning(request.reasoning).get("effort")
+    if effort == "none":
+        return False
+    return request.reasoning is not None or any(isinstance(item, Reasoning) for item in request.items)
 
 
 def _write_text(request: ModelRequest) -> dict[str, Any]:
