@@ -1,11 +1,10 @@
-"""The root secret and the master key: what is derived from the one, and who holds the other.
+"""The root secret, what is derived from it, and who holds the operator's key.
 
-`<data dir>/keyring` (0600, its folder 0700) keeps the generated secret and the hash of a generated key, so that a
-restart knows both; the key itself is shown once and kept nowhere.
+What is not configured is generated once and kept in `<data_dir>/keyring`: the root secret itself, and of the operator's
+key no more than a hash under a key derived from that secret.
 """
 
 import base64
-import hashlib
 import hmac
 import os
 import secrets
@@ -13,134 +12,188 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from msgspec import Struct
 
 from trunkline.errors import ConfigError
 from trunkline.ports import Principal
 
+OPERATOR = Principal("master", "/")
+
+_FILE = "keyring"
 _SECRET_BYTES = 32
-_MASTER = Principal("master", "/")
 
 
-class _Kept(msgspec.Struct, forbid_unknown_fields=True):
-    """The file: base64url, without padding."""
+class _Kept(Struct, omit_defaults=True, forbid_unknown_fields=True):
+    """What the file holds. `key_id` names the secret that `key_hash` was made under."""
 
     secret: str = ""
-    master_key_hash: str = ""
+    key_hash: str = ""
+    key_id: str = ""
 
 
 class Keyring:
-    """Answers `ports.Keys`, and derives keys. Nothing secret is in its `repr`."""
+    """Answers `ports.Keys`, and derives keys from the root secrets. Nothing secret is in its `repr`.
 
-    def __init__(self, root_secrets: Sequence[bytes], master_hash: bytes, *, open_to_all: bool = False) -> None:
-        self._root_secrets = root_secrets
-        self._hash_key = _derive(root_secrets[0], "key")
-        self._master_hash = master_hash
-        self._open_to_all = open_to_all
-        self.newest = _key_id(root_secrets[0])
+    `newest` is the id of the root secret in force. Without `key_hash` everybody is the operator: for a gateway that
+    only this machine can reach. `hashed_under` is the root secret that the hash was made under.
+    """
+
+    def __init__(self, roots: Sequence[bytes], key_hash: bytes | None, hashed_under: bytes) -> None:
+        self._roots = tuple(roots)
+        self._hash = key_hash
+        self._secret = derive(hashed_under, "key")
+        self._proved = b""
+        self.newest = _key_id(roots[0])
 
     def __repr__(self) -> str:
         return f"Keyring(newest={self.newest!r})"
 
-    def find(self, presented: bytes) -> Principal | None:
-        """The holder of a key; with authentication off everybody is the operator."""
-        if self._open_to_all:
-            return _MASTER
-        presented_hash = hmac.digest(self._hash_key, presented, "sha256")
-        return _MASTER if hmac.compare_digest(presented_hash, self._master_hash) else None
-
     @property
     def open_to_all(self) -> bool:
         """Whether authentication is off."""
-        return self._open_to_all
+        return self._hash is None
+
+    def find(self, presented: bytes) -> Principal | None:
+        """The operator, if this is the key. Neither comparison's time tells how much of a wrong key was right."""
+        if self._hash is None:
+            return OPERATOR
+        # A hash costs some 7 µs and every request passes here: the key in use is compared with itself.
+        if self._proved and hmac.compare_digest(presented, self._proved):
+            return OPERATOR
+        if hmac.compare_digest(hmac.digest(self._secret, presented, "sha256"), self._hash):
+            self._proved = presented
+            return OPERATOR
+        return None
 
     def derive(self, label: str) -> dict[str, bytes]:
         """A 32-byte key for one purpose from each root secret, by key id: the newest, and those before a rotation."""
-        return {_key_id(secret): _derive(secret, label) for secret in self._root_secrets}
+        return {_key_id(root): derive(root, label) for root in self._roots}
 
 
 def open_keyring(
     data_dir: Path,
     *,
-    secret: bytes | None,
+    secret: bytes | None = None,
     previous_secrets: Sequence[bytes] = (),
-    master_key: str | None,
+    master_key: str | None = None,
     auth: bool = True,
 ) -> tuple[Keyring, str | None]:
-    """The keyring, and the master key if it was generated just now: to be shown once.
+    """The keyring, and the operator's key if it was generated just now: the only time that it can be shown.
 
-    What is configured wins over what is kept; what is missing is generated and kept. Raises `ConfigError` when the
-    data folder cannot be written or the file is not ours.
+    What is configured wins over what is kept; where secret and key are both configured nothing is read or written.
+    Raises `ConfigError` when the data directory cannot be written, or the file is damaged.
     """
-    path = data_dir / "keyring"
-    kept = _read(path)
-    changed = False
-    if secret is None and not kept.secret:
-        kept.secret = _write_base64(secrets.token_bytes(_SECRET_BYTES))
-        changed = True
-    root_secret = secret or _read_base64(kept.secret)
-    hash_key = _derive(root_secret, "key")
-    generated = None
+    path = data_dir / _FILE
+    wants_key = auth and master_key is None
+    kept, generated = _Kept(), None
+    if secret is None or wants_key:
+        try:
+            kept, generated = _read_or_make(path, secret, previous_secrets, wants_key)
+        except OSError as error:
+            raise ConfigError(f"`{path}` cannot be kept: {error.strerror}; set TRUNKLINE_DATA_DIR") from None
+    roots = (secret or _decode(kept.secret, path), *previous_secrets)
+    if not auth:
+        return Keyring(roots, None, roots[0]), None
     if master_key is not None:
-        master_hash = _hash(hash_key, master_key)
-    elif auth and not kept.master_key_hash:
-        generated = "sk-tl-" + secrets.token_urlsafe(32)
-        master_hash = _hash(hash_key, generated)
-        kept.master_key_hash = _write_base64(master_hash)
-        changed = True
-    else:
-        master_hash = _read_base64(kept.master_key_hash)
-    if changed:
-        _write(path, kept)
-    return Keyring((root_secret, *previous_secrets), master_hash, open_to_all=not auth), generated
+        return Keyring(roots, _hash(roots[0], master_key), roots[0]), None
+    hashed_under = next(root for root in roots if _key_id(root) == kept.key_id)
+    return Keyring(roots, bytes.fromhex(kept.key_hash), hashed_under), generated
 
 
-def _hash(hash_key: bytes, key: str) -> bytes:
-    return hmac.digest(hash_key, key.encode(), "sha256")
+def derive(secret: bytes, label: str) -> bytes:
+    """A key of 32 bytes for one purpose: HKDF-SHA-256 without salt (RFC 5869), one block."""
+    extracted = hmac.digest(bytes(32), secret, "sha256")
+    return hmac.digest(extracted, f"trunkline {label}".encode() + b"\x01", "sha256")
 
 
-def _derive(secret: bytes, label: str) -> bytes:
-    return HKDF(algorithm=SHA256(), length=32, salt=None, info=b"trunkline " + label.encode()).derive(secret)
+def generate_key() -> str:
+    """A key in the shape of all keys issued here: a part to know it by, and a part to guess in vain."""
+    known_by = base64.b32encode(secrets.token_bytes(10)).decode().lower()[:10]
+    return f"sk-tl-{known_by}-{secrets.token_urlsafe(32)}"
 
 
 def _key_id(secret: bytes) -> str:
-    """A short public name for a secret: says nothing of it, and is the same on every replica."""
-    return hashlib.sha256(b"trunkline key id " + secret).hexdigest()[:8]
+    return base64.urlsafe_b64encode(derive(secret, "key-id")[:6]).decode()
+
+
+def _hash(root: bytes, key: str) -> bytes:
+    return hmac.digest(derive(root, "key"), key.encode(), "sha256")
+
+
+# --- the file ---------------------------------------------------------------------------------------------------
+
+
+def _read_or_make(
+    path: Path, secret: bytes | None, previous_secrets: Sequence[bytes], wants_key: bool
+) -> tuple[_Kept, str | None]:
+    """What the file holds, completed with what is missing, and the operator's key if it was made here."""
+    kept = _read(path)
+    before = msgspec.structs.replace(kept)
+    if secret is None and not kept.secret:
+        kept.secret = base64.urlsafe_b64encode(secrets.token_bytes(_SECRET_BYTES)).decode().rstrip("=")
+    roots = (secret or _decode(kept.secret, path), *previous_secrets)
+    generated = None
+    # Its hash was made under a secret that is gone: the old key cannot be told any more, so there is a new one.
+    if wants_key and kept.key_id not in {_key_id(root) for root in roots}:
+        generated = generate_key()
+        kept.key_id = _key_id(roots[0])
+        kept.key_hash = _hash(roots[0], generated).hex()
+    if kept == before:
+        return kept, None
+    if before == _Kept() and not _create(path, kept):
+        # Another process was first: its keyring is the one.
+        return _read_or_make(path, secret, previous_secrets, wants_key)
+    if before != _Kept():
+        _replace(path, kept)
+    return kept, generated
 
 
 def _read(path: Path) -> _Kept:
     try:
-        data = path.read_bytes()
+        content = path.read_bytes()
     except FileNotFoundError:
         return _Kept()
-    except OSError as error:
-        raise ConfigError(f"`{path}` cannot be read: {error.strerror}") from None
+    if path.stat().st_mode & 0o077:
+        path.chmod(0o600)
     try:
-        return msgspec.json.decode(data, type=_Kept)
-    except msgspec.MsgspecError:
-        raise ConfigError(f"`{path}` is not a keyring of trunkline: move it away, or set TRUNKLINE_DATA_DIR") from None
+        return msgspec.json.decode(content, type=_Kept)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        raise ConfigError(f"{path} is damaged: restore it, or remove it to begin with new secrets") from None
 
 
-def _write(path: Path, kept: _Kept) -> None:
-    """Whole or not at all, readable by its owner alone from the first byte on."""
+def _create(path: Path, kept: _Kept) -> bool:
+    """Put a new file in its place, whole, unless there is one by now."""
+    draft = _write_draft(path, kept)
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        new = path.with_name(f"keyring.{os.getpid()}.new")
-        with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-            file.write(msgspec.json.encode(kept))
-            file.flush()
-            os.fsync(file.fileno())
-        new.replace(path)
-    except OSError as error:
-        raise ConfigError(
-            f"`{path}` cannot be written: {error.strerror}; set TRUNKLINE_DATA_DIR to a folder that can"
-        ) from None
+        os.link(draft, path)
+    except FileExistsError:
+        return False
+    finally:
+        draft.unlink()
+    return True
 
 
-def _write_base64(data: bytes) -> str:
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+def _replace(path: Path, kept: _Kept) -> None:
+    _write_draft(path, kept).replace(path)
 
 
-def _read_base64(text: str) -> bytes:
-    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+def _write_draft(path: Path, kept: _Kept) -> Path:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path.parent.chmod(0o700)
+    draft = path.with_name(f".{_FILE}.{secrets.token_hex(4)}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(msgspec.json.encode(kept) + b"\n")
+        file.flush()
+        os.fsync(file.fileno())
+    return draft
+
+
+def _decode(text: str, path: Path) -> bytes:
+    try:
+        secret = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    except ValueError:
+        secret = b""
+    if len(secret) < _SECRET_BYTES:
+        raise ConfigError(f"{path} is damaged: restore it, or remove it to begin with new secrets")
+    return secret

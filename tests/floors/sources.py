@@ -11,7 +11,7 @@ SOURCE = Path(__file__).resolve().parents[2] / "src"
 FLOORS = {
     "dialects": ("dialects",),
     "providers": ("providers",),
-    "edges": ("upstream", "catalog", "log", "store", "shared"),
+    "edges": ("upstream", "catalog", "keyring", "log", "store", "shared"),
     "engine": ("engine",),
     "faces": ("serve", "agents"),
     "shell": ("config", "build", "cli", "__main__"),
