@@ -136,7 +136,7 @@ class Writer:
         if (refusal := explain_refusal(finish, event.explanation)) is not None:
             self._write_refusal(refusal)
             finish = "stop"
-        response = end_response(self._begun(), self._output, self._usage, finish)
+        response = end_response(self._begun(), self._whole_output(), self._usage, finish)
         self._emit(f"response.{response['status']}", response=response)
         self._close()
 
@@ -144,10 +144,13 @@ class Writer:
         begun = self._begun()
         self._out.append(write_event(draw_error_event(event.error, self._sequence)))
         self._sequence += 1
-        failed = {"status": "failed", "output": self._output, "error": draw_response_error(event.error)}
+        failed = {"status": "failed", "output": self._whole_output(), "error": draw_response_error(event.error)}
         usage = None if self._usage is None else write_usage(self._usage)
         self._emit("response.failed", response=begun | failed | {"usage": usage})
         self._close()
+
+    def _whole_output(self) -> list[Raw]:
+        return [item for item in self._output if item is not None]
 
     def _begun(self) -> dict[str, Any]:
         if self._response is None:
