@@ -474,3 +474,17 @@ def test_arguments_are_streamed_as_they_come(wire: Any) -> None:
     assert reader.feed(wire.frame([wire.calls(more(0, '{"'))], done=False)) == [ArgumentsAdded(0, '{"')]
     events = reader.feed(wire.frame([wire.calls(more(0, 'a":1}')), wire.chunk({}, "stop")]))
     assert events[:2] == [ArgumentsAdded(0, 'a":1}'), ItemEnded(0)]
+
+
+def test_events_that_differ_in_their_text_alone(wire: Any) -> None:
+    """The shortcut for them reads the same: escapes, a vendor's own `content`, usage and finishes among them."""
+    texts = ["a", "b", '"', "\\", "\n", "", "é🎉", "b", "c"]
+    chunks = [wire.chunk({"content": text}, vendor={"content": "same"}) for text in texts]
+    vendors = [wire.chunk({"content": "x"}, vendor={"content": f"v{number}"}) for number in range(3)]
+    counted = [wire.chunk({"content": "y"}, usage={"prompt_tokens": 1, "completion_tokens": count}) for count in (1, 2)]
+    thoughts = [wire.chunk({"reasoning": text}) for text in "hmm"]
+    response = fold(
+        wire.read(wire.frame([*chunks, *vendors, *counted, *thoughts, wire.chunk({"content": "z"}, "stop")]))
+    )
+    assert response.items == [message("".join(texts) + "xxxyy"), reasoning("hmm"), message("z")]
+    assert response.usage == Usage(1, 0, 0, 2)

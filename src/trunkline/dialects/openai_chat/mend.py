@@ -29,7 +29,8 @@ _CROOKED = re.compile(
 )
 """What an event that may need mending holds. Inside a JSON string the quotes would be escaped."""
 
-_PLAIN = re.compile(rb'"(?:content|reasoning_content|reasoning)":\s*"[^"]')
+_SAYS_SOMETHING = re.compile(rb'"(?:content|reasoning_content|reasoning|refusal)":\s*"[^"]')
+_PLAIN = re.compile(rb'"(?:content|reasoning_content|reasoning)":\s*"([^"\\]*)"')
 
 _encode = msgspec.json.encode
 
@@ -51,6 +52,8 @@ class Mend:
     """One stream in passing."""
 
     __slots__ = (
+        "_after",
+        "_before",
         "_choices",
         "_cut_usage",
         "_head",
@@ -76,6 +79,9 @@ class Mend:
         self._head: dict[str, Any] = {}
         # The head's id as it stands in the bytes of a chunk that agrees with it.
         self._mark = b""
+        # What stood around the text of the last straight event.
+        self._before = b""
+        self._after = b""
         self._raw_usage: dict[str, Any] | None = None
         self._is_over = False
 
@@ -113,9 +119,7 @@ class Mend:
     def _pass(self, events: list[ServerSentEvent]) -> bytes:
         out: list[bytes] = []
         for _, data in events:
-            if self._mark and self._mark in data and not _CROOKED.search(data):
-                if not self.has_content:
-                    self.has_content = _PLAIN.search(data) is not None
+            if self._is_straight(data):
                 out.append(b"data: " + data + b"\n\n")
             elif data == b"[DONE]":
                 out.append(self._close())
@@ -124,6 +128,23 @@ class Mend:
             if self._is_over:
                 break
         return b"".join(out)
+
+    def _is_straight(self, data: bytes) -> bool:
+        """Whether an event can pass unread: it differs from the last such one in its text alone, or holds nothing
+        that would need mending."""
+        before, after = self._before, self._after
+        if before and data.startswith(before) and data.endswith(after):
+            text = data[len(before) : -len(after)]
+            if text.find(b'"') < 0 and len(data) >= len(before) + len(after):
+                self.has_content |= bool(text)
+                return True
+        if not self._mark or data.find(self._mark) < 0 or _CROOKED.search(data):
+            return False
+        self.has_content = self.has_content or _SAYS_SOMETHING.search(data) is not None
+        plain = _PLAIN.search(data)
+        if plain is not None:
+            self._before, self._after = data[: plain.start(1)], data[plain.end(1) :]
+        return True
 
     def _pass_body(self, body: bytes) -> bytes:
         """A JSON body where a stream was asked for: an error, or a whole answer, passed on as a stream of one."""

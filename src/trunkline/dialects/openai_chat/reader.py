@@ -4,6 +4,7 @@ Vendors' crookedness ends here: what comes out keeps `trunkline.events`. Source:
 https://platform.openai.com/docs/api-reference/chat/streaming; what deviates is named where it is mended.
 """
 
+import re
 from typing import Any, Literal
 
 from trunkline.dialects.openai_chat.calls import Calls, OpenCall, read_arguments
@@ -43,6 +44,12 @@ from trunkline.items import Carrier, Item, Message, Reasoning, Status, ToolCall
 
 FAMILY = "chat"
 
+_PLAIN: dict[PartKind, re.Pattern[bytes]] = {
+    "text": re.compile(rb'"content":\s*"([^"\\]+)"'),
+    "reasoning": re.compile(rb'"reasoning(?:_content)?":\s*"([^"\\]+)"'),
+}
+"""Where the text of a plain event stands."""
+
 ENDED_UNEXPECTEDLY = "the upstream's stream ended unexpectedly"
 
 
@@ -50,7 +57,9 @@ class Reader:
     """One upstream stream. `finish_may_be_missing`: a bare end is a proper end, for upstreams known to send no more."""
 
     __slots__ = (
+        "_after",
         "_annotations",
+        "_before",
         "_calls",
         "_details",
         "_finish",
@@ -63,6 +72,7 @@ class Reader:
         "_next_index",
         "_out",
         "_part",
+        "_repeated",
         "_signatures",
         "_splitter",
         "_stop_sequence",
@@ -75,6 +85,10 @@ class Reader:
         self._out: list[Event] = []
         self._is_started = False
         self._is_over = False
+        # What stood around the text of the last plain event, and the kind of that text.
+        self._before = b""
+        self._after = b""
+        self._repeated: PartKind = "text"
         self._next_index = 0
         # The open message or reasoning, and its open part; calls stay open beside it until the end.
         self._item: Literal["message", "reasoning"] | None = None
@@ -131,6 +145,8 @@ class Reader:
 
     def _read_events(self, events: list[ServerSentEvent]) -> list[Event]:
         for _, data in events:
+            if self._before and self._take_repeat(data):
+                continue
             if data == b"[DONE]":
                 self._close_stream()
             else:
@@ -139,10 +155,40 @@ class Reader:
                 except UNREADABLE:
                     # One broken event in a stream that goes on and finishes well costs a token, not the answer.
                     continue
+                count = len(self._out)
                 self._take_chunk(chunk)
+                self._learn(chunk, data, len(self._out) - count)
             if self._is_over:
                 break
         return self._flush()
+
+    def _learn(self, chunk: Chunk, data: bytes, count: int) -> None:
+        """Remember what stood around the text of an event that was nothing but text: the next differs in that alone."""
+        self._before = b""
+        kind = self._kind
+        if count != 1 or kind is None or kind not in _PLAIN or chunk.usage or chunk.x_groq or not chunk.choices:
+            return
+        choice, event = chunk.choices[0], self._out[-1]
+        if len(chunk.choices) > 1 or choice.finish_reason is not None or choice.logprobs is not None:
+            return
+        plain = _PLAIN[kind].search(data)
+        if plain is not None and type(event) is TextAdded and plain[1] == event.text.encode("utf-8", "replace"):
+            self._before, self._after = data[: plain.start(1)], data[plain.end(1) :]
+            self._repeated = kind
+
+    def _take_repeat(self, data: bytes) -> bool:
+        """Take an event that differs from the last one in its text alone, without decoding it."""
+        before, after = self._before, self._after
+        if not data.startswith(before) or not data.endswith(after) or self._kind != self._repeated:
+            return False
+        text = data[len(before) : -len(after)]
+        if not text or text.find(b"\\") >= 0 or text.find(b'"') >= 0 or len(data) < len(before) + len(after):
+            return False
+        try:
+            self._out.append(TextAdded(self._index, self._part, self._repeated, text.decode()))
+        except UnicodeDecodeError:
+            return False
+        return True
 
     def _read_body(self, body: bytes) -> list[Event]:
         """A JSON body where a stream was asked for: an error, or the whole answer."""

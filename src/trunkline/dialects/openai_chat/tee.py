@@ -44,7 +44,7 @@ def _split_blocks(data: bytes) -> Iterator[bytes]:
 
 
 def _has_empty_choices(data: bytes) -> bool:
-    return b'"choices":[]' in data or b'"choices": []' in data
+    return data.find(b'"choices":[]') >= 0 or data.find(b'"choices": []') >= 0
 
 
 def error_of(chunk: Chunk) -> UpstreamError | None:
