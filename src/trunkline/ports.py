@@ -3,7 +3,7 @@
 Nothing here does anything: shapes of requests, and the promises that come with them.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from msgspec import Struct
@@ -13,7 +13,7 @@ from trunkline.capabilities import Capabilities
 from trunkline.usage import Usage
 
 
-class Origin(Struct, frozen=True):
+class Origin(Struct, frozen=True, cache_hash=True):
     """One server to connect to. `tls_verify` off is for tests and private networks only, and said in the log."""
 
     scheme: str
@@ -126,8 +126,8 @@ class Record(Struct, frozen=True):
     first_byte_micros: int | None
     usage: Usage
     upstream_request_id: str
-    dropped: list[str]
-    emulated: list[str]
+    dropped: Sequence[str]
+    emulated: Sequence[str]
 
 
 class Ledger(Protocol):

@@ -41,6 +41,9 @@ def from_inclusive(
 
     A part larger than its whole is cut to it, so that no bucket is negative.
     """
+    fresh, visible = total_input - cached - cache_write, total_output - reasoning
+    if fresh >= 0 and visible >= 0 and cached >= 0 and cache_write >= 0 and reasoning >= 0:
+        return Usage(fresh, cached, cache_write, visible, reasoning)
     cached = max(0, min(cached, total_input))
     cache_write = max(0, min(cache_write, total_input - cached))
     reasoning = max(0, min(reasoning, total_output))

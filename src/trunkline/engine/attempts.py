@@ -59,7 +59,8 @@ def redacted(error: UpstreamError, account: Account) -> UpstreamError:
 
 def is_event_stream(reply: UpstreamReply, expected: bool) -> bool:
     """Whether the body is a stream of events: by its content type, and as asked when that says nothing."""
-    kind = reply.headers.get(b"content-type", b"").lower()
-    if b"event-stream" in kind:
-        return True
-    return expected and b"json" not in kind
+    kind = reply.headers.get(b"content-type", b"")
+    if kind == b"application/json":
+        return False
+    kind = kind.lower()
+    return b"event-stream" in kind or (expected and b"json" not in kind)

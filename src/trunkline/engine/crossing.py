@@ -1,5 +1,6 @@
 """One body made ready for one target, and how its reply will be read: the three ways, as three functions."""
 
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 import msgspec
@@ -9,6 +10,7 @@ from msgspec.structs import replace
 from trunkline.capabilities import Capabilities
 from trunkline.clock import Mint
 from trunkline.dialects.dialect import Dialect, JsonReply, Passage, ReplyContext, TeeOptions
+from trunkline.dialects.fates import caller_name
 from trunkline.dialects.lowering import as_they_are, lower
 from trunkline.dialects.seal import Sealer
 from trunkline.dialects.translation import Translation
@@ -38,8 +40,8 @@ class Crossing(Protocol):
     """
 
     body: bytes
-    dropped: list[str]
-    emulated: list[str]
+    dropped: Sequence[str]
+    emulated: Sequence[str]
 
     def passage(self) -> Passage: ...
 
@@ -73,8 +75,8 @@ class PassedOn:
         self._envelope = envelope
         self._target = target
         self._mends = patched and dialect.name not in target.account.faithful
-        self.dropped: list[str] = []
-        self.emulated: list[str] = []
+        self.dropped: Sequence[str] = ()
+        self.emulated: Sequence[str] = ()
         if patched:
             _merge_provider_options(members, target)
             _, unseal = caller.sealer.bind(target.account.name, caller.path)
@@ -161,8 +163,8 @@ class Translated:
         self._lowering = lowering
         self._upstream = upstream
         self.body = msgspec.json.encode(written.body)
-        self.dropped = _merge(lowering.dropped, written.dropped)
-        self.emulated = _merge(lowering.emulated, written.emulated)
+        self.dropped: Sequence[str] = _named(dialect, lowering.dropped, written.dropped)
+        self.emulated: Sequence[str] = _named(dialect, lowering.emulated, written.emulated)
 
     def passage(self) -> Passage:
         return Translation(self._upstream.reader(), self._lowering.restore(), self._dialect.writer(self._context))
@@ -182,8 +184,9 @@ class Translated:
         return response if restore is as_they_are else fold(restore(list(unfold(response))))
 
 
-def _merge(first: list[str], second: list[str]) -> list[str]:
-    return [*first, *(name for name in second if name not in first)]
+def _named(dialect: Dialect, lowered: list[str], written: list[str]) -> list[str]:
+    """What lowering and the writer left out, each once, in the caller's words."""
+    return list(dict.fromkeys([*lowered, *(caller_name(dialect.name, name) for name in written)]))
 
 
 # --- replies ----------------------------------------------------------------------------------------------------

@@ -29,7 +29,7 @@ class Envelope(Struct, frozen=True):
 def read_envelope(body: bytes) -> Envelope:
     """Open a JSON body. Raises `InvalidRequest` for what is malformed, missing, doubled, or of a wrong type."""
     members = _read_members(body)
-    if body.count(b'"model"') > 1 or body.count(b'"stream"') > 1 or _SPELT_OUT in body:
+    if body.count(b'"model"') > 1 or ("stream" in members and body.count(b'"stream"') > 1) or _SPELT_OUT in body:
         _refuse_doubles(body)
     return Envelope(_read_model(members), _read_stream(members), members)
 

@@ -1,8 +1,8 @@
 """All that is known of one request: slots filled once, in order, and frozen into one `Record` at the end."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from msgspec import Struct, field
+from msgspec import Struct
 
 from trunkline.call import Call
 from trunkline.clock import Clock
@@ -38,8 +38,8 @@ class Exchange(Struct):
     first_byte_micros: int | None = None
     upstream_headers: Mapping[bytes, bytes] = _NO_HEADERS
     usage: Usage = NO_USAGE
-    dropped: list[str] = field(default_factory=list)
-    emulated: list[str] = field(default_factory=list)
+    dropped: Sequence[str] = ()
+    emulated: Sequence[str] = ()
 
     def take_way(self, target: Target, way: Way) -> None:
         """The target and way of the attempt that is about to be made."""

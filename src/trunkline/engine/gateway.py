@@ -6,7 +6,7 @@ Expected errors are replies too, drawn in the caller's own dialect in one place 
 
 import contextlib
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import parse_qs, unquote
 
 import msgspec
@@ -14,13 +14,13 @@ from msgspec import Struct
 
 from trunkline.call import Call, Header, Reply
 from trunkline.clock import Clock, Mint
-from trunkline.dialects.dialect import Dialect, JsonReply
+from trunkline.dialects.dialect import Dialect, JsonReply, Passage
 from trunkline.dialects.estimate import estimate_input
 from trunkline.dialects.fates import IMPLICIT
 from trunkline.dialects.seal import Sealer
 from trunkline.engine.attempts import attempt, is_event_stream, read_whole, redacted
 from trunkline.engine.crossing import Caller, Crossing, cross
-from trunkline.engine.door import HOP, open_door, refuse_loop
+from trunkline.engine.door import open_door, refuse_loop
 from trunkline.engine.envelope import Envelope, decode_body, encode_members, read_envelope
 from trunkline.engine.exchange import Exchange
 from trunkline.engine.headers import EVENT_STREAM, JSON, write_error_headers, write_headers
@@ -31,8 +31,6 @@ from trunkline.engine.routes import PUBLIC, find_route, model_id, speaks_anthrop
 from trunkline.engine.way import Way, choose_way
 from trunkline.errors import Broken, CallerError, TrunklineError, Unavailable, Unsupported, UpstreamError
 from trunkline.ports import Catalog, Keys, Ledger, Listing, Principal, Upstream, UpstreamReply, UpstreamRequest
-
-_T = TypeVar("_T")
 
 # How long a bare name waits for the first lists of models.
 _LISTS_WITHIN_SECONDS = 5.0
@@ -110,7 +108,7 @@ class Gateway:
         dialect = self._parts.dialects[x.dialect]
         envelope = read_envelope(x.call.body)
         x.model_asked, x.is_stream = envelope.model, envelope.stream
-        plan = await self._plan(envelope.model)
+        plan = self._current_router().known(envelope.model) or await self._wait_for_plan(envelope.model)
         target = plan.targets[0]
         way = choose_way(x.dialect, target, envelope.members, x.call.body)
         upstream = self._parts.dialects[way.upstream]
@@ -126,28 +124,34 @@ class Gateway:
         return await self._answer_json(x, reply, crossing, target)
 
     async def _answer_json(self, x: Exchange, reply: UpstreamReply, crossing: Crossing, target: Target) -> Reply:
-        read = crossing.fold_stream if is_event_stream(reply, expected=False) else crossing.read_json
         body = await read_whole(reply)
-        return self._finish_json(x, _judge(lambda: read(body), target))
+        try:
+            if is_event_stream(reply, expected=False):
+                return self._finish_json(x, crossing.fold_stream(body))
+            return self._finish_json(x, crossing.read_json(body))
+        except UpstreamError as error:
+            raise redacted(error, target.account) from None
 
     async def _answer_stream(
         self, x: Exchange, reply: UpstreamReply, crossing: Crossing, dialect: Dialect, target: Target
     ) -> Reply:
-        if not is_event_stream(reply, expected=True):
-            body = await read_whole(reply)
-            events = _judge(lambda: crossing.unfold_json(body), target)
-            x.status = 200
-            self._record(x)
-            return Reply(status=200, headers=write_headers(x, EVENT_STREAM), body=events)
-        relay = Relay(
-            reply, crossing.passage(), dialect.keep_alive, dialect.write_error_event, self._live, _ended(self, x)
-        )
+        body: bytes | Relay
         try:
-            await relay.commit()
+            if is_event_stream(reply, expected=True):
+                body = self._relay(x, reply, crossing.passage(), dialect)
+                await body.commit()
+            else:
+                body = crossing.unfold_json(await read_whole(reply))
         except UpstreamError as error:
             raise redacted(error, target.account) from None
         x.status = 200
-        return Reply(status=200, headers=write_headers(x, EVENT_STREAM), body=relay)
+        if isinstance(body, bytes):
+            self._record(x)
+        return Reply(status=200, headers=write_headers(x, EVENT_STREAM), body=body)
+
+    def _relay(self, x: Exchange, reply: UpstreamReply, passage: Passage, dialect: Dialect) -> Relay:
+        ended = _ended(self, x)
+        return Relay(reply, passage, dialect.keep_alive, dialect.write_error_event, self._live, ended)
 
     def _finish_json(self, x: Exchange, read: JsonReply) -> Reply:
         if read.error is not None:
@@ -163,7 +167,7 @@ class Gateway:
     async def _embed(self, x: Exchange) -> Reply:
         envelope = read_envelope(x.call.body)
         x.model_asked = envelope.model
-        target = (await self._plan(envelope.model)).targets[0]
+        target = (await self._wait_for_plan(envelope.model)).targets[0]
         if "embeddings" not in target.account.provider.operations:
             raise Unsupported(f"`{target.account.name}` serves no embeddings: name a model that does", param="model")
         return await self._tee_operation(x, envelope, target, "embeddings")
@@ -171,7 +175,7 @@ class Gateway:
     async def _count_tokens(self, x: Exchange) -> Reply:
         envelope = read_envelope(x.call.body)
         x.model_asked = envelope.model
-        target = (await self._plan(envelope.model)).targets[0]
+        target = (await self._wait_for_plan(envelope.model)).targets[0]
         if "count_tokens" in target.account.provider.operations:
             return await self._tee_operation(x, envelope, target, "count_tokens")
         request = self._parts.dialects["messages"].read_request(
@@ -230,13 +234,10 @@ class Gateway:
         clock = parts.clock
         return Exchange(call, parts.mint_request_id(), clock, dialect, clock.now_micros(), clock.monotonic())
 
-    async def _plan(self, model: str) -> Plan:
+    async def _wait_for_plan(self, model: str) -> Plan:
         """The targets of a name; one that no list knows yet waits for the lists that are still to come."""
-        router = self._current_router()
-        if (plan := router.known(model)) is not None:
-            return plan
         with contextlib.suppress(CallerError, Unavailable):
-            return router.resolve(model)
+            return self._current_router().resolve(model)
         await self._parts.catalog.settle(_LISTS_WITHIN_SECONDS)
         return self._current_router().resolve(model)
 
@@ -252,11 +253,11 @@ class Gateway:
 
     def _address(self, x: Exchange, target: Target, operation: str, body: bytes) -> UpstreamRequest:
         """The request to the upstream: the target's fixed head, and the few headers that the caller may add."""
-        account = target.account
-        head = account.head(operation) + HOP + b": " + refuse_loop(x.call.headers, self._parts.instance) + b"\r\n"
+        account, headers = target.account, x.call.headers
+        head = b"%bx-trunkline-hop: %b\r\n" % (account.head(operation), refuse_loop(headers, self._parts.instance))
         for name in account.provider.caller_headers:
-            if name in x.call.headers:
-                head += name + b": " + x.call.headers[name] + b"\r\n"
+            if name in headers:
+                head += name + b": " + headers[name] + b"\r\n"
         return UpstreamRequest(account.origin, head, body, account.timeouts)
 
     def _keep_strict(self, x: Exchange) -> None:
@@ -304,14 +305,6 @@ def _ended(gateway: Gateway, x: Exchange) -> Callable[[Relay], None]:
         gateway._record(x)
 
     return ended
-
-
-def _judge(read: Callable[[], _T], target: Target) -> _T:
-    """Read a reply; an error that it holds is the upstream's, without our credential."""
-    try:
-        return read()
-    except UpstreamError as error:
-        raise redacted(error, target.account) from None
 
 
 def _broken(error: Exception) -> Broken:

@@ -3,12 +3,14 @@
 from typing import Any
 
 from trunkline.dialects.shapes import lenient_int, lenient_object
-from trunkline.usage import Usage, from_inclusive
+from trunkline.usage import NO_USAGE, Usage, from_inclusive
 
 
 def read_usage(value: Any) -> Usage:
     """Token counts; here cached and written tokens count inside the input, and reasoning inside the output."""
     usage = lenient_object(value)
+    if not usage:
+        return NO_USAGE
     input_details = lenient_object(usage.get("input_tokens_details"))
     output_details = lenient_object(usage.get("output_tokens_details"))
     return from_inclusive(
