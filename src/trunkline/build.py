@@ -20,7 +20,7 @@ from trunkline.engine.router import Router
 from trunkline.errors import UpstreamError
 from trunkline.keyring import Keyring
 from trunkline.log.lines import LogLines, write_json, write_text
-from trunkline.ports import Listing, UpstreamRequest
+from trunkline.ports import Ledger, Listing, UpstreamRequest
 from trunkline.providers.account import Account, ModelRules, make_account
 from trunkline.providers.directory import load_provider
 from trunkline.serve.face import Face
@@ -39,8 +39,8 @@ _log = logging.getLogger("trunkline")
 
 
 @contextlib.asynccontextmanager
-async def open_gateway(config: Config, keyring: Keyring) -> AsyncIterator[Gateway]:
-    """A gateway with everything behind it, for as long as the context lasts."""
+async def open_gateway(config: Config, keyring: Keyring, ledger: Ledger | None = None) -> AsyncIterator[Gateway]:
+    """A gateway with everything behind it, for as long as the context lasts. Without a ledger it writes log lines."""
     async with contextlib.AsyncExitStack() as stack:
         accounts = list(config.accounts)
         if config.local:
@@ -49,8 +49,9 @@ async def open_gateway(config: Config, keyring: Keyring) -> AsyncIterator[Gatewa
         stack.push_async_callback(client.close)
         catalog = ModelCatalog(accounts, _fetch_list(client))
         stack.push_async_callback(catalog.close)
-        ledger = LogLines(_choose_lines(config))
-        stack.callback(ledger.close)
+        if ledger is None:
+            ledger = lines = LogLines(_choose_lines(config))
+            stack.callback(lines.close)
 
         def make_router(listing: Listing) -> Router:
             return Router(accounts, config.aliases, listing, catalog)
@@ -76,6 +77,22 @@ async def open_gateway(config: Config, keyring: Keyring) -> AsyncIterator[Gatewa
         stack.callback(ticking.cancel)
         _warn(accounts)
         yield gateway
+
+
+@contextlib.asynccontextmanager
+async def open_router(config: Config) -> AsyncIterator[tuple[Callable[[], Router], ModelCatalog]]:
+    """What tells where names lead, without a gateway: a router for the newest listing, and the catalogue behind it."""
+    accounts = list(config.accounts)
+    if config.local:
+        accounts.append(_make_local(free_port(), ""))
+    client = HttpClient(proxies=read_proxies(config.proxies))
+    catalog = ModelCatalog(accounts, _fetch_list(client))
+    catalog.start()
+    try:
+        yield lambda: Router(accounts, config.aliases, catalog.listing(), catalog), catalog
+    finally:
+        await catalog.close()
+        await client.close()
 
 
 def make_server(config: Config, gateway: Gateway, on_started: Callable[[Sequence[Address]], None]) -> Server:
@@ -114,10 +131,14 @@ async def _open_embedded(stack: contextlib.AsyncExitStack) -> Account:
     embedded = Embedded(free_port())
     stack.push_async_callback(embedded.stop)
     await embedded.start()
+    return _make_local(embedded.port, embedded.key)
+
+
+def _make_local(port: int, key: str) -> Account:
     return make_account(
         load_provider("local"),
-        base_url=f"http://127.0.0.1:{embedded.port}/v1",
-        api_key=embedded.key,
+        base_url=f"http://127.0.0.1:{port}/v1",
+        api_key=key,
         models=ModelRules(extra=frozenset({MODEL}), only=True),
     )
 

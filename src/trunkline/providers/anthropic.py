@@ -34,4 +34,5 @@ PROVIDER = Provider(
     read_models=read_models,
     capabilities=Capabilities(fields=frozenset({"top_k"})),
     rank=2,
+    example="claude-sonnet-4-5",
 )

@@ -21,4 +21,5 @@ PROVIDER = make_provider(
         audio=False,
         fields=frozenset({"thinking"}),
     ),
+    example="deepseek-chat",
 )

@@ -21,4 +21,5 @@ PROVIDER = make_provider(
         audio=False,
         fields=frozenset({"reasoning_format", "include_reasoning", "service_tier"}),
     ),
+    example="llama-3.3-70b-versatile",
 )

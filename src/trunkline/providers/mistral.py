@@ -21,4 +21,5 @@ PROVIDER = make_provider(
         effort=False,
         fields=frozenset({"random_seed", "safe_prompt", "prompt_mode", "prediction"}),
     ),
+    example="mistral-small-latest",
 )

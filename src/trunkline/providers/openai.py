@@ -41,4 +41,5 @@ PROVIDER = make_provider(
         ),
     ),
     rank=1,
+    example="gpt-5-mini",
 )

@@ -48,7 +48,8 @@ class Provider:
     `operations` are what it serves beyond generation (`embeddings`, `count_tokens`). `headers` go with every request,
     `caller_headers` are taken from the caller when it sends them. `read_models` reads the body of its list call, and
     raises `Garbled`; without a `models` path the list cannot be had. `rank` decides which of several providers that
-    list a name is asked, the lowest first, then by alphabet. `embedded`: it is served by this gateway itself.
+    list a name is asked, the lowest first, then by alphabet. `embedded`: it is served by this gateway itself. `example`
+    is a bare name of a model that its accounts usually have, for programs to paste; empty where there is none.
     """
 
     name: str
@@ -69,3 +70,4 @@ class Provider:
     capabilities: Capabilities = field(default_factory=Capabilities)
     rank: int = 100
     embedded: bool = False
+    example: str = ""

@@ -20,4 +20,5 @@ PROVIDER = make_provider(
         audio=False,
         fields=frozenset({"search_parameters", "deferred"}),
     ),
+    example="grok-4",
 )
