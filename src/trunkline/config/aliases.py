@@ -17,7 +17,7 @@ def read_alias_list(value: Value) -> dict[str, str]:
         name, equals, target = (piece.strip() for piece in part.partition("="))
         if not equals:
             raise ConfigError(
-                f"`{value.name}` ({value.source}) should be a list like fast=groq/llama,gpt-*=openai/gpt-5"
+                f"`{value.name}` ({value.source}) should be a list like fast=openai/gpt-5-mini,gpt-*=anthropic/claude-sonnet-5"
             )
         if name in aliases:
             raise ConfigError(f"`{value.name}` ({value.source}) gives `{name}` two targets: an alias has one")

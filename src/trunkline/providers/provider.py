@@ -24,13 +24,11 @@ class Setting:
     """A setting that one provider has beyond the common ones: `<P>_<NAME>`, or `providers.<p>.<name>`.
 
     `header` is the request header that its value becomes; without one the account keeps the value for who asks.
-    `activates`: setting it is enough to configure the provider.
     """
 
     name: str
     meaning: str
     header: bytes | None = None
-    activates: bool = False
 
 
 def authorize_bearer(api_key: str) -> Sequence[Header]:

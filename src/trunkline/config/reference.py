@@ -1,0 +1,132 @@
+"""The reference pages, made from the code: `python -m trunkline.config.reference docs`.
+
+Every setting and every provider, so that what is documented is what there is. A test keeps the pages fresh.
+"""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from trunkline.config.settings import COMMON, NOT_YET, NOT_YET_SECTIONS, PROVIDERS_NOT_YET, SETTINGS
+from trunkline.providers.directory import load_provider, provider_names
+from trunkline.providers.provider import Provider
+
+_MADE = "<!-- Made by `python -m trunkline.config.reference docs`. Change the code, not this page. -->"
+
+_INTRODUCTION = """\
+Every setting is an environment variable; most are also a line of one YAML file. The environment wins over the file,
+the command line over both, and a `.env` file (`--env-file`; `make run` reads `./.env`) counts below the environment.
+`trunkline check` prints what is set, and where it came from.
+
+- A value may be a reference: `env:NAME` stands for another variable, `file:/path` for a file's content. In the file,
+  secrets must be references. Nothing else is expanded: a `${NAME}` in a value stops the start.
+- Sizes are written like `32MB`, `64KiB` or a number of bytes; times are seconds.
+- What is not known is refused, with the nearest name that is, and the line.
+- `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY` (or in lower case) are used as curl uses them, but this
+  machine itself is never behind a proxy.\
+"""
+
+_INSTANCES = """\
+`<P>` is a provider's name in capitals (`OPENAI_API_KEY`), `<p>` in the file (`providers.openai.api_key`). A provider
+that needs a key is configured by its key, one that needs none by its base URL; in the file its name is enough where
+the rest is known.
+
+More accounts of one provider have a suffix, and exist when key and base URL are both set: `OPENAI_EU_API_KEY` and
+`OPENAI_EU_BASE_URL` make `openai-eu`. In the file they have a `type`:
+
+```yaml
+providers:
+  openai: {api_key: "env:OPENAI_API_KEY"}
+  openai-eu: {type: openai, api_key: "file:/run/secrets/eu", base_url: "https://eu.example/v1"}
+aliases: {fast: openai/gpt-5-mini, "gpt-*": anthropic/claude-sonnet-4-5}
+```
+
+Of several accounts that list a model, the first is asked: the file's order, then the well-known ones, then the
+alphabet. `trunkline explain MODEL` shows the others. Each provider's own settings are in [providers](providers.md).\
+"""
+
+
+def write_configuration() -> str:
+    """`configuration.md`."""
+    rows = [(f"`{s.environment}`", f"`{s.yaml}`" if s.yaml else "–", s.default or "none", s.meaning) for s in SETTINGS]
+    common = [(f"`<P>_{c.name.upper()}`", f"`providers.<p>.{c.name}`", c.default or "none", c.meaning) for c in COMMON]
+    later = ", ".join(f"`{name}`" for name in NOT_YET)
+    sections = ", ".join(f"`{name}`" for name in NOT_YET_SECTIONS)
+    head = ("environment", "YAML", "default", "meaning")
+    return _page(
+        "Configuration",
+        _INTRODUCTION,
+        "## Settings",
+        _table(head, rows),
+        "## Providers and aliases",
+        _table(head, common),
+        _INSTANCES,
+        "## Not yet",
+        f"These are refused until a later version serves them: {later}; in the file {sections}, and `emulate` and"
+        " `cache_points` of aliases and providers.",
+    )
+
+
+def write_providers() -> str:
+    """`providers.md`."""
+    providers = [load_provider(name) for name in provider_names()]
+    later = ", ".join(sorted(set(PROVIDERS_NOT_YET.values())))
+    head = ("name", "provider", "needs", "speaks", "faithful", "also")
+    rows = [_row(provider) for provider in providers]
+    return _page(
+        "Providers",
+        "A provider is spoken to in the first dialect that suits the caller; `<P>_SPEAKS` overrides the list. Where the"
+        " caller's dialect is among them no translation takes place, and where it is faithful the reply passes byte for"
+        f" byte. {later} come in a later version: their keys are named at the start as not served.",
+        _table(head, rows),
+        *(_describe(provider) for provider in providers),
+    )
+
+
+def _row(provider: Provider) -> tuple[str, ...]:
+    stem = provider.name.upper()
+    if provider.embedded:
+        needs = "`--local`"
+    else:
+        needs = f"`{stem}_API_KEY`" if provider.key_required else f"`{stem}_BASE_URL`"
+    return (
+        f"[`{provider.name}`](#{provider.name})",
+        provider.title,
+        needs,
+        ", ".join(provider.speaks),
+        ", ".join(sorted(provider.faithful)) or "–",
+        ", ".join(sorted(provider.operations)) or "–",
+    )
+
+
+def _describe(provider: Provider) -> str:
+    """A provider's section: its file's own words, its address, its settings."""
+    stated = (sys.modules[f"trunkline.providers.{provider.name}"].__doc__ or "").strip()
+    address = f"`{provider.base_url}`" if provider.base_url else "none to assume"
+    lines = [f"## {provider.name}", "", stated, "", f"Documentation: <{provider.docs}>. Base URL: {address}."]
+    for setting in provider.settings:
+        where = f"`{provider.name.upper()}_{setting.name.upper()}`, `providers.{provider.name}.{setting.name}`"
+        lines += ["", f"- {where}: {setting.meaning}"]
+    return "\n".join(lines)
+
+
+def _page(title: str, *parts: str) -> str:
+    return "\n\n".join((f"# {title}", _MADE, *parts)) + "\n"
+
+
+def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
+    lines = [head, tuple("---" for _ in head), *rows]
+    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
+
+
+PAGES = {"configuration.md": write_configuration, "providers.md": write_providers}
+
+
+def main(folder: Path) -> None:
+    """Write the pages into a folder."""
+    for name, write in PAGES.items():
+        (folder / name).write_text(write(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
