@@ -24,6 +24,8 @@ _SILENT = frozenset({"reasoning", "compaction", "item_reference", "web_search_ca
 _CALLS = {"function_call": "arguments", "custom_tool_call": "input"}
 _OUTPUTS = frozenset({"function_call_output", "custom_tool_call_output"})
 
+_LOWEST_LIMIT = 16
+
 _SEALED = "c2VhbGVkIHJlYXNvbmluZw=="
 
 
@@ -34,6 +36,13 @@ def read(body: Body) -> Ask:
             f"Previous response with id '{body['previous_response_id']}' not found.",
             param="previous_response_id",
             code="previous_response_not_found",
+        )
+    limit = body.get("max_output_tokens")
+    if limit is not None and limit < _LOWEST_LIMIT:
+        raise BadRequest(
+            f"Invalid 'max_output_tokens': integer below minimum value. Expected a value >= {_LOWEST_LIMIT}.",
+            param="max_output_tokens",
+            code="integer_below_min_value",
         )
     given = require(body, "input", (str, list))
     items = [{"role": "user", "content": given}] if isinstance(given, str) else given
@@ -48,7 +57,7 @@ def read(body: Body) -> Ask:
             choice=_read_choice(body.get("tool_choice") or "auto"),
             parallel=body.get("parallel_tool_calls") is not False,
             schema=_read_schema((body.get("text") or {}).get("format") or {}),
-            limit=body.get("max_output_tokens"),
+            limit=limit,
             reasons=effort not in (None, "none"),
         )
     )
