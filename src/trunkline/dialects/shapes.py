@@ -174,7 +174,7 @@ def lenient_text(value: Any) -> str:
 def lenient_int(value: Any) -> int:
     """The whole number, never negative; else 0."""
     if type(value) is int:
-        return value if value > 0 else 0
+        return max(0, value)
     return max(0, int(value)) if type(value) is float and value.is_integer() else 0
 
 

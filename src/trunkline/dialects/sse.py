@@ -5,6 +5,8 @@ CRLF and split over chunks, `data:` may lack its space, an event may lack its bl
 Data stays bytes, so that a UTF-8 sequence split over chunks is never decoded in halves.
 """
 
+from collections.abc import Iterator
+
 ServerSentEvent = tuple[bytes, bytes]
 """The event's name (empty when it has none) and its data, lines joined by LF."""
 
@@ -120,3 +122,41 @@ def _read_block(block: bytes) -> ServerSentEvent | None:
         elif field == b"event":
             name = value
     return (name, data[0] if len(data) == 1 else b"\n".join(data)) if data else None
+
+
+# --- whole events at hand ---------------------------------------------------------------------------------------
+
+
+def walk(data: bytes) -> Iterator[bytes]:
+    """The data of some whole events from the first on, cut one by one: for who stops at the first that matters."""
+    if b"\r" in data:
+        yield from _split_all(data)
+        return
+    start = 0
+    while start < len(data):
+        end = data.find(b"\n\n", start)
+        block = data[start:] if end < 0 else data[start:end]
+        start = len(data) if end < 0 else end + 2
+        if (event := _read_block(block)) is not None:
+            yield event[1]
+
+
+def walk_back(data: bytes) -> Iterator[bytes]:
+    """The data of some whole events from the last on, cut one by one: what ends a stream stands at its end."""
+    if b"\r" in data:
+        yield from reversed(_split_all(data))
+        return
+    end = len(data)
+    while end > 0:
+        if data[end - 2 : end] == b"\n\n":
+            end -= 2
+        start = data.rfind(b"\n\n", 0, end) + 2
+        block = data[max(start, 0) if start > 1 else 0 : end]
+        end = start if start > 1 else 0
+        if (event := _read_block(block)) is not None:
+            yield event[1]
+
+
+def _split_all(data: bytes) -> list[bytes]:
+    splitter = Splitter()
+    return [event for _, event in (*splitter.feed(data), *splitter.end())]

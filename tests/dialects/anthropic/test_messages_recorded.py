@@ -21,7 +21,7 @@ pytestmark = pytest.mark.requires_test_data
 
 def streams(test_data: Path) -> Iterator[tuple[str, bytes]]:
     """Every recorded stream; a file may hold several, one turn after another."""
-    for path in sorted((test_data / "anthropic").glob("*.chunks.txt")):
+    for path in sorted((test_data / "recorded" / "anthropic").glob("*.chunks.txt")):
         stream = b""
         for line in path.read_text().splitlines():
             if line.strip():
@@ -100,7 +100,7 @@ def test_every_stream_passes_untouched(test_data: Path) -> None:
 
 def test_every_reply_is_read(test_data: Path) -> None:
     """Whole replies give their text and counts."""
-    for path in sorted((test_data / "anthropic").glob("*.json")):
+    for path in sorted((test_data / "recorded" / "anthropic").glob("*.json")):
         body = path.read_bytes()
         wire = json.loads(body)
         answer = DIALECT.read_reply(body)

@@ -45,7 +45,7 @@ REPLIES = [
 
 
 def load(folder: Path, name: str) -> bytes:
-    raw = (folder / "chat" / name).read_bytes()
+    raw = (folder / "recorded" / "chat" / name).read_bytes()
     if name.endswith(".sse"):
         return raw if raw.endswith(b"\n\n") else raw.rstrip() + b"\n\n"
     lines = [line for line in raw.splitlines() if line.strip()]
@@ -122,7 +122,7 @@ def test_every_stream_is_teed(test_data: Path, name: str) -> None:
 @pytest.mark.parametrize("name", REPLIES)
 def test_every_reply_is_read_and_mended(test_data: Path, name: str, make_context: Any) -> None:
     """Mended, written again by us or as it was, it says the same."""
-    body = (test_data / "chat" / name).read_bytes()
+    body = (test_data / "recorded" / "chat" / name).read_bytes()
     response = DIALECT.read_reply(body)
     mended = DIALECT.mend_reply(body)
     assert mended.error is None

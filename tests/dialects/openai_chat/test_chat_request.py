@@ -354,7 +354,7 @@ def test_any_json_is_read_or_refused(fields: dict[str, Any], messages: list[Any]
 
 def test_every_field_of_the_description_is_known(test_data: Path) -> None:
     """Nothing that OpenAI's description lists is taken for a vendor's field."""
-    description = json.loads((test_data.parent / "openai-openapi.json").read_bytes())
+    description = json.loads((test_data / "openai-openapi.json").read_bytes())
     schemas = description["components"]["schemas"]
 
     def names(schema: dict[str, Any]) -> set[str]:

@@ -46,7 +46,7 @@ def recorded_names() -> list[str]:
 
 def load(test_data: Path, name: str) -> list[dict[str, Any]]:
     """The events of a recording's first response: some hold the next turn's too."""
-    lines = (test_data / "responses" / f"{name}.chunks.txt").read_text().splitlines()
+    lines = (test_data / "recorded" / "responses" / f"{name}.chunks.txt").read_text().splitlines()
     events = [json.loads(line) for line in lines if line.strip()]
     ends = [number for number, event in enumerate(events) if event["type"] in TERMINAL]
     return events[: ends[0] + 1]
@@ -59,7 +59,7 @@ def read_file(test_data: Path, name: str) -> bytes:
 @pytest.fixture(scope="session")
 def schemas(test_data: Path) -> dict[str, Any]:
     """A validator for each kind of event, and for the response object."""
-    description = json.loads((test_data.parent / "openai-openapi.json").read_text())
+    description = json.loads((test_data / "openai-openapi.json").read_text())
     models = description["components"]["schemas"]
 
     def validator(name: str) -> jsonschema.Draft202012Validator:
@@ -159,7 +159,7 @@ def test_t96_the_tee_passes_every_byte(test_data: Path, name: str) -> None:
 
 def test_every_recorded_reply_reads_back(test_data: Path) -> None:
     """Each recorded JSON reply is read, and written again in the same order of items."""
-    for path in sorted((test_data / "responses").glob("*.json")):
+    for path in sorted((test_data / "recorded" / "responses").glob("*.json")):
         body = path.read_bytes()
         response = DIALECT.read_reply(body)
         output = json.loads(body)["output"]
@@ -169,5 +169,5 @@ def test_every_recorded_reply_reads_back(test_data: Path) -> None:
 
 def test_the_list_of_recordings_is_complete(test_data: Path) -> None:
     """Every recording that is there is tested."""
-    found = {path.name.removesuffix(".chunks.txt") for path in (test_data / "responses").glob("*.chunks.txt")}
+    found = {path.name.removesuffix(".chunks.txt") for path in (test_data / "recorded" / "responses").glob("*.chunks.txt")}
     assert found == set(recorded_names())

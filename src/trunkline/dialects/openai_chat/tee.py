@@ -15,7 +15,7 @@ from trunkline.dialects.openai_chat.finish import read_finish
 from trunkline.dialects.openai_chat.reader import ENDED_UNEXPECTEDLY
 from trunkline.dialects.openai_chat.usage import find_usage, read_usage
 from trunkline.dialects.shapes import decode_json
-from trunkline.dialects.sse import Splitter
+from trunkline.dialects.sse import Splitter, walk, walk_back
 from trunkline.errors import Failed, Garbled, TrunklineError, UpstreamError
 from trunkline.usage import NO_USAGE, Usage
 
@@ -186,8 +186,7 @@ class Tee:
     # --- looking in ---------------------------------------------------------------------------------------------
 
     def _look_for_content(self, data: bytes) -> None:
-        splitter = Splitter()
-        for _, event in splitter.feed(data):
+        for event in walk(data):
             if event == b"[DONE]":
                 self.has_content = True
                 return
@@ -204,25 +203,22 @@ class Tee:
                 return
 
     def _read_tail(self, partial: bytes) -> bool:
-        """Learn from the last events; whether `[DONE]` was among them."""
-        splitter = Splitter()
-        tail = self._tail() + partial
+        """Learn from the last events, from the end back to the finish; whether `[DONE]` was among them."""
         is_done = False
-        for _, event in splitter.feed(tail) + splitter.end():
+        for event in walk_back(self._tail() + partial):
             if event == b"[DONE]":
                 is_done = True
-                continue
-            chunk = _try_decode(event)
-            if chunk is None:
-                continue
-            self._learn(chunk)
+            elif (chunk := _try_decode(event)) is not None:
+                self._learn(chunk)
+            if self._saw_finish:
+                break
         return is_done
 
     def _learn(self, chunk: Chunk) -> None:
         usage = find_usage(chunk.usage, chunk.x_groq)
-        if usage is not None:
+        if usage is not None and self.usage is NO_USAGE:
             self.usage = read_usage(usage)
-        self.error = error_of(chunk)
+        self.error = self.error or error_of(chunk)
         for choice in chunk.choices or ():
             if type(choice.finish_reason) is str and choice.finish_reason:
                 self._saw_finish = True

@@ -4,6 +4,7 @@ Only whole events are passed on, so that our own error event can follow at any t
 200 has come each event is looked at; after that only the last event of each read, by its name.
 """
 
+from itertools import islice
 from typing import Any
 
 import msgspec
@@ -19,7 +20,7 @@ from trunkline.dialects.openai_responses.errors import (
 )
 from trunkline.dialects.openai_responses.usage import read_usage
 from trunkline.dialects.shapes import decode_json, lenient_object
-from trunkline.dialects.sse import DEFAULT_LIMIT_BYTES, Splitter
+from trunkline.dialects.sse import DEFAULT_LIMIT_BYTES, walk, walk_back
 from trunkline.errors import Failed, Garbled, TrunklineError, UpstreamError
 from trunkline.usage import NO_USAGE, Usage
 
@@ -169,7 +170,7 @@ class Tee:
 
     def _look(self, data: bytes) -> None:
         """Each event, until there is content: what would make a status 200 right, or wrong."""
-        for body in _split(data):
+        for body in walk(data):
             name = _read_name(body)
             if name in _CONTENT or (name == "response.output_item.added" and _is_call(body)):
                 self.has_content = True
@@ -182,7 +183,7 @@ class Tee:
 
     def _look_back(self, data: bytes) -> None:
         """The last events of a read, from the last: is a terminal one among them, or an error?"""
-        for body in _split(data)[: -_TRAILING_EVENTS - 2 : -1]:
+        for body in islice(walk_back(data), _TRAILING_EVENTS + 1):
             name = _read_name(body)
             if name in _TERMINAL:
                 self._terminal = body
@@ -218,16 +219,10 @@ def _whole_length(data: bytes) -> int:
     return max((at + len(mark) for mark in _BLANK_LINES if (at := data.rfind(mark)) >= 0), default=0)
 
 
-def _split(data: bytes) -> list[bytes]:
-    """The bodies of some whole events."""
-    splitter = Splitter()
-    return [body for _, body in splitter.feed(data) + splitter.end()]
-
-
 def _is_whole(rest: bytes) -> bool:
     """Whether an event that lacks its blank line lacks nothing else."""
-    bodies = _split(rest)
-    return bool(bodies) and (bodies[-1] == b"[DONE]" or bool(_read_name(bodies[-1])))
+    body = next(walk_back(rest), b"")
+    return body == b"[DONE]" or bool(_read_name(body))
 
 
 # --- what is in an event ----------------------------------------------------------------------------------------
@@ -249,7 +244,7 @@ def _is_call(body: bytes) -> bool:
 
 def _read_number(data: bytes) -> int:
     """The sequence number that was reached; -1 when there was none."""
-    for body in reversed(_split(data)):
+    for body in walk_back(data):
         try:
             number = _decode_numbered(body).sequence_number
         except _NOT_JSON:
