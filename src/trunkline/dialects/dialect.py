@@ -5,7 +5,7 @@ questions, so that n protocols cost n folders and never n² translators.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from msgspec import Raw, Struct
@@ -129,6 +129,7 @@ class Dialect:
     `patch(members, capabilities, unseal)`: replaces, in place, the raw members that this target would refuse, and what
     we have sealed; returns the names of fields left out.
     `keep_alive`: what is sent in silence.
+    `statuses`: the HTTP statuses that this dialect has of its own, by error code.
     """
 
     name: str
@@ -147,3 +148,4 @@ class Dialect:
     mend_reply: Callable[[bytes], JsonReply]
     patch: Callable[[dict[str, Raw], Capabilities, Unseal], list[str]] = leave_as_is
     keep_alive: bytes = b": ping\n\n"
+    statuses: Mapping[str, int] = field(default_factory=dict)

@@ -1,5 +1,8 @@
 """The translated way back: an upstream's bytes → events → the caller's bytes, as one `Passage`."""
 
+from msgspec.structs import replace
+
+from trunkline.clock import Mint
 from trunkline.dialects.dialect import StreamReader, StreamWriter
 from trunkline.dialects.lowering import Restore
 from trunkline.errors import TrunklineError
@@ -13,6 +16,29 @@ from trunkline.events import (
 )
 from trunkline.items import OtherItem, ToolCall
 from trunkline.usage import NO_USAGE, Usage
+
+
+def name_calls(mint: Mint, taken: set[str], restore: Restore) -> Restore:
+    """`restore`, and after it a call id of its own for every call that came without one or with one already `taken`.
+
+    Some providers omit ids, some count them from 0 in every answer; clients pair calls and outputs by id over the
+    whole conversation.
+    """
+
+    def named(events: list[Event]) -> list[Event]:
+        return [_name_call(event, mint, taken) if type(event) is ItemStarted else event for event in restore(events)]
+
+    return named
+
+
+def _name_call(event: ItemStarted, mint: Mint, taken: set[str]) -> ItemStarted:
+    call = event.item
+    if not isinstance(call, ToolCall):
+        return event
+    if not call.call_id or call.call_id in taken:
+        call = replace(call, call_id=mint("call_"))
+    taken.add(call.call_id)
+    return ItemStarted(event.index, call)
 
 
 class Translation:

@@ -11,14 +11,15 @@ from trunkline.capabilities import Capabilities
 from trunkline.clock import Mint
 from trunkline.dialects.dialect import Dialect, JsonReply, Passage, ReplyContext, TeeOptions
 from trunkline.dialects.fates import caller_name
-from trunkline.dialects.lowering import as_they_are, lower
+from trunkline.dialects.lowering import Restore, lower
 from trunkline.dialects.seal import Sealer
-from trunkline.dialects.translation import Translation
+from trunkline.dialects.translation import Translation, name_calls
 from trunkline.engine.envelope import Envelope, Members, decode_body, encode_members
 from trunkline.engine.router import Target
 from trunkline.engine.way import Way
 from trunkline.errors import InvalidRequest
 from trunkline.events import ModelResponse, fold, unfold
+from trunkline.items import ToolCall
 from trunkline.request import ModelRequest
 
 
@@ -167,7 +168,7 @@ class Translated:
         self.emulated: Sequence[str] = _named(dialect, lowering.emulated, written.emulated)
 
     def passage(self) -> Passage:
-        return Translation(self._upstream.reader(), self._lowering.restore(), self._dialect.writer(self._context))
+        return Translation(self._upstream.reader(), self._restore(), self._dialect.writer(self._context))
 
     def read_json(self, data: bytes) -> JsonReply:
         return _write_whole(self._dialect, self._restored(self._upstream.read_reply(data)), self._context)
@@ -179,9 +180,12 @@ class Translated:
         return _write_stream(self._dialect, self._restored(self._upstream.read_reply(data)), self._context)
 
     def _restored(self, response: ModelResponse) -> ModelResponse:
-        """The answer with what lowering changed put back."""
-        restore = self._lowering.restore()
-        return response if restore is as_they_are else fold(restore(list(unfold(response))))
+        """The answer with what lowering changed put back, and with an id for each call."""
+        return fold(self._restore()(list(unfold(response))))
+
+    def _restore(self) -> Restore:
+        taken = {item.call_id for item in self._context.request.items if isinstance(item, ToolCall)}
+        return name_calls(self._context.mint, taken, self._lowering.restore())
 
 
 def _named(dialect: Dialect, lowered: list[str], written: list[str]) -> list[str]:

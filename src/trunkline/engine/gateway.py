@@ -4,7 +4,6 @@ A plain sequence, not an onion: who is it, which route, which model, which way, 
 Expected errors are replies too, drawn in the caller's own dialect in one place (`draw`).
 """
 
-import contextlib
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 from urllib.parse import parse_qs, unquote
@@ -29,7 +28,7 @@ from trunkline.engine.resources import models
 from trunkline.engine.router import Plan, Router, Target
 from trunkline.engine.routes import PUBLIC, find_route, model_id, speaks_anthropic
 from trunkline.engine.way import Way, choose_way
-from trunkline.errors import Broken, CallerError, TrunklineError, Unavailable, Unsupported, UpstreamError
+from trunkline.errors import Broken, TrunklineError, Unavailable, Unsupported, UpstreamError
 from trunkline.ports import Catalog, Keys, Ledger, Listing, Principal, Upstream, UpstreamReply, UpstreamRequest
 
 # How long a bare name waits for the first lists of models.
@@ -235,9 +234,7 @@ class Gateway:
         return Exchange(call, parts.mint_request_id(), clock, dialect, clock.now_micros(), clock.monotonic())
 
     async def _wait_for_plan(self, model: str) -> Plan:
-        """The targets of a name; one that no list knows yet waits for the lists that are still to come."""
-        with contextlib.suppress(CallerError, Unavailable):
-            return self._current_router().resolve(model)
+        """The targets of a name, once every provider has been asked for its list or has had time enough to answer."""
         await self._parts.catalog.settle(_LISTS_WITHIN_SECONDS)
         return self._current_router().resolve(model)
 
@@ -270,12 +267,12 @@ class Gateway:
                 raise Unsupported(f"`{name}` is not possible with this model, and the request is strict", param=name)
 
     def _draw(self, x: Exchange, error: TrunklineError) -> Reply:
-        x.fail(error)
-        x.status = error.status
-        self._record(x)
         dialect = self._parts.dialects[x.dialect]
+        x.fail(error)
+        x.status = dialect.statuses.get(error.code or "", error.status)
+        self._record(x)
         body = dialect.write_error(error, x.request_id)
-        return Reply(status=error.status, headers=write_error_headers(x, error), body=body)
+        return Reply(status=x.status, headers=write_error_headers(x, error), body=body)
 
     def _record(self, x: Exchange) -> None:
         self._parts.ledger.record(x.freeze())

@@ -154,7 +154,7 @@ class Router:
         owner = self._catalog.owner(name)
         for account in self._accounts:
             listed = self.listing[account.name]
-            if account.provider.name == owner and not listed.complete and not listed.pending:
+            if account.provider.name == owner and not listed.complete:
                 why = f"`{account.name}` cannot be asked for its list, and the model is {owner}'s"
                 return Plan(name, [self._target(account, name, why)])
         return None

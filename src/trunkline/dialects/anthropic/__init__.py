@@ -2,6 +2,7 @@
 
 from trunkline.dialects.anthropic.body import write_request
 from trunkline.dialects.anthropic.errors import read_error, write_error, write_error_event
+from trunkline.dialects.anthropic.patch import patch
 from trunkline.dialects.anthropic.reader import Reader
 from trunkline.dialects.anthropic.reply import read_reply, write_reply
 from trunkline.dialects.anthropic.request import read_request
@@ -25,5 +26,7 @@ DIALECT = Dialect(
     mend=tee_stream,
     tee_reply=tee_reply,
     mend_reply=tee_reply,
+    patch=patch,
+    statuses={"overloaded": 529},
     keep_alive=b'event: ping\ndata: {"type": "ping"}\n\n',
 )

@@ -55,7 +55,8 @@ def draw_response(response_id: str, model: str, context: ReplyContext) -> dict[s
         "reasoning": _echo_reasoning(request),
         "safety_identifier": settings.safety_identifier,
         "service_tier": settings.service_tier or "default",
-        "store": settings.store is not False,
+        # A fact, not an echo: nothing of a translated answer is kept.
+        "store": False,
         "temperature": 1.0 if settings.temperature is None else settings.temperature,
         "text": _echo_text(request),
         "tool_choice": "auto" if request.tool_choice is None else write_tool_choice(request.tool_choice, request.tools),
