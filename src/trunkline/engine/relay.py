@@ -134,8 +134,8 @@ class Relay:
             return self._draw(failure)
 
     def _write(self, out: bytes) -> None:
-        self._quiet_ticks = 0
         if self._sink is not None:
+            self._quiet_ticks = 0
             self._sink.write(out)
             return
         self._held.append(out)
@@ -167,6 +167,7 @@ class Relay:
         try:
             sink.attach(self._reply)
             self._sink = sink
+            self._quiet_ticks = 0
             if self._held:
                 sink.write(self._held[0] if len(self._held) == 1 else b"".join(self._held))
                 self._held.clear()
