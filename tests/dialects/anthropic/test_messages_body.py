@@ -462,6 +462,29 @@ def test_t62_thought_gives_way_to_a_forced_tool(choice: ToolChoice) -> None:
     assert written.dropped == ["effort"]
 
 
+def test_thought_gives_way_where_it_was_lost() -> None:
+    """A manual model refuses to think on after calls whose thought did not come back: it answers without, and we say so."""
+    asked = ReasoningSettings(effort="high")
+    written = write(
+        say("user", "Hi"), call("a"), ToolOutput(call_id="a", output="x"), capabilities=MANUAL, reasoning=asked
+    )
+    assert "thinking" not in written.body
+    assert written.dropped == ["effort"]
+
+
+def test_lost_thought_of_an_earlier_turn_does_not_matter() -> None:
+    """Once the calls are answered, a manual model thinks again."""
+    asked = ReasoningSettings(effort="high")
+    items = (
+        say("user", "Hi"),
+        call("a"),
+        ToolOutput(call_id="a", output="x"),
+        say("assistant", "Yes."),
+        say("user", "And?"),
+    )
+    assert write(*items, capabilities=MANUAL, reasoning=asked).body["thinking"]["type"] == "enabled"
+
+
 def test_the_callers_own_words_for_thinking_are_kept() -> None:
     """The same dialect out says what came in."""
     given = {"type": "adaptive", "display": "omitted"}

@@ -48,7 +48,7 @@ class _Body:
             request.reasoning,
             request.settings.max_output_tokens,
             self._capabilities,
-            is_forced=choice is not None and choice["type"] in ("any", "tool"),
+            must_hush=(choice is not None and choice["type"] in ("any", "tool")) or self._has_lost_thought(turns),
         )
         self._dropped += thinking.dropped
         shape = self._write_format(turns)
@@ -64,6 +64,17 @@ class _Body:
             body["stream"] = True
         self._add_extras(body)
         return Written(body=body, dropped=self._dropped, emulated=self._emulated)
+
+    def _has_lost_thought(self, turns: Turns) -> bool:
+        """Whether calls that wait for an answer came back without the thought before them, as Chat clients send them.
+
+        Manual models refuse that while they think; adaptive ones do not mind.
+        """
+        if self._capabilities.thinking != "manual" or len(turns.messages) < 2:
+            return False
+        called, answered = (turn["content"] for turn in turns.messages[-2:])
+        is_open = answered[0]["type"] == "tool_result" and any(block["type"] == "tool_use" for block in called)
+        return is_open and called[0]["type"] not in ("thinking", "redacted_thinking")
 
     def _write_system(self, turns: Turns) -> str | list[dict[str, Any]]:
         """A plain string where nothing but instructions stands there."""

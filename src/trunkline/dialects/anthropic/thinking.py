@@ -73,26 +73,26 @@ class Thinking(Struct, frozen=True, kw_only=True):
 
 
 def write_thinking(
-    reasoning: ReasoningSettings | None, limit: int | None, capabilities: Capabilities, *, is_forced: bool
+    reasoning: ReasoningSettings | None, limit: int | None, capabilities: Capabilities, *, must_hush: bool
 ) -> Thinking:
-    """The settings for a target; `limit` is the caller's own output limit, `is_forced` that a tool must be called.
+    """The settings for a target; `limit` is the caller's own output limit, `must_hush` that thinking would be refused.
 
-    Anthropic refuses to think when a tool is forced, so thought gives way there. Raises `InvalidRequest` when the
+    That is so when a tool is forced, or the thought before open calls is lost: thought gives way there. Raises `InvalidRequest` when the
     caller's budget and limit contradict each other.
     """
     max_tokens = capabilities.max_output_tokens if limit is None else limit
     asked = reasoning or ReasoningSettings()
     if capabilities.thinking == "none":
         return Thinking(max_tokens=max_tokens, dropped=["effort"] if asked.effort not in (None, "none") else [])
-    if is_forced:
-        return _write_forced(asked, max_tokens, capabilities)
+    if must_hush:
+        return _write_hushed(asked, max_tokens, capabilities)
     given = asked.extras.get(DIALECT, {}).get("thinking")
     if capabilities.thinking == "adaptive":
         return _write_adaptive(asked, given, max_tokens)
     return _write_manual(asked, limit, capabilities)
 
 
-def _write_forced(asked: ReasoningSettings, max_tokens: int, capabilities: Capabilities) -> Thinking:
+def _write_hushed(asked: ReasoningSettings, max_tokens: int, capabilities: Capabilities) -> Thinking:
     return Thinking(
         # Adaptive models may think unasked; manual ones do not.
         thinking={"type": "disabled"} if capabilities.thinking == "adaptive" else None,
