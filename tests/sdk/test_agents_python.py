@@ -1,11 +1,13 @@
 """The Agents SDK for Python through the gateway: two function tools in parallel, on every kind of upstream."""
 
+import dataclasses
 from collections.abc import AsyncIterator
 
 import pytest
 from agents import (
     Agent,
     ModelProvider,
+    ModelSettings,
     OpenAIProvider,
     RunConfig,
     Runner,
@@ -13,6 +15,7 @@ from agents import (
     set_tracing_disabled,
 )
 from openai import AsyncOpenAI
+from openai.types.shared import Reasoning
 
 from real_gateway import KEY, Gateway, model_of
 
@@ -72,3 +75,31 @@ async def test_request_id(provider: ModelProvider, kind: str) -> None:
     """The SDK knows the id of the request that it made here."""
     result = await Runner.run(make_agent(kind), BOTH, run_config=RunConfig(model_provider=provider))
     assert all((response.request_id or "req_").startswith("req_") for response in result.raw_responses)
+
+
+@pytest.mark.parametrize("streamed", [False, True], ids=["whole", "streamed"])
+async def test_reasoning_loop(provider: ModelProvider, gateway: Gateway, kind: str, streamed: bool) -> None:
+    """What a model thought before its calls comes back to it unchanged: an upstream that signs it would refuse.
+
+    Over Chat the SDK keeps nothing of it, so nothing may come back: this upstream does not insist.
+    """
+    settings = ModelSettings(reasoning=Reasoning(effort="high", summary="auto"))
+    agent = dataclasses.replace(make_agent(kind), model_settings=settings)
+    run_config = RunConfig(model_provider=provider)
+    if streamed:
+        running = Runner.run_streamed(agent, BOTH, run_config=run_config)
+        async for _ in running.stream_events():
+            pass
+        answer = running.final_output
+    else:
+        answer = (await Runner.run(agent, BOTH, run_config=run_config)).final_output
+    assert answer == ANSWER
+    if kind == "messages":
+        thoughts = [
+            block
+            for turn in gateway.fakes[kind].stage.received[-1].json["messages"]
+            for block in turn["content"]
+            if isinstance(block, dict) and block["type"] == "thinking"
+        ]
+        uses_responses = provider._use_responses  # type: ignore[attr-defined]
+        assert len(thoughts) == (1 if uses_responses else 0)

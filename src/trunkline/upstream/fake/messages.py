@@ -56,6 +56,12 @@ def _read(body: Body, limit: int | None) -> Ask:
     reasons = thinking.get("type") in ("enabled", "adaptive")
     if reasons and choice.get("type") in ("any", "tool"):
         raise BadRequest("Thinking may not be enabled when tool_choice forces tool use.", param="tool_choice")
+    if thinking.get("type") == "enabled" and _lacks_thinking(messages):
+        raise BadRequest(
+            "Expected `thinking` or `redacted_thinking`, but found `tool_use`. When `thinking` is enabled, a final"
+            " `assistant` message must start with a thinking block.",
+            param="messages",
+        )
     if limit is not None and thinking.get("budget_tokens", 0) >= limit:
         raise BadRequest("`max_tokens` must be greater than `thinking.budget_tokens`.", param="max_tokens")
     return Ask(
@@ -68,6 +74,14 @@ def _read(body: Body, limit: int | None) -> Ask:
         stops=tuple(body.get("stop_sequences") or ()),
         reasons=reasons,
     )
+
+
+def _lacks_thinking(messages: list[Any]) -> bool:
+    """Whether the turn that calls tools and waits for an answer came back without what was thought before it."""
+    contents = [message["content"] for message in messages if message.get("role") == "assistant"]
+    blocks = contents[-1] if contents and messages[-1].get("role") == "user" else ()
+    kinds = [block.get("type") for block in blocks if isinstance(block, Mapping)]
+    return "tool_use" in kinds and "thinking" not in kinds[0]
 
 
 def _read_message(message: Any, where: str) -> list[Entry]:
@@ -142,7 +156,7 @@ def write(answer: Answer, body: Body, stamp: Stamp) -> dict[str, Any]:
         "content": _write_blocks(answer, stamp),
         "stop_reason": _FINISH[answer.finish],
         "stop_sequence": answer.stop_sequence,
-        "usage": _write_usage(answer, answer.output_tokens),
+        "usage": {**_write_usage(answer, answer.output_tokens), **_write_thinking_tokens(answer)},
     }
 
 
@@ -181,6 +195,10 @@ def _write_usage(answer: Answer, output_tokens: int) -> dict[str, Any]:
     }
 
 
+def _write_thinking_tokens(answer: Answer) -> dict[str, Any]:
+    return {"output_tokens_details": {"thinking_tokens": answer.reasoning_tokens}} if answer.thought else {}
+
+
 def stream(answer: Answer, body: Body, stamp: Stamp) -> list[bytes]:
     """The same as events; the first usage is a guess, as on the true wire."""
     started = {**_open(body, stamp), "usage": _write_usage(answer, 1)}
@@ -191,7 +209,7 @@ def stream(answer: Answer, body: Body, stamp: Stamp) -> list[bytes]:
         {
             "type": "message_delta",
             "delta": {"stop_reason": _FINISH[answer.finish], "stop_sequence": answer.stop_sequence},
-            "usage": {"output_tokens": answer.output_tokens},
+            "usage": {"output_tokens": answer.output_tokens, **_write_thinking_tokens(answer)},
         }
     )
     events.append({"type": "message_stop"})
