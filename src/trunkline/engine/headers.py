@@ -21,6 +21,8 @@ _RENAMED = {
     b"openai-processing-ms": b"x-trunkline-upstream-processing-ms",
 }
 
+_LIMITS = (b"x-ratelimit-", b"anthropic-ratelimit-")
+
 
 def write_headers(x: Exchange, kind: tuple[Header, ...]) -> list[Header]:
     """The head of a good reply."""
@@ -30,8 +32,10 @@ def write_headers(x: Exchange, kind: tuple[Header, ...]) -> list[Header]:
         headers.append((b"request-id", request_id))
     for name, value in x.upstream_headers.items():
         if name in _RENAMED:
-            headers.append((_RENAMED[name], value))
-        elif b"ratelimit" in name:
+            # Proxies on the way add an id of their own: the one that the record keeps is told.
+            if name != b"request-id" or b"x-request-id" not in x.upstream_headers:
+                headers.append((_RENAMED[name], value))
+        elif name.startswith(_LIMITS):
             headers.append((b"x-trunkline-upstream-" + _limit_name(name), value))
     if x.dropped:
         headers.append((b"x-trunkline-dropped", _ascii(",".join(x.dropped))))
