@@ -7,7 +7,11 @@ import pytest
 from scripted_gateway import Client, ScriptedReply, stream
 from trunkline.engine.relay import COMMIT_WITHIN, KEEP_ALIVE_AFTER, Relay
 from trunkline.errors import Broken, Busy, Failed, TrunklineError, Unavailable
+from trunkline.providers.account import make_account
+from trunkline.providers.directory import load_provider
 from trunkline.usage import NO_USAGE, Usage
+
+SECRET = b"sk-proj-0123456789"
 
 
 class Passage:
@@ -48,7 +52,8 @@ class Play:
         self.live: set[Relay] = set()
         self.ended: list[Relay] = []
         self.passage = Passage()
-        self.relay = Relay(reply, self.passage, b"<ping>", self.draw, self.live, self.ended.append)
+        account = make_account(load_provider("openai"), api_key=SECRET.decode())
+        self.relay = Relay(reply, self.passage, b"<ping>", self.draw, self.live, self.ended.append, account)
 
     def draw(self, error: TrunklineError) -> bytes:
         return b"<drawn %b>" % error.message.encode()
@@ -342,3 +347,14 @@ async def test_the_client_can_hold_the_upstream() -> None:
     play.reply.say(b".")
     play.reply.end()
     await pouring
+
+
+async def test_our_credential_is_taken_out() -> None:
+    """Whole, wherever it stands; cut short and starred out in an error."""
+    assert await Play(stream(b"+a " + SECRET + b" \xff.")).pour() == b"+a [redacted] \xff."
+    assert await Play(stream(b"+a", b"! sk-proj-01***89 b")).pour() == b"+a! [redacted] b"
+
+
+async def test_what_looks_like_a_credential_is_left_in_an_answer() -> None:
+    """A model may write of keys."""
+    assert await Play(stream(b"+ export KEY=sk-proj-...", b".")).pour() == b"+ export KEY=sk-proj-...."

@@ -50,7 +50,7 @@ class Crossing(Protocol):
 
     def fold_stream(self, data: bytes) -> JsonReply: ...
 
-    def unfold_json(self, data: bytes) -> bytes: ...
+    def unfold_json(self, data: bytes) -> JsonReply: ...
 
 
 def cross(caller: Caller, envelope: Envelope, way: Way, target: Target, upstream: Dialect) -> Crossing:
@@ -96,7 +96,7 @@ class PassedOn:
     def fold_stream(self, data: bytes) -> JsonReply:
         return _write_whole(self._caller.dialect, _fold(self._caller.dialect, data), self._context())
 
-    def unfold_json(self, data: bytes) -> bytes:
+    def unfold_json(self, data: bytes) -> JsonReply:
         response = self._caller.dialect.read_reply(data)
         return _write_stream(self._caller.dialect, response, self._context())
 
@@ -176,7 +176,7 @@ class Translated:
     def fold_stream(self, data: bytes) -> JsonReply:
         return _write_whole(self._dialect, self._restored(_fold(self._upstream, data)), self._context)
 
-    def unfold_json(self, data: bytes) -> bytes:
+    def unfold_json(self, data: bytes) -> JsonReply:
         return _write_stream(self._dialect, self._restored(self._upstream.read_reply(data)), self._context)
 
     def _restored(self, response: ModelResponse) -> ModelResponse:
@@ -209,14 +209,14 @@ def _fold(dialect: Dialect, data: bytes) -> ModelResponse:
 def _write_whole(dialect: Dialect, response: ModelResponse, context: ReplyContext) -> JsonReply:
     if response.error is not None:
         raise response.error
-    return JsonReply(
-        body=dialect.write_reply(response, context),
-        usage=response.usage,
-        incomplete=response.finish in ("length", "content_filter"),
-    )
+    return _told(response, dialect.write_reply(response, context))
 
 
-def _write_stream(dialect: Dialect, response: ModelResponse, context: ReplyContext) -> bytes:
+def _write_stream(dialect: Dialect, response: ModelResponse, context: ReplyContext) -> JsonReply:
     if response.error is not None:
         raise response.error
-    return dialect.writer(context).write(list(unfold(response)))
+    return _told(response, dialect.writer(context).write(list(unfold(response))))
+
+
+def _told(response: ModelResponse, body: bytes) -> JsonReply:
+    return JsonReply(body=body, usage=response.usage, incomplete=response.finish in ("length", "content_filter"))

@@ -30,9 +30,12 @@ from trunkline.engine.routes import PUBLIC, find_route, model_id, speaks_anthrop
 from trunkline.engine.way import Way, choose_way
 from trunkline.errors import Broken, TrunklineError, Unavailable, Unsupported, UpstreamError
 from trunkline.ports import Catalog, Keys, Ledger, Listing, Principal, Upstream, UpstreamReply, UpstreamRequest
+from trunkline.providers.account import Account
 
 # How long a bare name waits for the first lists of models.
 _LISTS_WITHIN_SECONDS = 5.0
+
+_WHOLE = (JSON,)
 
 
 class Parts(Struct, frozen=True, kw_only=True):
@@ -126,40 +129,38 @@ class Gateway:
         body = await read_whole(reply)
         try:
             if is_event_stream(reply, expected=False):
-                return self._finish_json(x, crossing.fold_stream(body))
-            return self._finish_json(x, crossing.read_json(body))
+                return self._finish(x, crossing.fold_stream(body), _WHOLE)
+            return self._finish(x, crossing.read_json(body), _WHOLE)
         except UpstreamError as error:
             raise redacted(error, target.account) from None
 
     async def _answer_stream(
         self, x: Exchange, reply: UpstreamReply, crossing: Crossing, dialect: Dialect, target: Target
     ) -> Reply:
-        body: bytes | Relay
         try:
-            if is_event_stream(reply, expected=True):
-                body = self._relay(x, reply, crossing.passage(), dialect)
-                await body.commit()
-            else:
-                body = crossing.unfold_json(await read_whole(reply))
+            if not is_event_stream(reply, expected=True):
+                return self._finish(x, crossing.unfold_json(await read_whole(reply)), EVENT_STREAM)
+            relay = self._relay(x, reply, crossing.passage(), dialect, target)
+            await relay.commit()
         except UpstreamError as error:
             raise redacted(error, target.account) from None
         x.status = 200
-        if isinstance(body, bytes):
-            self._record(x)
-        return Reply(status=200, headers=write_headers(x, EVENT_STREAM), body=body)
+        return Reply(status=200, headers=write_headers(x, EVENT_STREAM), body=relay)
 
-    def _relay(self, x: Exchange, reply: UpstreamReply, passage: Passage, dialect: Dialect) -> Relay:
-        ended = _ended(self, x)
-        return Relay(reply, passage, dialect.keep_alive, dialect.write_error_event, self._live, ended)
+    def _relay(self, x: Exchange, reply: UpstreamReply, passage: Passage, dialect: Dialect, target: Target) -> Relay:
+        account = target.account
+        ended = _ended(self, x, account)
+        return Relay(reply, passage, dialect.keep_alive, dialect.write_error_event, self._live, ended, account)
 
-    def _finish_json(self, x: Exchange, read: JsonReply) -> Reply:
+    def _finish(self, x: Exchange, read: JsonReply, kind: tuple[Header, ...]) -> Reply:
+        """A reply that is whole. Raises the error that it holds."""
         if read.error is not None:
             raise read.error
         x.usage, x.status = read.usage, 200
         if read.incomplete:
             x.outcome = "incomplete"
         self._record(x)
-        return Reply(status=200, headers=write_headers(x, (JSON,)), body=read.body)
+        return Reply(status=200, headers=write_headers(x, kind), body=read.body)
 
     # --- embeddings, counting -----------------------------------------------------------------------------------
 
@@ -196,7 +197,11 @@ class Gateway:
         request = self._address(x, target, operation, encode_members(members))
         dialect = self._parts.dialects[x.dialect]
         reply = await attempt(x, self._parts.upstream, request, dialect, target.account)
-        return self._finish_json(x, dialect.tee_reply(await read_whole(reply)))
+        body = await read_whole(reply)
+        try:
+            return self._finish(x, dialect.tee_reply(body), _WHOLE)
+        except UpstreamError as error:
+            raise redacted(error, target.account) from None
 
     # --- models, health -----------------------------------------------------------------------------------------
 
@@ -286,15 +291,17 @@ class Gateway:
     }
 
 
-def _ended(gateway: Gateway, x: Exchange) -> Callable[[Relay], None]:
+def _ended(gateway: Gateway, x: Exchange, account: Account) -> Callable[[Relay], None]:
     """What happens when a stream is over, however it came to its end."""
 
     def ended(relay: Relay) -> None:
         if not x.status:
             return  # never committed: the error is drawn and recorded as a reply
         x.usage = relay.passage.usage
-        if relay.passage.error is not None:
-            x.fail(relay.passage.error)
+        error = relay.passage.error
+        if error is not None:
+            error.detail = account.redact(error.detail)
+            x.fail(error)
         elif relay.cancelled:
             x.outcome = "cancelled"
         elif relay.passage.incomplete:

@@ -12,6 +12,7 @@ from trunkline.call import Sink
 from trunkline.dialects.dialect import Passage
 from trunkline.errors import Broken, Failed, TrunklineError, Unavailable
 from trunkline.ports import UpstreamReply
+from trunkline.providers.account import Account
 
 # In seconds, which are also ticks of the sweep. SDKs and proxies give up after a minute of silence, some after 30 s.
 KEEP_ALIVE_AFTER = 10
@@ -25,6 +26,7 @@ class Relay:
     """One stream. `commit` first, then `pour` (or `close`); `ended` is called once, when all is over."""
 
     __slots__ = (
+        "_account",
         "_draw",
         "_ended",
         "_held",
@@ -35,6 +37,7 @@ class Relay:
         "_paused",
         "_quiet_ticks",
         "_reply",
+        "_secret",
         "_sink",
         "_waiter",
         "cancelled",
@@ -49,9 +52,12 @@ class Relay:
         draw: Callable[[TrunklineError], bytes],
         live: "set[Relay]",
         ended: Callable[["Relay"], None],
+        account: Account,
     ) -> None:
         self.passage = passage
         self._draw = draw
+        self._account = account
+        self._secret = account.secret
         self.cancelled = False
         self._reply = reply
         self._keep_alive = keep_alive
@@ -134,6 +140,8 @@ class Relay:
             return self._draw(failure)
 
     def _write(self, out: bytes) -> None:
+        if self.passage.error is not None or (self._secret and out.find(self._secret) >= 0):
+            out = self._redact(out)
         if self._sink is not None:
             self._quiet_ticks = 0
             self._sink.write(out)
@@ -143,6 +151,10 @@ class Relay:
         if self._held_bytes > _HOLD_BYTES and not self._paused:
             self._paused = True
             self._reply.pause()
+
+    def _redact(self, out: bytes) -> bytes:
+        """Without our credential, which providers like to quote in the errors that they send in mid-stream."""
+        return self._account.redact(out.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
 
     def _finish(self) -> None:
         self._over = True

@@ -83,6 +83,11 @@ class Account:
         """Request line and headers for a dialect or operation, as `UpstreamRequest.head` wants them."""
         return self._heads[operation]
 
+    @property
+    def secret(self) -> bytes:
+        """The key, as far as it is one; empty where there is nothing to hide."""
+        return self.api_key.encode() if len(self.api_key) >= _SHORTEST_SECRET else b""
+
     def redact(self, text: str) -> str:
         """The text without our credential: whole, or cut short and starred out as vendors quote it."""
         key = self.api_key
