@@ -42,6 +42,7 @@ FAILURES: Mapping[str, Script] = {
     "broken": Script(status=500, error=ScriptedError("Oops.")),
     "cut": Script(stop_after=6, ending="cut"),
     "reset": Script(stop_after=6, ending="reset"),
+    "silent": Script(stop_after=6, ending="silence"),
     "torn": Script(split=3, crlf=True),
     "flaky-python": Script(status=503, error=ScriptedError("Not now."), times=2),
     "flaky-javascript": Script(status=503, error=ScriptedError("Not now."), times=2),

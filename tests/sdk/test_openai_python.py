@@ -6,6 +6,7 @@ from typing import Any
 import openai
 import pytest
 from openai import AsyncOpenAI
+from pydantic import BaseModel
 
 from real_gateway import KEY, UPSTREAM_KEY, Gateway, model_of
 
@@ -20,7 +21,13 @@ CITY = {
 FUNCTIONS = [{"name": name, "parameters": CITY, "strict": True} for name in ("get_weather", "get_time")]
 RESPONSES_TOOLS: list[Any] = [{"type": "function", **function} for function in FUNCTIONS]
 CHAT_TOOLS: list[Any] = [{"type": "function", "function": function} for function in FUNCTIONS]
+PICTURE = "data:image/png;base64,iVBORw0KGgo="
 BOTH = "What are the weather and the time in Oslo?"
+
+
+class Place(BaseModel):
+    city: str
+    country: str | None
 
 
 @pytest.fixture
@@ -226,3 +233,55 @@ async def test_cut_stream(client: AsyncOpenAI, kind: str, failure: str) -> None:
     with pytest.raises(openai.APIError):
         types += [event.type async for event in stream]
     assert "response.completed" not in types
+
+
+async def test_picture(client: AsyncOpenAI, gateway: Gateway, kind: str) -> None:
+    """A picture reaches the upstream in its own words."""
+    content: list[Any] = [
+        {"type": "input_text", "text": "See"},
+        {"type": "input_image", "image_url": PICTURE, "detail": "auto"},
+    ]
+    response = await client.responses.create(model=model_of(kind), input=[{"role": "user", "content": content}])
+    names = {"chat": "image_url", "messages": "image", "responses": "input_image"}
+    assert response.output_text == f"ok, you said: See [{names[kind]}]"
+    assert "iVBORw0KGgo=" in gateway.fakes[kind].stage.received[-1].body.decode()
+
+
+async def test_parsed_responses(client: AsyncOpenAI, kind: str) -> None:
+    """The SDK's own parser makes an object of a structured answer."""
+    response = await client.responses.parse(model=model_of(kind), input="I am in Oslo.", text_format=Place)
+    assert response.output_parsed == Place(city="Oslo", country="word")
+
+
+async def test_parsed_chat(client: AsyncOpenAI, kind: str) -> None:
+    """Over Chat likewise."""
+    completion = await client.chat.completions.parse(
+        model=model_of(kind), messages=[{"role": "user", "content": "I am in Oslo."}], response_format=Place
+    )
+    assert completion.choices[0].message.parsed == Place(city="Oslo", country="word")
+
+
+async def test_custom_tool(client: AsyncOpenAI) -> None:
+    """A custom tool reaches an upstream that has them."""
+    tools: list[Any] = [{"type": "custom", "name": "shell", "description": "Run a line."}]
+    asked = client.responses.create(model=model_of("responses"), input="Use the shell to list", tools=tools)
+    calls = [item for item in (await asked).output if item.type == "custom_tool_call"]
+    assert [(call.name, call.input) for call in calls] == [("shell", "Use the shell to list")]
+
+
+@pytest.mark.parametrize("choice", ["none", "required", {"type": "function", "name": "get_time"}], ids=str)
+async def test_tool_choice(client: AsyncOpenAI, kind: str, choice: Any) -> None:
+    """A tool choice is obeyed by every kind of upstream."""
+    response = await client.responses.create(
+        model=model_of(kind), input="Hello", tools=RESPONSES_TOOLS, tool_choice=choice
+    )
+    wanted = {"none": [], "required": ["get_weather"]}.get(choice if isinstance(choice, str) else "", ["get_time"])
+    assert [item.name for item in response.output if item.type == "function_call"] == wanted
+
+
+async def test_one_call_at_a_time(client: AsyncOpenAI, kind: str) -> None:
+    """Parallel calls can be switched off."""
+    response = await client.responses.create(
+        model=model_of(kind), input=BOTH, tools=RESPONSES_TOOLS, parallel_tool_calls=False
+    )
+    assert [item.name for item in response.output if item.type == "function_call"] == ["get_weather"]

@@ -193,3 +193,17 @@ async def test_port_closed() -> None:
     await asyncio.sleep(0)
     await asyncio.sleep(0)
     assert asyncio.all_tasks() == before
+
+
+def test_lost_thought() -> None:
+    """A turn that called while thinking, and came back without the thought, is refused while thinking is enabled."""
+    use = {"type": "tool_use", "id": "c1", "name": "f", "input": {}}
+    turns = [
+        {"role": "user", "content": "Hi"},
+        {"role": "assistant", "content": [use]},
+        {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "c1", "content": "x"}]},
+    ]
+    thinking = {"type": "enabled", "budget_tokens": 1024}
+    asked = {"model": "m", "max_tokens": 2048, "messages": turns, "thinking": thinking}
+    assert Stage().perform(post("/v1/messages", asked)).status == 400
+    assert Stage().perform(post("/v1/messages", {**asked, "thinking": {"type": "adaptive"}})).status == 200

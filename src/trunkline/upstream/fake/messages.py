@@ -81,7 +81,7 @@ def _lacks_thinking(messages: list[Any]) -> bool:
     contents = [message["content"] for message in messages if message.get("role") == "assistant"]
     blocks = contents[-1] if contents and messages[-1].get("role") == "user" else ()
     kinds = [block.get("type") for block in blocks if isinstance(block, Mapping)]
-    return "tool_use" in kinds and "thinking" not in kinds[0]
+    return "tool_use" in kinds and kinds[0] not in ("thinking", "redacted_thinking")
 
 
 def _read_message(message: Any, where: str) -> list[Entry]:

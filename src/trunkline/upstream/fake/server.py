@@ -39,6 +39,7 @@ class FakeServer:
         self._host = host
         self._server: asyncio.Server | None = None
         self._connections: set[asyncio.Task[None]] = set()
+        self._playing = 0
 
     @property
     def url(self) -> str:
@@ -52,8 +53,13 @@ class FakeServer:
 
     @property
     def open_connections(self) -> int:
-        """How many clients are connected now."""
+        """How many clients are connected now, those between two requests included."""
         return len(self._connections)
+
+    @property
+    def playing(self) -> int:
+        """How many replies are under way."""
+        return self._playing
 
     async def start(self) -> None:
         self._server = await asyncio.start_server(self._serve, self._host, self.port, limit=_HEAD_LIMIT)
@@ -79,7 +85,7 @@ class FakeServer:
         self._connections.add(task)
         try:
             while (request := await _read_request(reader)) is not None:
-                if not await _play(self.stage.perform(request), reader, writer):
+                if not await self._answer(request, reader, writer):
                     break
         except (OSError, asyncio.IncompleteReadError, TimeoutError):
             pass
@@ -89,6 +95,13 @@ class FakeServer:
         finally:
             self._connections.discard(task)
             writer.close()
+
+    async def _answer(self, request: Received, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+        self._playing += 1
+        try:
+            return await _play(self.stage.perform(request), reader, writer)
+        finally:
+            self._playing -= 1
 
 
 async def _read_request(reader: asyncio.StreamReader) -> Received | None:
