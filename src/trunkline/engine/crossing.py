@@ -4,33 +4,23 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 import msgspec
-from msgspec import Raw, Struct
+from msgspec import Raw
 from msgspec.structs import replace
 
 from trunkline.capabilities import Capabilities
-from trunkline.clock import Mint
-from trunkline.dialects.dialect import Dialect, JsonReply, Passage, ReplyContext, TeeOptions
+from trunkline.dialects.dialect import Dialect, JsonReply, Passage, ReplyContext, Seal, TeeOptions
 from trunkline.dialects.fates import caller_name
 from trunkline.dialects.lowering import Restore, lower
-from trunkline.dialects.seal import Sealer
 from trunkline.dialects.translation import Translation, name_calls
 from trunkline.engine.envelope import Envelope, Members, decode_body, encode_members
+from trunkline.engine.exchange import Exchange
+from trunkline.engine.parts import Parts
 from trunkline.engine.router import Target
 from trunkline.engine.way import Way
 from trunkline.errors import InvalidRequest
 from trunkline.events import ModelResponse, fold, unfold
 from trunkline.items import ToolCall
 from trunkline.request import ModelRequest
-
-
-class Caller(Struct, frozen=True):
-    """Who asks, as far as a reply depends on it."""
-
-    dialect: Dialect
-    path: str
-    created_at: int
-    mint: Mint
-    sealer: Sealer
 
 
 class Crossing(Protocol):
@@ -53,11 +43,11 @@ class Crossing(Protocol):
     def unfold_json(self, data: bytes) -> JsonReply: ...
 
 
-def cross(caller: Caller, envelope: Envelope, way: Way, target: Target, upstream: Dialect) -> Crossing:
+def cross(parts: Parts, x: Exchange, envelope: Envelope, way: Way, target: Target) -> Crossing:
     """The request made ready. Raises the caller's errors: what is wrong with it, or what the target cannot do."""
     if way.kind == "translate":
-        return Translated(caller, envelope, target, upstream)
-    return PassedOn(caller, envelope, target, patched=way.kind == "patch")
+        return Translated(parts, x, envelope, target, parts.dialects[way.upstream])
+    return PassedOn(parts, x, envelope, target, way.kind == "patch")
 
 
 # --- tee and patch ----------------------------------------------------------------------------------------------
@@ -66,13 +56,25 @@ def cross(caller: Caller, envelope: Envelope, way: Way, target: Target, upstream
 class PassedOn:
     """The members as they are, but for `model` and what has to change."""
 
-    __slots__ = ("_caller", "_cuts_usage", "_envelope", "_mends", "_target", "body", "dropped", "emulated")
+    __slots__ = (
+        "_cuts_usage",
+        "_dialect",
+        "_envelope",
+        "_exchange",
+        "_mends",
+        "_parts",
+        "_target",
+        "body",
+        "dropped",
+        "emulated",
+    )
 
-    def __init__(self, caller: Caller, envelope: Envelope, target: Target, *, patched: bool) -> None:
-        dialect = caller.dialect
+    def __init__(self, parts: Parts, x: Exchange, envelope: Envelope, target: Target, patched: bool) -> None:
+        dialect = self._dialect = parts.dialects[x.dialect]
         members = envelope.members.copy()
         members["model"] = target.model_raw
-        self._caller = caller
+        self._parts = parts
+        self._exchange = x
         self._envelope = envelope
         self._target = target
         self._mends = patched and dialect.name not in target.account.faithful
@@ -80,32 +82,30 @@ class PassedOn:
         self.emulated: Sequence[str] = ()
         if patched:
             _merge_provider_options(members, target)
-            _, unseal = caller.sealer.bind(target.account.name, caller.path)
+            _, unseal = parts.sealer.bind(target.account.name, x.principal.path)
             self.dropped = dialect.patch(members, target.capabilities, unseal)
         self._cuts_usage = envelope.stream and dialect.name == "chat" and _ask_for_usage(members, target.capabilities)
         self.body = encode_members(members)
 
     def passage(self) -> Passage:
-        dialect, options = self._caller.dialect, TeeOptions(cut_usage=self._cuts_usage)
-        return dialect.mend(options) if self._mends else dialect.tee(options)
+        options = TeeOptions(cut_usage=self._cuts_usage)
+        return self._dialect.mend(options) if self._mends else self._dialect.tee(options)
 
     def read_json(self, data: bytes) -> JsonReply:
-        dialect = self._caller.dialect
-        return dialect.mend_reply(data) if self._mends else dialect.tee_reply(data)
+        return self._dialect.mend_reply(data) if self._mends else self._dialect.tee_reply(data)
 
     def fold_stream(self, data: bytes) -> JsonReply:
-        return _write_whole(self._caller.dialect, _fold(self._caller.dialect, data), self._context())
+        return _write_whole(self._dialect, _fold(self._dialect, data), self._context())
 
     def unfold_json(self, data: bytes) -> JsonReply:
-        response = self._caller.dialect.read_reply(data)
-        return _write_stream(self._caller.dialect, response, self._context())
+        return _write_stream(self._dialect, self._dialect.read_reply(data), self._context())
 
     def _context(self) -> ReplyContext:
         """What a writer needs, for the rare reply that has to be written anew."""
-        caller, target = self._caller, self._target
-        seal, unseal = caller.sealer.bind(target.account.name, caller.path)
-        request = caller.dialect.read_request(decode_body(self._envelope.members), unseal)
-        return _context(caller, request, target, seal)
+        parts, x, target = self._parts, self._exchange, self._target
+        seal, unseal = parts.sealer.bind(target.account.name, x.principal.path)
+        request = self._dialect.read_request(decode_body(self._envelope.members), unseal)
+        return _context(parts, x, request, target, seal)
 
 
 def _ask_for_usage(members: Members, capabilities: Capabilities) -> bool:
@@ -130,6 +130,10 @@ def _merge_provider_options(members: Members, target: Target) -> None:
         members[name] = Raw(msgspec.json.encode(value))
 
 
+# What the way of a request was decided by: a model named here would be one that nobody has resolved or allowed.
+_DECIDED = ("model", "stream")
+
+
 def _read_provider_options(options: Any, target: Target) -> dict[str, Any]:
     """What is meant for this target's provider; others' options are nothing to it."""
     if options is None:
@@ -139,7 +143,14 @@ def _read_provider_options(options: Any, target: Target) -> dict[str, Any]:
             '`provider_options` must look like {"<provider>": {"<field>": …}}', param="provider_options"
         )
     account = target.account
-    return {**options.get(account.provider.name, {}), **options.get(account.name, {})}
+    meant = {**options.get(account.provider.name, {}), **options.get(account.name, {})}
+    for name in _DECIDED:
+        if name in meant:
+            raise InvalidRequest(
+                f"`provider_options` must not hold `{name}`: send it as a field of the request",
+                param="provider_options",
+            )
+    return meant
 
 
 # --- translate --------------------------------------------------------------------------------------------------
@@ -150,16 +161,16 @@ class Translated:
 
     __slots__ = ("_context", "_dialect", "_lowering", "_upstream", "body", "dropped", "emulated")
 
-    def __init__(self, caller: Caller, envelope: Envelope, target: Target, upstream: Dialect) -> None:
-        dialect = caller.dialect
-        seal, unseal = caller.sealer.bind(target.account.name, caller.path)
+    def __init__(self, parts: Parts, x: Exchange, envelope: Envelope, target: Target, upstream: Dialect) -> None:
+        dialect = parts.dialects[x.dialect]
+        seal, unseal = parts.sealer.bind(target.account.name, x.principal.path)
         request = dialect.read_request(decode_body(envelope.members), unseal)
         lowered, lowering = lower(
-            replace(request, model=target.model), dialect.name, upstream.name, target.capabilities, caller.mint
+            replace(request, model=target.model), dialect.name, upstream.name, target.capabilities, parts.mint
         )
         written = upstream.write_request(lowered, target.capabilities)
         written.body.update(_read_provider_options(request.provider_options, target))
-        self._context = _context(caller, request, target, seal)
+        self._context = _context(parts, x, request, target, seal)
         self._dialect = dialect
         self._lowering = lowering
         self._upstream = upstream
@@ -196,8 +207,9 @@ def _named(dialect: Dialect, lowered: list[str], written: list[str]) -> list[str
 # --- replies ----------------------------------------------------------------------------------------------------
 
 
-def _context(caller: Caller, request: ModelRequest, target: Target, seal: Any) -> ReplyContext:
-    return ReplyContext(request=request, model=target.model, created_at=caller.created_at, mint=caller.mint, seal=seal)
+def _context(parts: Parts, x: Exchange, request: ModelRequest, target: Target, seal: Seal) -> ReplyContext:
+    created_at = x.started_at_micros // 1_000_000
+    return ReplyContext(request=request, model=target.model, created_at=created_at, mint=parts.mint, seal=seal)
 
 
 def _fold(dialect: Dialect, data: bytes) -> ModelResponse:
