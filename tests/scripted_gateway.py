@@ -15,7 +15,8 @@ from trunkline.capabilities import Capabilities
 from trunkline.clock import CountingMint, FakeClock
 from trunkline.dialects import anthropic, openai_chat, openai_responses
 from trunkline.dialects.seal import Sealer
-from trunkline.engine.gateway import Gateway, Parts
+from trunkline.engine.gateway import Gateway
+from trunkline.engine.parts import Parts
 from trunkline.engine.router import Router
 from trunkline.errors import Failed
 from trunkline.ports import Listed, Listing, Principal, Record, UpstreamRequest

@@ -15,7 +15,8 @@ from trunkline.config.config import Config
 from trunkline.dialects import anthropic, openai_chat, openai_responses
 from trunkline.dialects.seal import Sealer
 from trunkline.engine.attempts import redacted
-from trunkline.engine.gateway import Gateway, Parts
+from trunkline.engine.gateway import Gateway
+from trunkline.engine.parts import Parts
 from trunkline.engine.router import Router
 from trunkline.errors import UpstreamError
 from trunkline.keyring import Keyring

@@ -13,7 +13,7 @@ from trunkline.errors import Busy, Failed, InvalidRequest
 
 
 def exchange(dialect: str = "chat", route: str = "tee openai/m", **members: object) -> Exchange:
-    x = Exchange(make_call("/v1/x"), "req_1", FakeClock(), dialect, 0, 0.0)
+    x = Exchange(make_call("/v1/x"), "req_1", FakeClock(), 0, 0.0, dialect)
     x.route = route
     for name, value in members.items():
         setattr(x, name, value)

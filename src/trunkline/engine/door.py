@@ -23,16 +23,15 @@ def present_key(headers: Mapping[bytes, bytes]) -> bytes | None:
     """The key as it was sent; `Authorization` wins over `x-api-key`."""
     authorization = headers.get(b"authorization")
     if authorization is not None:
+        if authorization.startswith(b"Bearer "):
+            return authorization[7:].strip()
         scheme, _, key = authorization.partition(b" ")
         return key.strip() if scheme.lower() == b"bearer" else None
     return headers.get(b"x-api-key")
 
 
-def refuse_loop(headers: Mapping[bytes, bytes], instance: bytes) -> bytes:
+def count_hop(hops: bytes, instance: bytes) -> bytes:
     """The `x-trunkline-hop` to send on. Raises `Loop` when this very gateway is on the list already."""
-    hops = headers.get(HOP)
-    if hops is None:
-        return instance
     if instance in [hop.strip() for hop in hops.split(b",")]:
         raise Loop("this request has passed this gateway before: a provider's base URL leads back here")
-    return hops[-1024:] + b"," + instance
+    return b"%b,%b" % (hops[-1024:], instance)

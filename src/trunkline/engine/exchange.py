@@ -22,9 +22,9 @@ class Exchange(Struct):
     call: Call
     request_id: str
     clock: Clock
-    dialect: str
     started_at_micros: int
     started_monotonic: float
+    dialect: str = ""
     principal: Principal = _NOBODY
     operation: str = ""
     model_asked: str = ""
@@ -49,19 +49,17 @@ class Exchange(Struct):
     def note_reply(self, headers: Mapping[bytes, bytes]) -> None:
         """The upstream has answered with a head."""
         self.upstream_headers = headers
-        self.first_byte_micros = self._elapsed_micros()
+        self.first_byte_micros = int((self.clock.monotonic() - self.started_monotonic) * 1e6)
 
     def fail(self, error: TrunklineError) -> None:
         """What went wrong; the last word counts."""
         self.error = error
         self.outcome = "error"
 
-    def _elapsed_micros(self) -> int:
-        return int((self.clock.monotonic() - self.started_monotonic) * 1e6)
-
     def freeze(self) -> Record:
         """The record of it all. By position, in the order of `Record`: this is done for every request."""
-        call, error = self.call, self.error
+        call, error, upstream = self.call, self.error, self.upstream_headers
+        upstream_id = upstream.get(b"x-request-id") or upstream.get(b"request-id") or b""
         return Record(
             self.request_id,
             self.started_at_micros,
@@ -80,16 +78,10 @@ class Exchange(Struct):
             (error.code or error.type) if error is not None else "",
             error.detail if error is not None else "",
             self.is_stream,
-            self._elapsed_micros(),
+            int((self.clock.monotonic() - self.started_monotonic) * 1e6),
             self.first_byte_micros,
             self.usage,
-            _read_request_id(self.upstream_headers),
+            upstream_id[:128].decode("latin-1"),
             self.dropped,
             self.emulated,
         )
-
-
-def _read_request_id(headers: Mapping[bytes, bytes]) -> str:
-    """The upstream's own name for the request, or an empty string."""
-    value = headers.get(b"x-request-id") or headers.get(b"request-id")
-    return value[:128].decode("latin-1") if value else ""

@@ -8,6 +8,8 @@ from trunkline.errors import TrunklineError
 
 JSON: Header = (b"content-type", b"application/json")
 
+WHOLE: tuple[Header, ...] = (JSON,)
+
 # `no-transform` and `x-accel-buffering` keep proxies on the way from holding a stream back until it is whole.
 EVENT_STREAM: tuple[Header, ...] = (
     (b"content-type", b"text/event-stream; charset=utf-8"),

@@ -4,7 +4,7 @@ The hot way: events are read one by one until the first content has gone by, the
 read at the end. Everything else that matters (why it stopped, the counts, an error) comes last.
 """
 
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -200,11 +200,40 @@ class _Reply(msgspec.Struct):
     type: Any = None
 
 
+class _Counts(msgspec.Struct):
+    input_tokens: int
+    output_tokens: int
+    cache_read_input_tokens: int = 0
+    cache_creation_input_tokens: int = 0
+    output_tokens_details: None = None
+
+
+class _OrdinaryReply(msgspec.Struct):
+    """A sound reply without thinking counted apart. Anything else is read with patience."""
+
+    usage: _Counts
+    stop_reason: Literal["end_turn", "tool_use", "stop_sequence"]
+    type: Literal["message"]
+    error: None = None
+
+
+_decode_ordinary = msgspec.json.Decoder(_OrdinaryReply).decode
 _REPLY_DECODER = msgspec.json.Decoder(_Reply)
 
 
 def tee_reply(body: bytes) -> JsonReply:
     """A whole reply's bytes, with its counts."""
+    try:
+        counts = _decode_ordinary(body).usage
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return _tee_odd_reply(body)
+    read, written = counts.cache_read_input_tokens, counts.cache_creation_input_tokens
+    if counts.input_tokens < 0 or counts.output_tokens < 0 or read < 0 or written < 0:
+        return _tee_odd_reply(body)
+    return JsonReply(body=body, usage=Usage(counts.input_tokens, read, written, counts.output_tokens, 0))
+
+
+def _tee_odd_reply(body: bytes) -> JsonReply:
     try:
         reply = _REPLY_DECODER.decode(body)
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:

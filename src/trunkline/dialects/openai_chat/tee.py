@@ -8,6 +8,9 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+import msgspec
+from msgspec import Struct
+
 from trunkline.dialects.dialect import JsonReply, TeeOptions
 from trunkline.dialects.openai_chat.chunks import UNREADABLE, Chunk, Delta, decode_chunk
 from trunkline.dialects.openai_chat.errors import find_error, read_error_object, write_error_event
@@ -17,7 +20,7 @@ from trunkline.dialects.openai_chat.usage import find_usage, read_usage
 from trunkline.dialects.shapes import decode_json
 from trunkline.dialects.sse import Splitter, walk, walk_back
 from trunkline.errors import Failed, Garbled, TrunklineError, UpstreamError
-from trunkline.usage import NO_USAGE, Usage
+from trunkline.usage import NO_USAGE, Usage, from_inclusive
 
 # Finish, usage and `[DONE]` come to some 1.5 KiB with every member that OpenAI sends; Azure's filters add as much.
 _TAIL_BYTES = 8192
@@ -25,6 +28,8 @@ _TAIL_BYTES = 8192
 _USAGE_BYTES = 2048
 # Joined and cut only so often.
 _RECENT_BYTES = 4 * _TAIL_BYTES
+
+_SOUND = frozenset({"stop", "tool_calls"})
 
 _BLANK_LINES = (b"\n\n", b"\r\n\r\n", b"\r\r")
 _BLOCKS = re.compile(rb"\r\n\r\n|\n\n|\r\r")
@@ -242,8 +247,70 @@ class Tee:
         return b"".join(kept)
 
 
+# --- whole replies ----------------------------------------------------------------------------------------------
+
+
+class _PromptDetails(Struct, frozen=True):
+    cached_tokens: int = 0
+    cache_write_tokens: int = 0
+
+
+class _CompletionDetails(Struct, frozen=True):
+    reasoning_tokens: int = 0
+
+
+class _Counts(Struct):
+    """OpenAI's own counts, and the places where others put theirs, which must be empty."""
+
+    prompt_tokens: int
+    completion_tokens: int
+    total_tokens: int
+    prompt_tokens_details: _PromptDetails = _PromptDetails()
+    completion_tokens_details: _CompletionDetails = _CompletionDetails()
+    prompt_cache_hit_tokens: None = None
+    cached_tokens: None = None
+    reasoning_tokens: None = None
+
+
+class _Ended(Struct):
+    finish_reason: str
+
+
+class _OrdinaryReply(Struct):
+    """A sound reply as OpenAI writes it. Anything else is read with patience, which costs three times as much."""
+
+    choices: list[_Ended]
+    usage: _Counts
+    error: None = None
+    x_groq: None = None
+
+
+_decode_ordinary = msgspec.json.Decoder(_OrdinaryReply).decode
+
+
 def tee_reply(body: bytes) -> JsonReply:
     """A whole reply in passing."""
+    try:
+        ordinary = _decode_ordinary(body)
+    except UNREADABLE:
+        return _tee_odd_reply(body)
+    counts = ordinary.usage
+    if counts.total_tokens != counts.prompt_tokens + counts.completion_tokens or not ordinary.choices:
+        return _tee_odd_reply(body)
+    usage = from_inclusive(
+        counts.prompt_tokens,
+        counts.completion_tokens,
+        cached=counts.prompt_tokens_details.cached_tokens,
+        cache_write=counts.prompt_tokens_details.cache_write_tokens,
+        reasoning=counts.completion_tokens_details.reasoning_tokens,
+    )
+    for choice in ordinary.choices:
+        if choice.finish_reason not in _SOUND:
+            return _tee_odd_reply(body)
+    return JsonReply(body=body, usage=usage)
+
+
+def _tee_odd_reply(body: bytes) -> JsonReply:
     try:
         chunk = decode_chunk(body)
     except UNREADABLE:

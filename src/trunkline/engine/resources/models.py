@@ -1,8 +1,13 @@
 """The models that a caller may use, in OpenAI's shape or in Anthropic's."""
 
 from typing import Any
+from urllib.parse import parse_qs, unquote
 
+from trunkline.call import Reply
+from trunkline.engine.desk import Desk
+from trunkline.engine.exchange import Exchange
 from trunkline.engine.router import Router
+from trunkline.engine.routes import model_id, speaks_anthropic
 from trunkline.errors import ModelNotFound
 from trunkline.providers.account import Account
 
@@ -11,6 +16,21 @@ _CREATED = 1_700_000_000
 _CREATED_TEXT = "2023-11-14T22:13:20Z"
 
 Listed = tuple[str, Account | None]
+
+
+async def answer_list(desk: Desk, x: Exchange) -> Reply:
+    """`GET /v1/models`."""
+    router = await desk.settled_router()
+    query = parse_qs(x.call.query.decode("latin-1"))
+    limit = next((int(value) for value in query.get("limit", ()) if value.isdecimal()), None)
+    after = next(iter(query.get("after_id", ())), None)
+    return desk.say(x, list_models(router, speaks_anthropic(x.call), after, limit))
+
+
+async def answer_one(desk: Desk, x: Exchange) -> Reply:
+    """`GET /v1/models/{id}`; clients send the id percent-encoded or as it is."""
+    router = await desk.settled_router()
+    return desk.say(x, find_model(router, unquote(model_id(x.call.path)), speaks_anthropic(x.call)))
 
 
 def list_models(router: Router, anthropic: bool, after: str | None, limit: int | None) -> dict[str, Any]:

@@ -1,0 +1,110 @@
+"""What every operation needs on its way: a plan for a name, an address for a body, an end for an exchange."""
+
+from typing import Any
+
+import msgspec
+
+from trunkline.call import Header, Reply
+from trunkline.dialects.dialect import JsonReply
+from trunkline.dialects.fates import IMPLICIT
+from trunkline.engine.attempts import attempt, read_whole, redacted
+from trunkline.engine.door import HOP, count_hop
+from trunkline.engine.envelope import Envelope, encode_members
+from trunkline.engine.exchange import Exchange
+from trunkline.engine.headers import JSON, WHOLE, write_headers
+from trunkline.engine.parts import Parts
+from trunkline.engine.router import Plan, Router, Target
+from trunkline.engine.way import Way
+from trunkline.errors import Unsupported, UpstreamError
+from trunkline.ports import UpstreamRequest
+
+# How long a bare name waits for the first lists of models.
+LISTS_WITHIN_SECONDS = 5.0
+
+
+class Desk:
+    """Holds the parts, and the router of the newest listing."""
+
+    def __init__(self, parts: Parts) -> None:
+        self.parts = parts
+        self._router = parts.make_router(parts.catalog.listing())
+        self._hop = _line(HOP, parts.instance)
+
+    # --- names --------------------------------------------------------------------------------------------------
+
+    def router(self) -> Router:
+        """The router of the newest listing."""
+        listing = self.parts.catalog.listing()
+        if listing is not self._router.listing:
+            self._router = self.parts.make_router(listing)
+        return self._router
+
+    async def settled_router(self) -> Router:
+        """The router once every provider has been asked for its list, or has had time enough to answer."""
+        await self.parts.catalog.settle(LISTS_WITHIN_SECONDS)
+        return self.router()
+
+    async def plan(self, model: str) -> Plan:
+        """The targets of a name. Raises `ModelNotFound`, or `Unavailable` while a list may still come."""
+        return self.router().known(model) or (await self.settled_router()).resolve(model)
+
+    # --- the way out --------------------------------------------------------------------------------------------
+
+    def address(self, x: Exchange, target: Target, operation: str, body: bytes) -> UpstreamRequest:
+        """The request to the upstream: the target's fixed head, and the few headers that the caller may add."""
+        account, headers = target.account, x.call.headers
+        head = account.head(operation)
+        head += self._hop if HOP not in headers else _line(HOP, count_hop(headers[HOP], self.parts.instance))
+        for name in account.provider.caller_headers:
+            if name in headers:
+                head += _line(name, headers[name])
+        return UpstreamRequest(account.origin, head, body, account.timeouts)
+
+    async def pass_on(self, x: Exchange, envelope: Envelope, target: Target, operation: str) -> Reply:
+        """A request and its JSON reply as they are, but for the model's name."""
+        x.take_way(target, Way("tee", x.dialect, f"tee {target.name}"))
+        members = {**envelope.members, "model": target.model_raw}
+        request = self.address(x, target, operation, encode_members(members))
+        dialect = self.parts.dialects[x.dialect]
+        body = await read_whole(await attempt(x, self.parts.upstream, request, dialect, target.account))
+        try:
+            return self.finish(x, dialect.tee_reply(body), WHOLE)
+        except UpstreamError as error:
+            raise redacted(error, target.account) from None
+
+    def keep_strict(self, x: Exchange) -> None:
+        """Under `x-trunkline-strict`, what would be left out is an error instead."""
+        asked = x.call.headers.get(b"x-trunkline-strict")
+        if not (self.parts.strict if asked is None else asked.lower() == b"true"):
+            return
+        for name in x.dropped:
+            if name not in IMPLICIT:
+                raise Unsupported(f"`{name}` is not possible with this model, and the request is strict", param=name)
+
+    # --- the end ------------------------------------------------------------------------------------------------
+
+    def finish(self, x: Exchange, read: JsonReply, kind: tuple[Header, ...]) -> Reply:
+        """A reply that is whole. Raises the error that it holds."""
+        if read.error is not None:
+            raise read.error
+        x.usage = read.usage
+        x.status = 200
+        if read.incomplete:
+            x.outcome = "incomplete"
+        self.parts.ledger.record(x.freeze())
+        return Reply(status=200, headers=write_headers(x, kind), body=read.body)
+
+    def say(self, x: Exchange, value: Any, *headers: Header) -> Reply:
+        """An answer of our own."""
+        x.status = 200
+        self.record(x)
+        named: Header = (b"x-request-id", x.request_id.encode())
+        return Reply(status=200, headers=[named, JSON, *headers], body=msgspec.json.encode(value))
+
+    def record(self, x: Exchange) -> None:
+        """The end of an exchange, told once."""
+        self.parts.ledger.record(x.freeze())
+
+
+def _line(name: bytes, value: bytes) -> bytes:
+    return b"%b: %b\r\n" % (name, value)

@@ -1,0 +1,32 @@
+"""What a gateway is made of."""
+
+from collections.abc import Callable, Mapping
+
+from msgspec import Struct
+
+from trunkline.clock import Clock, Mint
+from trunkline.dialects.dialect import Dialect
+from trunkline.dialects.seal import Sealer
+from trunkline.engine.router import Router
+from trunkline.ports import Catalog, Keys, Ledger, Listing, Upstream
+
+
+class Parts(Struct, frozen=True, kw_only=True):
+    """The ports and tools of one gateway; `build` puts them together.
+
+    `make_router` makes a router for a new listing. `instance` is this gateway's name in `x-trunkline-hop`. `strict`
+    turns whatever would be left out of a request into an error.
+    """
+
+    keys: Keys
+    catalog: Catalog
+    upstream: Upstream
+    ledger: Ledger
+    clock: Clock
+    mint: Mint
+    mint_request_id: Callable[[], str]
+    sealer: Sealer
+    dialects: Mapping[str, Dialect]
+    make_router: Callable[[Listing], Router]
+    instance: bytes
+    strict: bool = False
