@@ -169,5 +169,7 @@ def test_every_recorded_reply_reads_back(test_data: Path) -> None:
 
 def test_the_list_of_recordings_is_complete(test_data: Path) -> None:
     """Every recording that is there is tested."""
-    found = {path.name.removesuffix(".chunks.txt") for path in (test_data / "recorded" / "responses").glob("*.chunks.txt")}
+    found = {
+        path.name.removesuffix(".chunks.txt") for path in (test_data / "recorded" / "responses").glob("*.chunks.txt")
+    }
     assert found == set(recorded_names())
