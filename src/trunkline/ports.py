@@ -83,6 +83,13 @@ class Upstream(Protocol):
         """
 
 
+class Credentials(Protocol):
+    """Keys that do not last: tokens of Google or Microsoft, roles of AWS. Refreshed ahead of need."""
+
+    async def lines(self, account: str) -> bytes:
+        """The header lines that open an account now, each ended by CRLF. Raises `Denied`, or what `Upstream` raises."""
+
+
 class Principal(Struct, frozen=True):
     """Who is calling: the key's name and the path that its objects belong to."""
 

@@ -129,6 +129,7 @@ class Dialect:
     `patch(members, capabilities, unseal)`: replaces, in place, the raw members that this target would refuse, and what
     we have sealed; returns the names of fields left out.
     `keep_alive`: what is sent in silence.
+    `model_in_body`: whether `model` and `stream` are members of the body, or stand in the path.
     `statuses`: the HTTP statuses that this dialect has of its own, by error code.
     """
 
@@ -148,4 +149,5 @@ class Dialect:
     mend_reply: Callable[[bytes], JsonReply]
     patch: Callable[[dict[str, Raw], Capabilities, Unseal], list[str]] = leave_as_is
     keep_alive: bytes = b": ping\n\n"
+    model_in_body: bool = True
     statuses: Mapping[str, int] = field(default_factory=dict)

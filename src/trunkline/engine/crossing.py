@@ -72,7 +72,8 @@ class PassedOn:
     def __init__(self, parts: Parts, x: Exchange, envelope: Envelope, target: Target, patched: bool) -> None:
         dialect = self._dialect = parts.dialects[x.dialect]
         members = envelope.members.copy()
-        members["model"] = target.model_raw
+        if dialect.model_in_body:
+            members["model"] = target.model_raw
         self._parts = parts
         self._exchange = x
         self._envelope = envelope

@@ -3,6 +3,7 @@
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from trunkline.call import Header, Reply
 from trunkline.dialects.dialect import JsonReply
@@ -53,18 +54,26 @@ class Desk:
     def address(self, x: Exchange, target: Target, operation: str, body: bytes) -> UpstreamRequest:
         """The request to the upstream: the target's fixed head, and the few headers that the caller may add."""
         account, headers = target.account, x.call.headers
-        head = account.head(operation)
+        head = account.head(operation, target.model, stream=x.is_stream)
         head += self._hop if HOP not in headers else _line(HOP, count_hop(headers[HOP], self.parts.instance))
         for name in account.provider.caller_headers:
             if name in headers:
                 head += _line(name, headers[name])
+        if account.provider.sign is not None:
+            head = account.provider.sign(account, head, body, x.started_at_micros)
         return UpstreamRequest(account.origin, head, body, account.timeouts)
+
+    async def authorize(self, request: UpstreamRequest, target: Target) -> UpstreamRequest:
+        """The request with the token of an account that has no lasting key."""
+        if not target.account.provider.token or self.parts.credentials is None:
+            return request
+        return replace(request, head=request.head + await self.parts.credentials.lines(target.account.name))
 
     async def pass_on(self, x: Exchange, envelope: Envelope, target: Target, operation: str) -> Reply:
         """A request and its JSON reply as they are, but for the model's name."""
         x.take_way(target, Way("tee", x.dialect, f"tee {target.name}"))
         members = {**envelope.members, "model": target.model_raw}
-        request = self.address(x, target, operation, encode_members(members))
+        request = await self.authorize(self.address(x, target, operation, encode_members(members)), target)
         dialect = self.parts.dialects[x.dialect]
         body = await read_whole(await attempt(x, self.parts.upstream, request, dialect, target.account))
         try:

@@ -102,6 +102,8 @@ class Gateway:
             x.dropped, x.emulated = crossing.dropped, crossing.emulated
             desk.keep_strict(x)
         request = desk.address(x, target, way.upstream, crossing.body)
+        if target.account.provider.token:
+            request = await desk.authorize(request, target)
         reply = await attempt(x, parts.upstream, request, upstream, target.account)
         try:
             if envelope.stream:

@@ -8,14 +8,14 @@ from trunkline.clock import Clock, Mint
 from trunkline.dialects.dialect import Dialect
 from trunkline.dialects.seal import Sealer
 from trunkline.engine.router import Router
-from trunkline.ports import Catalog, Keys, Ledger, Listing, Upstream
+from trunkline.ports import Catalog, Credentials, Keys, Ledger, Listing, Upstream
 
 
 class Parts(Struct, frozen=True, kw_only=True):
     """The ports and tools of one gateway; `build` puts them together.
 
     `make_router` makes a router for a new listing. `instance` is this gateway's name in `x-trunkline-hop`. `strict`
-    turns whatever would be left out of a request into an error.
+    turns whatever would be left out of a request into an error. `credentials` is there where a provider needs it.
     """
 
     keys: Keys
@@ -30,3 +30,4 @@ class Parts(Struct, frozen=True, kw_only=True):
     make_router: Callable[[Listing], Router]
     instance: bytes
     strict: bool = False
+    credentials: Credentials | None = None

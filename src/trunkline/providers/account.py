@@ -4,7 +4,7 @@ import fnmatch
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from msgspec import Struct
 
@@ -12,9 +12,10 @@ from trunkline import __version__
 from trunkline.capabilities import Capabilities
 from trunkline.errors import ConfigError
 from trunkline.ports import DEFAULT_TIMEOUTS, Origin, Timeouts
-from trunkline.providers.provider import DIALECTS, Provider
+from trunkline.providers.provider import DIALECTS, STREAM, Provider
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
+_MODEL = b"{model}"
 _VERSION_SEGMENT = re.compile(r"/v[0-9]+[a-z0-9]*(?=/|$)")
 
 # Shorter keys are placeholders for local servers ("none", "x"): taking them out would only garble messages.
@@ -78,10 +79,19 @@ class Account:
     settings: Mapping[str, str]
     api_key: str = field(repr=False)
     _heads: Mapping[str, bytes] = field(repr=False)
+    _templates: frozenset[str]
 
-    def head(self, operation: str) -> bytes:
-        """Request line and headers for a dialect or operation, as `UpstreamRequest.head` wants them."""
-        return self._heads[operation]
+    def head(self, operation: str, model: str = "", *, stream: bool = False) -> bytes:
+        """Request line and headers for a dialect or operation, as `UpstreamRequest.head` wants them.
+
+        `model` is put into a path that has a place for it, and a stream goes to a path of its own where there is one.
+        """
+        head = self._heads[operation]
+        if operation in self._templates:
+            if stream:
+                head = self._heads.get(operation + STREAM, head)
+            head = head.replace(_MODEL, quote(model, safe="").encode())
+        return head
 
     @property
     def secret(self) -> bytes:
@@ -94,7 +104,7 @@ class Account:
         if len(key) < _SHORTEST_SECRET or not text:
             return text
         text = text.replace(key, "[redacted]")
-        return re.sub(re.escape(key[:_TOLD_BY_ITS_START]) + r"[\w\-*.…]*", "[redacted]", text)
+        return re.sub(re.escape(key[:_TOLD_BY_ITS_START]) + r"[\w\-*.…]+", "[redacted]", text)
 
 
 def make_account(
@@ -131,6 +141,9 @@ def make_account(
         settings=settings,
         api_key=api_key,
         _heads=_write_heads(provider, origin, path, api_key, settings),
+        _templates=frozenset(
+            name for name, path in provider.paths.items() if "{model}" in path or name + STREAM in provider.paths
+        ),
     )
 
 
@@ -190,7 +203,7 @@ def _write_heads(
     ]
     tail = b"".join(b"%b: %b\r\n" % header for header in headers)
     body = b"content-type: application/json\r\n"
-    operations = {*DIALECTS, *provider.operations} & {*provider.paths}
+    operations = {*DIALECTS, *(name + STREAM for name in DIALECTS), *provider.operations} & {*provider.paths}
     heads = {
         operation: f"POST {path}{provider.paths[operation]} HTTP/1.1\r\n".encode() + tail + body
         for operation in operations

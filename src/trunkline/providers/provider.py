@@ -2,11 +2,15 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from trunkline.call import Header
 from trunkline.capabilities import Capabilities
 
-# Paths below the base URL; a provider that has others says so.
+STREAM = ":stream"
+"""What is put behind a dialect's name for the path of its streams, where that is another one."""
+
+# Paths below the base URL; a provider that has others says so. `{model}` stands for the model's name, encoded.
 PATHS: Mapping[str, str] = {
     "chat": "/chat/completions",
     "responses": "/responses",
@@ -34,6 +38,19 @@ class Setting:
 def authorize_bearer(api_key: str) -> Sequence[Header]:
     """`Authorization: Bearer …`; nothing for an empty key."""
     return ((b"authorization", b"Bearer " + api_key.encode()),) if api_key else ()
+
+
+class Signer(Protocol):
+    """The part of an account that a signature is made from."""
+
+    @property
+    def api_key(self) -> str: ...
+
+    @property
+    def settings(self) -> Mapping[str, str]: ...
+
+
+Sign = Callable[[Signer, bytes, bytes, int], bytes]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,4 +85,6 @@ class Provider:
     capabilities: Capabilities = field(default_factory=Capabilities)
     rank: int = 100
     embedded: bool = False
+    sign: Sign | None = None
+    token: bool = False
     example: str = ""

@@ -243,9 +243,13 @@ class Reader:
         return answer.take()
 
     def fail(self, error: TrunklineError) -> list[Event]:
-        if not self._answer.over:
-            self._answer.fail(error)
-        return self._answer.take()
+        answer = self._answer
+        if not answer.over:
+            if answer.has_finish:
+                answer.end()
+            else:
+                answer.fail(error)
+        return answer.take()
 
     def _take(self, data: bytes) -> None:
         """One event. The commonest come first."""

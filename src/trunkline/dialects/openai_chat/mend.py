@@ -110,9 +110,7 @@ class Mend:
         """Break off, unless the stream was over."""
         if self._is_over:
             return b""
-        self._is_over = True
-        self.error = error
-        return write_error_event(error)
+        return self._close() if self._is_finished else self._break(error)
 
     # --- events -------------------------------------------------------------------------------------------------
 
@@ -300,6 +298,12 @@ class Mend:
 
     # --- the end ------------------------------------------------------------------------------------------------
 
+    @property
+    def _is_finished(self) -> bool:
+        """Whether the model has said of every choice why it stopped: then only formalities are missing."""
+        choices = self._choices.values()
+        return bool(choices) and all(choice.finish is not None for choice in choices)
+
     def _break(self, error: TrunklineError) -> bytes:
         self._is_over = True
         self.error = error
@@ -310,7 +314,7 @@ class Mend:
         if self._is_over:
             return b""
         choices = self._choices
-        if not choices or any(choice.finish is None for choice in choices.values()):
+        if not self._is_finished:
             return self._break(Failed(ENDED_UNEXPECTEDLY))
         self._is_over = True
         self.has_content = True

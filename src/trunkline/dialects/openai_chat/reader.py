@@ -129,9 +129,12 @@ class Reader:
         return out
 
     def fail(self, error: TrunklineError) -> list[Event]:
-        """The connection broke."""
+        """The connection broke. Behind the finish nothing was missing but formalities."""
         if not self._is_over:
-            self._fail(error)
+            if self._finish is None:
+                self._fail(error)
+            else:
+                self._close_stream()
         return self._flush()
 
     def read_whole(self, chunk: Chunk) -> list[Event]:

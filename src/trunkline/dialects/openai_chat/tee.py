@@ -180,7 +180,8 @@ class Tee:
         if self._is_over:
             return b""
         self._is_over = True
-        if self._read_tail(self._partial):
+        if self._read_tail(self._partial) or self._saw_finish or self.error is not None:
+            # The answer is whole, or the upstream's own error event has passed.
             return b""
         self.error = error
         return write_error_event(error)
