@@ -26,7 +26,7 @@ from trunkline.providers.directory import load_provider
 DIALECTS = {dialect.name: dialect for dialect in (openai_responses.DIALECT, openai_chat.DIALECT, anthropic.DIALECT)}
 
 KEY = b"sk-the-gateways-own-key"
-UPSTREAM_KEY = "upstream-secret-key-1234567890"
+UPSTREAM_KEY = "sk-up-secret-key-1234567890"
 
 PATHS = {"chat": "/v1/chat/completions", "responses": "/v1/responses", "messages": "/v1/messages"}
 """Where a caller of each dialect knocks."""

@@ -307,6 +307,13 @@ def test_a_failure_after_the_end_says_nothing() -> None:
     assert reader.fail(TimedOut("late")) == []
 
 
+def test_a_connection_that_breaks_behind_the_stop_reason() -> None:
+    """Only `message_stop` is missing: the answer is whole."""
+    reader = DIALECT.reader()
+    events = reader.feed(start() + text(0, "a") + finish().partition(b"event: message_stop")[0])
+    assert isinstance([*events, *reader.fail(TimedOut("late"))][-1], ResponseEnded)
+
+
 STREAM = start() + text(0, "Zürich 🎉") + tool(1, '{"x":', '"é"}') + finish("tool_use")
 
 

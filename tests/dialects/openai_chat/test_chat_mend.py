@@ -275,6 +275,15 @@ def test_a_broken_connection(wire: Any) -> None:
     assert done.error is None
 
 
+def test_a_connection_that_breaks_behind_the_finish(wire: Any) -> None:
+    """The answer is whole: it is closed as if it had ended well."""
+    passage = DIALECT.mend(TeeOptions())
+    written = passage.feed(wire.frame([wire.chunk({"content": "x"}), wire.chunk({}, "stop")], done=False))
+    written += passage.fail(TimedOut("late"))
+    assert wire.gather(written)["finish"] == "stop"
+    assert passage.error is None
+
+
 def test_the_old_function_call_passes(wire: Any) -> None:
     """With its own finish."""
     chunks = [wire.chunk({"function_call": {"name": "f", "arguments": "{}"}}), wire.chunk({}, "function_call")]

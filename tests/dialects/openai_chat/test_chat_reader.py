@@ -460,6 +460,13 @@ def test_a_broken_connection_ends_what_is_open(wire: Any) -> None:
     assert reader.feed(b"data: {}\n\n") + reader.end() + reader.fail(TimedOut("again")) == []
 
 
+def test_a_connection_that_breaks_behind_the_finish(wire: Any) -> None:
+    """The answer is whole."""
+    reader = DIALECT.reader()
+    events = reader.feed(wire.frame([wire.chunk({"content": "x"}, "stop")], done=False))
+    assert fold(check(events + reader.fail(TimedOut("late")))).error is None
+
+
 def test_the_choice_beyond_the_first_is_not_ours(wire: Any, read: Any) -> None:
     """Neutral answers hold one."""
     other = wire.chunk({"content": "other"}, "stop")

@@ -124,3 +124,16 @@ def test_a_broken_connection(wire: Any) -> None:
     assert done.fail(TimedOut("late")) == b""
     assert done.error is None
     assert done.usage == Usage(9, 0, 0, 2)
+    finished = DIALECT.tee(TeeOptions())
+    finished.feed(wire.frame([*texts(wire), wire.chunk({}, "stop")], done=False))
+    assert finished.fail(TimedOut("late")) == b""
+    assert finished.error is None
+
+
+def test_a_connection_that_breaks_behind_an_error(wire: Any) -> None:
+    """The upstream's own error event is enough."""
+    passage = DIALECT.tee(TeeOptions())
+    passage.feed(wire.frame([*texts(wire), {"error": {"message": "exploded"}}], done=False))
+    assert passage.fail(TimedOut("late")) == b""
+    assert passage.error is not None
+    assert "exploded" in passage.error.message
