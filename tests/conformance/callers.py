@@ -92,10 +92,13 @@ class _ChatStream:
         return self.seen
 
     def chunk(self, chunk: dict[str, Any]) -> None:
+        if not chunk["choices"] and not chunk.get("usage"):
+            return  # what Azure's filters said of the prompt
         assert chunk["object"] == "chat.completion.chunk"
-        head = (chunk["id"], chunk["created"], chunk["model"])
-        assert all(head)
-        assert self.head in (None, head), "id, created and model stay the same"
+        head = (chunk["id"], chunk["model"])
+        assert chunk["id"]
+        assert isinstance(chunk["created"], int)
+        assert self.head in (None, head), "id and model stay the same"
         if chunk.get("usage"):
             self.usages += 1
             assert chunk["choices"] == []
@@ -109,14 +112,17 @@ class _ChatStream:
         assert choice["index"] == 0
         assert self.seen.finish is None, "no choice follows the finish"
         delta = choice["delta"]
-        assert (delta.get("role") == "assistant") == (self.head is None), "the role comes first, once"
+        role = delta.get("role")
+        assert role == "assistant" or (role is None and self.head is not None), "the role comes first"
         self.head = head
         for name in self.texts:
             self.texts[name] += delta.get(name) or ""
-        for fragment in delta.get("tool_calls", ()):
+        if not delta.get("reasoning_content"):
+            self.texts["reasoning_content"] += delta.get("reasoning") or ""
+        for fragment in delta.get("tool_calls") or ():
             self.fragment(fragment)
-        assert "tool_calls" not in delta or delta["tool_calls"], "no empty list of calls"
-        self.seen.finish = choice["finish_reason"]
+        assert delta.get("tool_calls") != [], "no empty list of calls"
+        self.seen.finish = choice.get("finish_reason")
         assert self.seen.finish in (None, "stop", "length", "tool_calls", "content_filter")
 
     def fragment(self, fragment: dict[str, Any]) -> None:
@@ -146,8 +152,9 @@ def _read_chat(body: Any) -> Seen:
     assert "content" in message
     seen = Seen(finish=choice["finish_reason"])
     for name, kind in (("reasoning_content", "reasoning"), ("content", "text"), ("refusal", "refusal")):
-        if message.get(name):
-            seen.items.append((kind, message[name]))
+        text = message.get(name) or (name == "reasoning_content" and message.get("reasoning"))
+        if text:
+            seen.items.append((kind, text))
     for call in message.get("tool_calls") or ():
         assert call["type"] == "function"
         seen.items.append(("call", call["id"], call["function"]["name"], call["function"]["arguments"]))
@@ -350,6 +357,8 @@ def _read_response(response: dict[str, Any]) -> Seen:
         details["reason"] if details else None
     ]
     usage = response["usage"]
+    if usage is None:
+        return seen  # the upstream told none
     assert usage["total_tokens"] == usage["input_tokens"] + usage["output_tokens"]
     assert "cached_tokens" in usage["input_tokens_details"]
     assert "reasoning_tokens" in usage["output_tokens_details"]

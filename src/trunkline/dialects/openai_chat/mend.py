@@ -220,9 +220,12 @@ class Mend:
         delta = lenient_object(choice.pop("message", None)) or lenient_object(choice.get("delta"))
         choice["delta"] = delta
         says_something = self._mend_delta(state, delta)
-        word = choice.get("finish_reason")
+        word = lenient_text(choice.get("finish_reason"))
         choice["finish_reason"] = None
-        if type(word) is str and word:
+        if not state.has_role and (says_something or not word):
+            state.has_role = True
+            choice["delta"] = {"role": "assistant", **delta}
+        if word:
             finish = read_finish(word)
             if isinstance(finish, UpstreamError):
                 error = find_error({"error": choice.get("error")})
@@ -234,9 +237,6 @@ class Mend:
                 "choices": [{**choice, "delta": {}, "logprobs": None}],
             }
             return says_something
-        if not state.has_role:
-            state.has_role = True
-            choice["delta"] = {"role": "assistant", **delta}
         return True
 
     def _mend_delta(self, state: _Choice, delta: dict[str, Any]) -> bool:

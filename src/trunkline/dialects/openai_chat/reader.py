@@ -21,9 +21,9 @@ from trunkline.dialects.openai_chat.errors import find_error, read_error_object
 from trunkline.dialects.openai_chat.finish import read_finish
 from trunkline.dialects.openai_chat.reasoning import merge_details, read_reasoning, split_content
 from trunkline.dialects.openai_chat.usage import find_usage, read_usage
-from trunkline.dialects.shapes import lenient_text
+from trunkline.dialects.shapes import decode_json, lenient_text
 from trunkline.dialects.sse import EventTooLarge, ServerSentEvent, Splitter
-from trunkline.errors import Failed, Garbled, TrunklineError
+from trunkline.errors import Failed, Garbled, TrunklineError, UpstreamError
 from trunkline.events import (
     AnnotationAdded,
     ArgumentsAdded,
@@ -156,8 +156,12 @@ class Reader:
                 try:
                     chunk = decode_chunk(data)
                 except UNREADABLE:
-                    # One broken event in a stream that goes on and finishes well costs a token, not the answer.
-                    continue
+                    error = _find_listed_error(data)
+                    if error is None:
+                        # One broken event in a stream that goes on and finishes well costs a token, not the answer.
+                        continue
+                    self._fail(error)
+                    break
                 count = len(self._out)
                 self._take_chunk(chunk)
                 self._learn(chunk, data, len(self._out) - count)
@@ -441,3 +445,14 @@ def _flatten_annotation(annotation: Any) -> dict[str, Any] | None:
         return None
     nested = annotation.get(annotation["type"])
     return {"type": annotation["type"], **nested} if type(nested) is dict else annotation
+
+
+def _find_listed_error(data: bytes) -> UpstreamError | None:
+    """The error in an array, which is how Google's endpoint of OpenAI's format sends it."""
+    if data[:1] != b"[":
+        return None
+    try:
+        error = find_error(decode_json(data))
+    except Garbled:
+        return None
+    return read_error_object(error) if error is not None else None
