@@ -217,7 +217,7 @@ async def test_stream_shares_the_first_write(hot: Door, gateway: FakeGateway) ->
 
 
 async def test_events_that_come_together(hot: Door, gateway: FakeGateway) -> None:
-    """What is poured in one turn of the loop is one write and one chunk, with the end if it is known."""
+    """What is poured at once is one write and one chunk, with the end if it is known."""
 
     async def pour(sink: Sink) -> None:
         sink.write(b"one")

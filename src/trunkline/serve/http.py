@@ -15,9 +15,9 @@ from uvicorn.server import ServerState
 from trunkline.call import Call, Reply
 from trunkline.errors import InvalidRequest, Slow, TrunklineError
 from trunkline.serve import websocket
+from trunkline.serve.answering import Answering, Asked
 from trunkline.serve.bugs import log_bug
-from trunkline.serve.cycle import HotCycle, whole
-from trunkline.serve.head import CONTINUE
+from trunkline.serve.head import CONTINUE, write_whole
 from trunkline.serve.reading import BODY, DEAF, FRESH, GREETED, HEAD, IDLE, LINGERING, Reading
 
 # A client may send its next requests before the answer has come; from here on it has to wait.
@@ -37,8 +37,8 @@ class HotProtocol(Reading):
         super().__init__(config, server_state, app_state, _loop)
         self.is_leaving = False
         self.is_lost = False
-        self.answering: HotCycle | None = None
-        self.waiting: deque[HotCycle] = deque()
+        self.answering = Answering(self)
+        self.waiting: deque[Asked] = deque()
         self.last_words = b""
         self.ahead_bytes = 0
         self.stuck_seconds = 0.0
@@ -56,18 +56,13 @@ class HotProtocol(Reading):
         self.connections.discard(self)
         self.face.sweep.connections.discard(self)
         self.waiting.clear()
-        cycle = self.answering
-        if cycle is not None and cycle.task is not None:
-            cycle.has_left = True
-            # A task that never ran does not reach its own end.
-            cycle.task.add_done_callback(self.tasks.discard)
-            cycle.task.cancel()
+        self.answering.end()
         # They hold each other.
         self.parser = None  # type: ignore[assignment]  # as in the base
 
     def eof_received(self) -> None:
         """The client is done sending, and with it gone: what it waits for is not worth making."""
-        if self.answering is not None or self.waiting:
+        if self.answering.is_busy or self.waiting:
             self.transport.abort()
 
     @property
@@ -76,32 +71,40 @@ class HotProtocol(Reading):
 
     def pause_writing(self) -> None:
         self.flow.write_paused = True
-        if self.answering is not None and self.answering.source is not None:
-            self.answering.source.pause()
+        pouring = self.answering.pouring
+        if pouring is not None and pouring.source is not None:
+            pouring.source.pause()
 
     def resume_writing(self) -> None:
         self.flow.write_paused = False
-        if self.answering is not None:
-            if self.answering.source is not None:
-                self.answering.source.resume()
+        pouring = self.answering.pouring
+        if pouring is not None and pouring.source is not None:
+            pouring.source.resume()
+        elif self.answering.is_busy:
+            return
         elif not self.transport.is_closing():
             self._go_on()
 
     def shutdown(self) -> None:
         """The server stops: what is under way may end, and the connection ends with it."""
         self.is_leaving = True
-        if self.answering is None and not self.waiting and self.stage in (FRESH, IDLE):
+        if self.is_still and self.stage in (FRESH, IDLE):
             self.transport.close()
 
     # --- bytes in ---
 
     def data_received(self, data: bytes) -> None:
         stage = self.stage
-        if stage >= GREETED:
+        is_still = self.is_still
+        if stage == IDLE and is_still and self.known_head is not None:
+            call = self.known_head.read(data)
+            if call is not None:
+                self.on_request(Asked(call))
+                return
+        elif stage >= GREETED:
             if stage == GREETED:
                 self._say_farewell()
             return
-        is_ahead = self.answering is not None or self.waiting
         stopped_at = 0
         self.data = data
         self.is_first_in_data = True
@@ -126,7 +129,7 @@ class HotProtocol(Reading):
         if stopped_at:
             # Not while handling: a callback's error inside would be told with the wrong context.
             self._upgrade(data[stopped_at:])
-        if is_ahead:
+        if not is_still:
             self._hold_back(len(data))
 
     def _hold_back(self, size: int) -> None:
@@ -135,31 +138,27 @@ class HotProtocol(Reading):
             self.flow.pause_reading()
 
     def invite(self) -> None:
-        if self.answering is None and not self.waiting:
+        if self.is_still:
             self.awaits_continue = False
             self.transport.write(CONTINUE)
 
-    def on_request(self, call: Call, coding: bytes) -> None:
-        cycle = HotCycle(self, call, coding, self.keep_alive, self.is_first_edition)
-        if self.answering is None and not self.waiting and not self.flow.write_paused:
-            self._start(cycle)
+    def on_request(self, asked: Asked) -> None:
+        if self.answering.is_busy or self.waiting or self.flow.write_paused:
+            self.waiting.append(asked)
         else:
-            self.waiting.append(cycle)
+            self.answering.start(asked)
 
     # --- replies ---
 
-    def _start(self, cycle: HotCycle) -> None:
-        self.answering = cycle
-        cycle.task = task = self.loop.create_task(cycle.run())
-        self.tasks.add(task)
+    @property
+    def is_still(self) -> bool:
+        """Whether no request is being answered or waits for it."""
+        return not (self.answering.is_busy or self.waiting)
 
-    def answered(self, cycle: HotCycle) -> None:
-        if cycle.task is not None:
-            self.tasks.discard(cycle.task)
-        self.answering = None
+    def answered(self, keep_alive: bool) -> None:
         if self.is_lost or self.transport.is_closing():
             return
-        if not cycle.keep_alive:
+        if not keep_alive:
             self.stage = DEAF
             self.transport.close()
             return
@@ -173,7 +172,7 @@ class HotProtocol(Reading):
         if self.flow.write_paused:
             return
         if self.waiting:
-            self._start(self.waiting.popleft())
+            self.answering.start(self.waiting.popleft())
             return
         if self.last_words:
             self._end_with(self.last_words)
@@ -208,14 +207,14 @@ class HotProtocol(Reading):
         self.stage = DEAF
         self.body = b""
         words = self._last_reply(self.face.gateway.draw(error, call), call.method)
-        if self.answering is None and not self.waiting:
+        if self.is_still:
             self._end_with(words)
         else:
             self.last_words = words
 
     def _last_reply(self, reply: Reply, method: str) -> bytes:
         body = reply.body if isinstance(reply.body, bytes) else b""
-        return whole(reply, body, self.face.sweep.date, method, keep_alive=False)
+        return write_whole(reply, body, self.face.sweep.date, method, keep_alive=False)
 
     def _end_with(self, words: bytes) -> None:
         """The last word. Closing at once would reset the connection under a client that is still sending."""
@@ -233,7 +232,7 @@ class HotProtocol(Reading):
 
     def _upgrade(self, rest: bytes) -> None:
         """`rest` is what came behind the head."""
-        if self.answering is not None or self.waiting:
+        if not self.is_still:
             self._refuse(InvalidRequest("an upgrade cannot be asked for before the last answer has come"))
         elif websocket.is_asked(self.method, self.fields, self.target.path):
             self._greet()
@@ -283,7 +282,7 @@ class HotProtocol(Reading):
         self.quiet_seconds += seconds
         stage, waited, limits = self.stage, self.stage_seconds, self.limits
         if stage == IDLE:
-            if self.answering is None and waited >= limits.keep_alive_seconds:
+            if not self.answering.is_busy and waited >= limits.keep_alive_seconds:
                 self.transport.close()
         elif stage == BODY:
             if self._is_slow_body():

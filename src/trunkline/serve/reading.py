@@ -14,9 +14,11 @@ from uvicorn.server import ServerState
 from trunkline.call import Call
 from trunkline.errors import InvalidRequest, TooLarge
 from trunkline.serve import strict
+from trunkline.serve.answering import Asked
 from trunkline.serve.app import App
 from trunkline.serve.body import check_coding
 from trunkline.serve.chunks import ChunkLines
+from trunkline.serve.known import KnownHead, keep_head
 
 # What a connection is reading, in the order of a life. FRESH: nothing came yet; IDLE: between two requests; HEAD;
 # BODY; UPGRADE: a head that asks for another protocol; GREETED: a WebSocket that is about to be told; DEAF: nothing
@@ -76,9 +78,11 @@ class Reading(HttpToolsProtocol):
         self.data = b""
         self.tail = b""
         self.is_first_in_data = True
+        # Set between two requests only, when the parser stands at the beginning of one.
+        self.known_head: KnownHead | None = None
 
-    def on_request(self, call: Call, coding: bytes) -> None:
-        """A whole request; its body is still in `coding`, unless that is empty."""
+    def on_request(self, asked: Asked) -> None:
+        """A whole request."""
         raise NotImplementedError
 
     def invite(self) -> None:
@@ -197,6 +201,7 @@ class Reading(HttpToolsProtocol):
         self.body += body
 
     def on_message_complete(self) -> None:
+        is_alone = self.is_first_in_data and self.raw_bytes == len(self.data)
         self.is_first_in_data = False
         if self.stage == UPGRADE:
             return
@@ -214,4 +219,6 @@ class Reading(HttpToolsProtocol):
         self.awaits_continue = False
         self.stage = IDLE if self.keep_alive else DEAF
         self.stage_seconds = 0.0
-        self.on_request(call, self.coding if body else b"")
+        if is_alone and body and self.keep_alive:
+            self.known_head = keep_head(self.data, call, self.limits)
+        self.on_request(Asked(call, self.coding if body else b"", self.keep_alive, self.is_first_edition))
