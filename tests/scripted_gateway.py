@@ -24,6 +24,7 @@ from trunkline.providers.account import Account, make_account
 from trunkline.providers.directory import load_provider
 
 DIALECTS = {dialect.name: dialect for dialect in (openai_responses.DIALECT, openai_chat.DIALECT, anthropic.DIALECT)}
+UPSTREAMS = {**DIALECTS}
 
 KEY = b"sk-the-gateways-own-key"
 UPSTREAM_KEY = "sk-up-secret-key-1234567890"
@@ -272,6 +273,7 @@ class Scene:
                 mint_request_id=lambda: "req_1",
                 sealer=Sealer({"k1": bytes(32)}, "k1"),
                 dialects=DIALECTS,
+                upstreams=UPSTREAMS,
                 make_router=lambda listing: Router(self.accounts, self.aliases, listing, self.catalog),
                 instance=b"this-instance",
                 strict=self.strict,

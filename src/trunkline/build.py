@@ -13,6 +13,7 @@ from trunkline.catalog.models import Fetch, ModelCatalog
 from trunkline.clock import SystemClock, mint, mint_request_id
 from trunkline.config.config import Config
 from trunkline.dialects import anthropic, openai_chat, openai_responses
+from trunkline.dialects.dialect import UpstreamDialect
 from trunkline.dialects.seal import Sealer
 from trunkline.engine.attempts import redacted
 from trunkline.engine.gateway import Gateway
@@ -32,6 +33,7 @@ from trunkline.upstream.http1 import HttpClient
 from trunkline.upstream.proxy import read_proxies
 
 DIALECTS = {dialect.name: dialect for dialect in (openai_responses.DIALECT, openai_chat.DIALECT, anthropic.DIALECT)}
+UPSTREAMS: dict[str, UpstreamDialect] = {**DIALECTS}
 
 # A list of models is a few hundred kilobytes with the largest of them.
 _LIST_BYTES = 16 * 1024 * 1024
@@ -68,6 +70,7 @@ async def open_gateway(config: Config, keyring: Keyring, ledger: Ledger | None =
                 mint_request_id=mint_request_id,
                 sealer=Sealer(keyring.derive("carrier"), keyring.newest),
                 dialects=DIALECTS,
+                upstreams=UPSTREAMS,
                 make_router=make_router,
                 instance=secrets.token_hex(8).encode(),
                 strict=config.strict,
@@ -155,7 +158,7 @@ def _fetch_list(client: HttpClient) -> Fetch:
         except UpstreamError as error:
             raise redacted(error, account) from None
         if reply.status != 200:
-            dialect = DIALECTS["messages" if account.speaks == ("messages",) else "chat"]
+            dialect = UPSTREAMS[account.speaks[0] if account.speaks else "chat"]
             raise redacted(dialect.read_error(reply.status, reply.headers, body), account)
         return body
 

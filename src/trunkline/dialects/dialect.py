@@ -111,17 +111,33 @@ def leave_as_is(members: dict[str, Raw], capabilities: Capabilities, unseal: Uns
     return []
 
 
-@dataclass(frozen=True, slots=True)
-class Dialect:
-    """One wire protocol.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpstreamDialect:
+    """One wire protocol as far as upstreams speak it: all that translation needs of one that no caller speaks here.
+
+    `write_request(request, capabilities)`: a lowered request → the upstream's body (`model` and `stream` included).
+    `read_reply(body)`: an upstream's whole JSON reply → the answer. Raises `Garbled`, or the error the body holds.
+    `reader()`: a `StreamReader` for one upstream stream.
+    `read_error(status, headers, body)`: an upstream's error reply → one of the `UpstreamError` classes.
+    `model_in_body`: whether `model` and `stream` are members of the body, or stand in the path.
+    """
+
+    name: str
+    write_request: Callable[[ModelRequest, Capabilities], Written]
+    read_reply: Callable[[bytes], ModelResponse]
+    reader: Callable[[], StreamReader]
+    read_error: Callable[[int, Mapping[bytes, bytes], bytes], UpstreamError]
+    model_in_body: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dialect(UpstreamDialect):
+    """One wire protocol, for callers and upstreams alike.
 
     `read_request(body, unseal)`: the caller's JSON object, every member decoded → a `ModelRequest`. Raises
     `InvalidRequest` with `param` for what is wrong; never anything else.
-    `write_request(request, capabilities)`: a lowered request → the upstream's body (`model` and `stream` included).
-    `read_reply(body)`: an upstream's whole JSON reply → the answer. Raises `Garbled`, or the error the body holds.
     `write_reply(response, context)`: the answer → the caller's JSON.
-    `reader()`: a `StreamReader` for one upstream stream. `writer(context)`: a `StreamWriter` for one caller's.
-    `read_error(status, headers, body)`: an upstream's error reply → one of the `UpstreamError` classes.
+    `writer(context)`: a `StreamWriter` for one caller's stream.
     `write_error(error, request_id)`: any error → the caller's JSON envelope.
     `write_error_event(error)`: what ends a caller's stream that broke before a writer existed.
     `tee(options)`: a `Passage` that passes bytes on. `mend(options)`: one that straightens an unfaithful provider's
@@ -129,18 +145,12 @@ class Dialect:
     `patch(members, capabilities, unseal)`: replaces, in place, the raw members that this target would refuse, and what
     we have sealed; returns the names of fields left out.
     `keep_alive`: what is sent in silence.
-    `model_in_body`: whether `model` and `stream` are members of the body, or stand in the path.
     `statuses`: the HTTP statuses that this dialect has of its own, by error code.
     """
 
-    name: str
     read_request: Callable[[dict[str, Any], Unseal], ModelRequest]
-    write_request: Callable[[ModelRequest, Capabilities], Written]
-    read_reply: Callable[[bytes], ModelResponse]
     write_reply: Callable[[ModelResponse, ReplyContext], bytes]
-    reader: Callable[[], StreamReader]
     writer: Callable[[ReplyContext], StreamWriter]
-    read_error: Callable[[int, Mapping[bytes, bytes], bytes], UpstreamError]
     write_error: Callable[[TrunklineError, str], bytes]
     write_error_event: Callable[[TrunklineError], bytes]
     tee: Callable[[TeeOptions], Passage]
@@ -149,5 +159,4 @@ class Dialect:
     mend_reply: Callable[[bytes], JsonReply]
     patch: Callable[[dict[str, Raw], Capabilities, Unseal], list[str]] = leave_as_is
     keep_alive: bytes = b": ping\n\n"
-    model_in_body: bool = True
     statuses: Mapping[str, int] = field(default_factory=dict)

@@ -1,6 +1,6 @@
 """One attempt at one target: send, and turn every way of failing into its error."""
 
-from trunkline.dialects.dialect import Dialect
+from trunkline.dialects.dialect import UpstreamDialect
 from trunkline.engine.exchange import Exchange
 from trunkline.errors import Failed, UpstreamError
 from trunkline.ports import Upstream, UpstreamReply, UpstreamRequest
@@ -14,7 +14,7 @@ REPLY_BYTES = 256 * 1024 * 1024
 
 
 async def attempt(
-    x: Exchange, upstream: Upstream, request: UpstreamRequest, dialect: Dialect, account: Account
+    x: Exchange, upstream: Upstream, request: UpstreamRequest, dialect: UpstreamDialect, account: Account
 ) -> UpstreamReply:
     """A reply with a success status, its head read. Raises the upstream's error, our credential taken out of it."""
     x.attempts += 1

@@ -8,7 +8,7 @@ from msgspec import Raw
 from msgspec.structs import replace
 
 from trunkline.capabilities import Capabilities
-from trunkline.dialects.dialect import Dialect, JsonReply, Passage, ReplyContext, Seal, TeeOptions
+from trunkline.dialects.dialect import Dialect, JsonReply, Passage, ReplyContext, Seal, TeeOptions, UpstreamDialect
 from trunkline.dialects.fates import caller_name
 from trunkline.dialects.lowering import Restore, lower
 from trunkline.dialects.translation import Translation, name_calls
@@ -46,7 +46,7 @@ class Crossing(Protocol):
 def cross(parts: Parts, x: Exchange, envelope: Envelope, way: Way, target: Target) -> Crossing:
     """The request made ready. Raises the caller's errors: what is wrong with it, or what the target cannot do."""
     if way.kind == "translate":
-        return Translated(parts, x, envelope, target, parts.dialects[way.upstream])
+        return Translated(parts, x, envelope, target, parts.upstreams[way.upstream])
     return PassedOn(parts, x, envelope, target, way.kind == "patch")
 
 
@@ -162,7 +162,9 @@ class Translated:
 
     __slots__ = ("_context", "_dialect", "_lowering", "_upstream", "body", "dropped", "emulated")
 
-    def __init__(self, parts: Parts, x: Exchange, envelope: Envelope, target: Target, upstream: Dialect) -> None:
+    def __init__(
+        self, parts: Parts, x: Exchange, envelope: Envelope, target: Target, upstream: UpstreamDialect
+    ) -> None:
         dialect = parts.dialects[x.dialect]
         seal, unseal = parts.sealer.bind(target.account.name, x.principal.path)
         request = dialect.read_request(decode_body(envelope.members), unseal)
@@ -213,7 +215,7 @@ def _context(parts: Parts, x: Exchange, request: ModelRequest, target: Target, s
     return ReplyContext(request=request, model=target.model, created_at=created_at, mint=parts.mint, seal=seal)
 
 
-def _fold(dialect: Dialect, data: bytes) -> ModelResponse:
+def _fold(dialect: UpstreamDialect, data: bytes) -> ModelResponse:
     """A whole stream's bytes as the answer they make."""
     reader = dialect.reader()
     return fold([*reader.feed(data), *reader.end()])

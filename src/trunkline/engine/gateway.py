@@ -96,7 +96,7 @@ class Gateway:
         target = plan.targets[0]
         way = choose_way(x.dialect, target, envelope.members, x.call.body)
         x.take_way(target, way)
-        upstream = parts.dialects[way.upstream]
+        upstream = parts.upstreams[way.upstream]
         crossing = cross(parts, x, envelope, way, target)
         if crossing.dropped or crossing.emulated:
             x.dropped, x.emulated = crossing.dropped, crossing.emulated

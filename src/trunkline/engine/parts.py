@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from msgspec import Struct
 
 from trunkline.clock import Clock, Mint
-from trunkline.dialects.dialect import Dialect
+from trunkline.dialects.dialect import Dialect, UpstreamDialect
 from trunkline.dialects.seal import Sealer
 from trunkline.engine.router import Router
 from trunkline.ports import Catalog, Credentials, Keys, Ledger, Listing, Upstream
@@ -14,7 +14,8 @@ from trunkline.ports import Catalog, Credentials, Keys, Ledger, Listing, Upstrea
 class Parts(Struct, frozen=True, kw_only=True):
     """The ports and tools of one gateway; `build` puts them together.
 
-    `make_router` makes a router for a new listing. `instance` is this gateway's name in `x-trunkline-hop`. `strict`
+    `make_router` makes a router for a new listing. `dialects` are those that
+    callers speak, `upstreams` those that providers are spoken to in. `instance` is this gateway's name in `x-trunkline-hop`. `strict`
     turns whatever would be left out of a request into an error. `credentials` is there where a provider needs it.
     """
 
@@ -27,6 +28,7 @@ class Parts(Struct, frozen=True, kw_only=True):
     mint_request_id: Callable[[], str]
     sealer: Sealer
     dialects: Mapping[str, Dialect]
+    upstreams: Mapping[str, UpstreamDialect]
     make_router: Callable[[Listing], Router]
     instance: bytes
     strict: bool = False
