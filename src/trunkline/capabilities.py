@@ -18,11 +18,24 @@ class Capabilities(Struct, frozen=True, kw_only=True):
     `call_id_digits` (Mistral: ids are exactly 9 letters or digits; 0: free).
 
     Messages: `thinking` is how the model is told to think: `adaptive` with `output_config.effort`, `manual` with a
-    token budget, or `none`; `sampling` whether temperature and the like are taken; `max_output_tokens` what is sent
-    when the caller set no limit.
+    token budget, `both` (adaptive unless a budget is given), or `none`; `thinking_off` what is said instead of
+    thinking: `disabled`, `between_tools` (Sonnet 5.5), or nothing at all (`never`: it always thinks); `mid_system`
+    whether a system message may stand among the turns, `prefill` whether the last turn may be the assistant's;
+    `max_output_tokens` what is sent when the caller set no limit.
 
-    All: `tools` (`emulated`: by the JSON grammar, see lowering), `json_schema` (`native`, `json_object` only, `none`),
-    `images`, `files`, `audio`.
+    Prompt caches that want to be asked: `cache_marks` says that the provider takes `cache_control` on parts,
+    `explicit_cache` that the model caches nothing without it, `cache_minimum_tokens` from how long a prefix on.
+
+    All: `sampling` whether temperature and the like are taken, `efforts` the levels that are (empty: not known, so
+    all), `forced_tools` whether a tool may be forced, `tools` (`emulated`: by the JSON grammar, see lowering),
+    `json_schema` (`native`, `json_object` only, `none`), `images`, `files`, `audio`, `context_tokens` how much goes
+    in (`None`: not known).
+
+    Pictures, files and sound: `image_urls` and `file_urls` whether the provider fetches a URL by itself (else the
+    gateway does, and sends the content), `own_urls` how URLs begin that mean something to it alone (`gs://`),
+    `image_types`, `file_types` and `audio_formats` what it reads (`text/*` for all of a kind; empty: what its wire
+    can hold), `max_image_bytes` and `max_file_bytes` for one of them, `max_images` and `max_files` how many (0: not
+    known).
     """
 
     tools: Literal["native", "emulated", "none"] = "native"
@@ -40,8 +53,46 @@ class Capabilities(Struct, frozen=True, kw_only=True):
     reasoning_field: str | None = "reasoning_content"
     effort: bool = True
     call_id_digits: int = 0
-    thinking: Literal["adaptive", "manual", "none"] = "adaptive"
+    thinking: Literal["adaptive", "manual", "both", "none"] = "adaptive"
+    thinking_off: Literal["disabled", "between_tools", "never"] = "disabled"
+    mid_system: bool = True
+    prefill: bool = True
+    forced_tools: bool = True
+    efforts: tuple[str, ...] = ()
     sampling: bool = True
+    cache_marks: bool = False
+    explicit_cache: bool = False
+    cache_minimum_tokens: int = 1024
+    context_tokens: int | None = None
+    image_urls: bool = True
+    file_urls: bool = True
+    own_urls: tuple[str, ...] = ()
+    image_types: tuple[str, ...] = ()
+    file_types: tuple[str, ...] = ()
+    audio_formats: tuple[str, ...] = ()
+    max_image_bytes: int = 0
+    max_file_bytes: int = 0
+    max_images: int = 0
+    max_files: int = 0
     max_output_tokens: int = 8192
     fields: frozenset[str] = frozenset()
     refuses: frozenset[str] = frozenset()
+
+
+EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
+"""The levels of effort, from the least to the most."""
+
+
+def nearest_effort(asked: str, efforts: tuple[str, ...]) -> str:
+    """The level that a model knows and that is nearest to the one asked, the lower of two as near.
+
+    Thinking is not swapped for none, nor none for thinking, while there is another choice. A word that nobody knows
+    is the model's to judge.
+    """
+    if not efforts or asked in efforts or asked not in EFFORTS:
+        return asked
+    place = EFFORTS.index(asked)
+    thinking = [effort for effort in efforts if effort in EFFORTS and effort != "none"]
+    if not thinking:
+        return efforts[0]
+    return min(thinking, key=lambda effort: (abs(EFFORTS.index(effort) - place), EFFORTS.index(effort)))

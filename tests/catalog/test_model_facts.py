@@ -20,7 +20,7 @@ BASE = Capabilities()
         ("claude-opus-4-1-20250805", "manual", True, 32000),
         ("claude-opus-4-5-20251101", "manual", True, 64000),
         ("anthropic/claude-sonnet-4.5", "manual", True, 64000),
-        ("claude-sonnet-4-6", "adaptive", True, 128000),
+        ("claude-sonnet-4-6", "both", True, 128000),
         ("claude-opus-4-7", "adaptive", False, 128000),
         ("claude-sonnet-5", "adaptive", False, 128000),
         ("claude-opus-5-5", "adaptive", False, 128000),
@@ -29,7 +29,7 @@ BASE = Capabilities()
 )
 def test_claude(model: str, thinking: str, sampling: bool, most: int) -> None:
     """A Claude's version decides how it thinks, and a newer one is like the newest known."""
-    found = find_capabilities(model, BASE)
+    found = find_capabilities("anthropic", model, BASE)
     assert (found.thinking, found.sampling, found.max_output_tokens) == (thinking, sampling, most)
 
 
@@ -47,24 +47,24 @@ def test_claude(model: str, thinking: str, sampling: bool, most: int) -> None:
 )
 def test_effort(model: str, effort: bool, sampling: bool) -> None:
     """Who has no dial for effort, and who takes no temperature."""
-    found = find_capabilities(model, BASE)
+    found = find_capabilities("openai", model, BASE)
     assert (found.effort, found.sampling) == (effort, sampling)
 
 
 def test_unknown_model() -> None:
     """An unknown model has its provider's facts and no others."""
-    assert find_capabilities("house-model-1", BASE) is BASE
+    assert find_capabilities("openai", "house-model-1", BASE) is BASE
 
 
 def test_providers_facts_stay() -> None:
     """A row changes what it names and nothing else."""
     base = Capabilities(call_id_digits=9)
-    assert find_capabilities("gpt-4o", base).call_id_digits == 9
+    assert find_capabilities("openai", "gpt-4o", base).call_id_digits == 9
 
 
 def test_rows_are_facts() -> None:
     """Every row names facts that exist, with values of their type."""
-    for row in read_facts().capabilities:
+    for row in (*read_facts().capabilities, *read_facts().corrections):
         assert row.models
         msgspec.convert(row.facts, Capabilities)
         assert set(row.facts) <= set(Capabilities.__struct_fields__)

@@ -1,4 +1,9 @@
-"""What is known of models by their names: rows of `data/models.json`, the only place with patterns of model names."""
+"""What is known of models by their names: the only place with patterns of model names.
+
+Three layers, each over the one before: hand-kept rows of families (`data/models.json`), which also speak for versions
+that are newer than this table; published facts of single models (`data/published.json`, made by `refresh`); and
+hand-kept corrections of these. A name that is in none has its provider's facts, which permit.
+"""
 
 import fnmatch
 from functools import cache
@@ -6,17 +11,22 @@ from importlib.resources import files
 from typing import Any
 
 import msgspec
-from msgspec import Struct
-from msgspec.structs import replace
+from msgspec import Raw, Struct
 
 from trunkline.capabilities import Capabilities
+from trunkline.catalog.names import plain_name, undated_name
+
+Facts = dict[str, Any]
+
+SAMPLING = frozenset({"temperature", "top_p", "top_k"})
+"""The wire fields that a model without sampling answers with an error."""
 
 
 class Row(Struct, frozen=True, forbid_unknown_fields=True):
     """Facts of the models whose names match; a later row wins over an earlier one."""
 
     models: tuple[str, ...]
-    facts: dict[str, Any]
+    facts: Facts
     source: str
 
 
@@ -27,27 +37,72 @@ class Owner(Struct, frozen=True, forbid_unknown_fields=True):
     models: tuple[str, ...]
 
 
-class Facts(Struct, frozen=True, forbid_unknown_fields=True):
-    """The whole file."""
+class Kept(Struct, frozen=True, forbid_unknown_fields=True):
+    """The whole file that is kept by hand."""
 
     capabilities: tuple[Row, ...]
+    corrections: tuple[Row, ...]
     owners: tuple[Owner, ...]
 
 
+class Published(Struct, frozen=True):
+    """Published facts: as the makers have their models, and how it differs where others serve them."""
+
+    sources: list[dict[str, str]]
+    models: dict[str, Raw]
+    providers: dict[str, dict[str, Raw]]
+
+
 @cache
-def read_facts() -> Facts:
-    """The rows that are shipped."""
-    return msgspec.json.decode(files(__package__).joinpath("data/models.json").read_bytes(), type=Facts)
+def read_facts() -> Kept:
+    """The rows that are kept by hand."""
+    return msgspec.json.decode(_read("models.json"), type=Kept)
 
 
-def find_capabilities(model: str, base: Capabilities) -> Capabilities:
-    """The facts of a model laid over those of its provider."""
+@cache
+def read_published() -> Published:
+    """The published rows, each still to be decoded: a gateway needs a few of a thousand."""
+    return msgspec.json.decode(_read("published.json"), type=Published)
+
+
+def _read(name: str) -> bytes:
+    return files(__package__).joinpath("data", name).read_bytes()
+
+
+def find_capabilities(provider: str, model: str, base: Capabilities) -> Capabilities:
+    """The facts of a model laid over those of the provider that serves it."""
     name = plain_name(model)
-    found: dict[str, Any] = {}
-    for row in read_facts().capabilities:
-        if _matches(name, row.models):
-            found.update(row.facts)
-    return replace(base, **found) if found else base
+    kept, published = read_facts(), read_published()
+    found = _find_kept(kept.capabilities, name)
+    found |= _find_published(published.models, name) | _find_published(published.providers.get(provider, {}), name)
+    found |= _find_kept(kept.corrections, name)
+    if not found:
+        return base
+    # What a provider as a whole does not take, none of its models does.
+    denied = [fact for fact in ("images", "files") if not getattr(base, fact)]
+    found = {fact: value for fact, value in found.items() if fact not in denied}
+    if found.get("sampling") is False:
+        found["refuses"] = base.refuses | SAMPLING
+    return msgspec.convert({**_members(base), **found}, Capabilities)
+
+
+def _find_kept(rows: tuple[Row, ...], name: str) -> Facts:
+    found: Facts = {}
+    for row in rows:
+        if any(fnmatch.fnmatchcase(name, pattern) for pattern in row.models):
+            found |= row.facts
+    return found
+
+
+def _find_published(rows: dict[str, Raw], name: str) -> Facts:
+    """The row of this very version, or else of the model without its date."""
+    raw = rows.get(name) or rows.get(undated_name(name))
+    facts: Facts = msgspec.json.decode(raw) if raw is not None else {}
+    return facts
+
+
+def _members(base: Capabilities) -> Facts:
+    return {name: getattr(base, name) for name in base.__struct_fields__}
 
 
 def find_owner(model: str) -> str | None:
@@ -55,13 +110,7 @@ def find_owner(model: str) -> str | None:
     if "/" in model:
         return None
     name = plain_name(model)
-    return next((row.owner for row in read_facts().owners if _matches(name, row.models)), None)
-
-
-def plain_name(model: str) -> str:
-    """A name as rows spell it: lower case, without the maker before a slash, dots as hyphens."""
-    return model.rpartition("/")[2].lower().replace(".", "-")
-
-
-def _matches(name: str, patterns: tuple[str, ...]) -> bool:
-    return any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
+    return next(
+        (row.owner for row in read_facts().owners if any(fnmatch.fnmatchcase(name, pattern) for pattern in row.models)),
+        None,
+    )

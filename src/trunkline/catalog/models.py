@@ -68,7 +68,7 @@ class ModelCatalog:
     def capabilities(self, provider: str, model: str, base: Capabilities) -> Capabilities:
         known = self._memo.get((provider, model))
         if known is None:
-            known = find_capabilities(model, base)
+            known = find_capabilities(provider, model, base)
             if len(self._memo) < _MEMO_SIZE:
                 self._memo[provider, model] = known
         return known
