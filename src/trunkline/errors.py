@@ -25,6 +25,7 @@ class TrunklineError(Exception):
     type: str = "server_error"
     code: str | None = "server_error"
     should_retry: bool | None = None
+    retry_after_seconds: float | None = None
 
     def __init__(
         self,
@@ -39,7 +40,8 @@ class TrunklineError(Exception):
         self.message = message
         self.param = param
         self.detail = detail
-        self.retry_after_seconds = retry_after_seconds
+        if retry_after_seconds is not None:
+            self.retry_after_seconds = retry_after_seconds
         if code is not None:
             self.code = code
 
@@ -222,6 +224,8 @@ class Unreachable(UpstreamError):
     status = 503
     code = "upstream_unreachable"
     should_retry = True
+    # A restart takes a moment, and there is nobody to say how long.
+    retry_after_seconds = 1.0
     retryable = True
 
 
@@ -256,6 +260,7 @@ class Unavailable(TrunklineError):
     status = 503
     code = "unavailable"
     should_retry = True
+    retry_after_seconds = 1.0
 
 
 class Broken(TrunklineError):

@@ -9,7 +9,7 @@ from trunkline.call import Header
 from trunkline.clock import FakeClock
 from trunkline.engine.exchange import Exchange
 from trunkline.engine.headers import EVENT_STREAM, JSON, write_error_headers, write_headers
-from trunkline.errors import Busy, Failed, InvalidRequest
+from trunkline.errors import Busy, Failed, InvalidRequest, TrunklineError, Unavailable, Unreachable
 
 
 def exchange(dialect: str = "chat", route: str = "tee openai/m", **members: object) -> Exchange:
@@ -113,6 +113,13 @@ def test_an_error_tells_the_truth_about_retrying() -> None:
     assert (headers[b"x-should-retry"], headers[b"retry-after"], headers[b"retry-after-ms"]) == (b"true", b"2", b"1250")
     assert named(write_error_headers(exchange(), Failed("no")))[b"x-should-retry"] == b"false"
     assert b"retry-after" not in named(write_error_headers(exchange(), InvalidRequest("no")))
+
+
+@pytest.mark.parametrize("error", [Unreachable("no"), Unavailable("no")])
+def test_what_is_away_for_a_moment_says_when_to_come_back(error: TrunklineError) -> None:
+    """In a second, as nobody knows better."""
+    headers = named(write_error_headers(exchange(), error))
+    assert (headers[b"x-should-retry"], headers[b"retry-after"]) == (b"true", b"1")
 
 
 def test_an_error_without_a_route_has_no_route() -> None:
