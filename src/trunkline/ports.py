@@ -90,6 +90,33 @@ class Credentials(Protocol):
         """The header lines that open an account now, each ended by CRLF. Raises `Denied`, or what `Upstream` raises."""
 
 
+class FetchLimits(Struct, frozen=True):
+    """What may be fetched for one request: how much of one URL, of all of them, how many, and how long one may take."""
+
+    url_bytes: int = 20_000_000
+    request_bytes: int = 50_000_000
+    urls: int = 64
+    seconds: float = 20.0
+
+
+class Fetched(Struct, frozen=True):
+    """What a URL held. `media_type` is what its server said, in lower case and without parameters; it may be empty."""
+
+    media_type: str
+    data: bytes
+
+
+class Fetch(Protocol):
+    """Getting what a caller's URL points to, without being led into our own network."""
+
+    async def fetch(self, url: str, size_bytes: int, seconds: float, types: Sequence[str]) -> Fetched:
+        """The content, at most `size_bytes` long, of a media type that begins like one of `types` (empty: any).
+
+        Raises `InvalidRequest` whose message says why not, as the rest of a sentence that names the URL's place:
+        whatever is wrong with a URL is the caller's to mend.
+        """
+
+
 class Principal(Struct, frozen=True):
     """Who is calling: the key's name and the path that its objects belong to."""
 

@@ -12,6 +12,7 @@ from msgspec import Raw, Struct
 
 from trunkline.capabilities import Capabilities
 from trunkline.clock import Mint
+from trunkline.dialects.media import Forms
 from trunkline.errors import TrunklineError, UpstreamError
 from trunkline.events import Event, ModelResponse
 from trunkline.items import Carrier
@@ -146,6 +147,7 @@ class Dialect(UpstreamDialect):
     we have sealed; returns the names of fields left out.
     `keep_alive`: what is sent in silence.
     `statuses`: the HTTP statuses that this dialect has of its own, by error code.
+    `media`: what it has words for of pictures, files and sound, and where they stand in a caller's body.
     """
 
     read_request: Callable[[dict[str, Any], Unseal], ModelRequest]
@@ -160,3 +162,4 @@ class Dialect(UpstreamDialect):
     patch: Callable[[dict[str, Raw], Capabilities, Unseal], list[str]] = leave_as_is
     keep_alive: bytes = b": ping\n\n"
     statuses: Mapping[str, int] = field(default_factory=dict)
+    media: Forms = field(default_factory=Forms)

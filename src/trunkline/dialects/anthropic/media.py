@@ -1,40 +1,71 @@
-"""Pictures and documents → Anthropic's blocks, from URLs, `data:` URLs and file ids.
+"""Pictures and documents ↔ Anthropic's blocks, from URLs, `data:` URLs and file ids.
 
 Source: https://docs.anthropic.com/en/docs/build-with-claude/vision, …/pdf-support.
 """
 
-import base64
-import binascii
-import re
+from collections.abc import Mapping
 from typing import Any
 
+from trunkline.dialects.data_url import Data, Malformed, check_base64, is_data_url, is_text, read_data_url
+from trunkline.dialects.media import Forms, Spot, find_spots
 from trunkline.errors import InvalidRequest
 from trunkline.items import File, Image
 
-_IMAGE_TYPES = ("image/jpeg", "image/png", "image/gif", "image/webp")
-_DATA_URL = re.compile(r"data:([^;,]*)((?:;[^;,]*)*),", re.IGNORECASE)
-_SAME_TYPE = {"image/jpg": "image/jpeg", "application/x-pdf": "application/pdf"}
+IMAGE_TYPES = ("image/jpeg", "image/png", "image/gif", "image/webp")
+
+# How a block holds its thing: the member of `source` for each type of source that becomes a part of ours.
+_IMAGE_SOURCES = {"base64": "data", "url": "url", "file": "file_id"}
+_DOCUMENT_SOURCES = {**_IMAGE_SOURCES, "text": "data"}
 
 
-def split_data_url(url: str, what: str) -> tuple[str, str]:
-    """Media type and base64 of a `data:` URL. Raises `InvalidRequest` for one that is not base64."""
-    match = _DATA_URL.match(url)
-    if match is None or not match.group(2).lower().endswith(";base64"):
-        raise InvalidRequest(f"{what} must be a base64 `data:` URL: `data:<media type>;base64,<data>`")
-    kind = match.group(1).strip().lower()
-    return _SAME_TYPE.get(kind, kind), url[match.end() :]
+# --- where they stand in a caller's body --------------------------------------------------------------------------
+
+
+def find_media(body: Mapping[str, Any]) -> list[Spot]:
+    """Where the pictures and documents of a body are."""
+    return list(find_spots(body.get("messages"), "messages", _read_spot, ("content",)))
+
+
+def _read_spot(block: dict[str, Any], path: str) -> Spot | None:
+    kind, source = block.get("type"), block.get("source")
+    if kind not in ("image", "document") or not isinstance(source, dict):
+        return None
+    key = (_IMAGE_SOURCES if kind == "image" else _DOCUMENT_SOURCES).get(source.get("type", ""))
+    if key is None:
+        return None
+    return Spot("image" if kind == "image" else "file", path, f"source.{key}", source, key)
+
+
+def put_content(spot: Spot, media_type: str, base64: str) -> None:
+    """Content in the place of a URL."""
+    spot.holder.clear()
+    spot.holder.update({"type": "base64", "media_type": media_type, "data": base64})
+
+
+FORMS = Forms(
+    kinds=frozenset({"image", "file"}),
+    image_types=IMAGE_TYPES,
+    file_types=("application/pdf", "text/*"),
+    find=find_media,
+    put=put_content,
+)
+
+
+# --- ours → wire --------------------------------------------------------------------------------------------------
 
 
 def write_image(part: Image) -> dict[str, Any]:
     if part.file_id is not None:
         return {"type": "image", "source": {"type": "file", "file_id": part.file_id}}
     url = part.url or ""
-    if url[:5].lower() != "data:":
+    if not is_data_url(url):
         return {"type": "image", "source": {"type": "url", "url": url}}
-    kind, data = split_data_url(url, "an image")
-    if kind not in _IMAGE_TYPES:
-        raise InvalidRequest(f"an image is of type `{kind[:64]}` but must be one of {', '.join(_IMAGE_TYPES)}")
-    return _inline("image", kind, data)
+    data = _read(url, "an image")
+    if data.media_type not in IMAGE_TYPES:
+        raise InvalidRequest(
+            f"an image is of type `{data.media_type[:64]}` but must be one of {', '.join(IMAGE_TYPES)}"
+        )
+    return _inline("image", data)
 
 
 def write_document(part: File) -> dict[str, Any]:
@@ -51,27 +82,27 @@ def write_document(part: File) -> dict[str, Any]:
 
 
 def _write_data(value: str, filename: str | None) -> dict[str, Any]:
-    if value[:5].lower() != "data:":
-        if not (filename or "").lower().endswith(".pdf"):
-            raise InvalidRequest("a file must be a base64 `data:` URL: `data:application/pdf;base64,<data>`")
-        return _inline("document", "application/pdf", value)
-    kind, data = split_data_url(value, "a file")
-    if kind in _IMAGE_TYPES:
-        return _inline("image", kind, data)
-    if kind == "application/pdf":
-        return _inline("document", kind, data)
-    if kind.startswith("text/") or kind == "application/json":
-        source = {"type": "text", "media_type": "text/plain", "data": _decode_text(data)}
+    if not is_data_url(value) and not (filename or "").lower().endswith(".pdf"):
+        raise InvalidRequest("a file must be a base64 `data:` URL: `data:application/pdf;base64,<data>`")
+    data = _read(value, "a file")
+    if data.media_type in IMAGE_TYPES:
+        return _inline("image", data)
+    if data.media_type == "application/pdf":
+        return _inline("document", data)
+    if is_text(data.media_type):
+        source = {"type": "text", "media_type": "text/plain", "data": data.text()}
         return {"type": "document", "source": source}
-    raise InvalidRequest(f"a file is of type `{kind[:64]}`, which this model does not read: send PDF or text")
+    raise InvalidRequest(
+        f"a file is of type `{data.media_type[:64]}`, which this model does not read: send PDF or text"
+    )
 
 
-def _inline(block: str, kind: str, data: str) -> dict[str, Any]:
-    return {"type": block, "source": {"type": "base64", "media_type": kind, "data": data}}
-
-
-def _decode_text(data: str) -> str:
+def _read(value: str, what: str) -> Data:
     try:
-        return base64.b64decode(data, validate=False).decode("utf-8", "replace")
-    except (binascii.Error, ValueError) as error:
-        raise InvalidRequest("a file's `data:` URL does not hold valid base64") from error
+        return read_data_url(value) if is_data_url(value) else Data("application/pdf", check_base64(value))
+    except Malformed as error:
+        raise InvalidRequest(f"{what} {error}") from None
+
+
+def _inline(block: str, data: Data) -> dict[str, Any]:
+    return {"type": block, "source": {"type": "base64", "media_type": data.media_type, "data": data.base64}}

@@ -8,6 +8,7 @@ from trunkline.dialects.openai_chat.body import write_request
 from trunkline.dialects.openai_chat.errors import read_error, write_error, write_error_event
 from trunkline.dialects.openai_chat.mend import Mend
 from trunkline.dialects.openai_chat.mend_reply import mend_reply
+from trunkline.dialects.openai_chat.parts import FORMS
 from trunkline.dialects.openai_chat.patch import patch
 from trunkline.dialects.openai_chat.reader import Reader
 from trunkline.dialects.openai_chat.reply import read_reply, write_reply
@@ -31,4 +32,5 @@ DIALECT = Dialect(
     tee_reply=tee_reply,
     mend_reply=mend_reply,
     patch=patch,
+    media=FORMS,
 )

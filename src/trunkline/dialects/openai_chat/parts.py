@@ -1,8 +1,11 @@
 """Content parts on the Chat wire, both ways."""
 
+from collections.abc import Mapping
 from typing import Any, assert_never
 
 from trunkline.capabilities import Capabilities
+from trunkline.dialects.data_url import name_file
+from trunkline.dialects.media import Forms, Spot, find_spots
 from trunkline.dialects.openai_chat.tools import chat_extras
 from trunkline.dialects.shapes import Fields, missing, read_object, wrong_type
 from trunkline.errors import Unsupported
@@ -63,6 +66,30 @@ def _read_file(part: Fields) -> File:
     return File(data=data, file_id=file_id, filename=filename, extras=chat_extras(part.rest()))
 
 
+def find_media(body: Mapping[str, Any]) -> list[Spot]:
+    """Where the pictures, files and sound of a body are."""
+    return list(find_spots(body.get("messages"), "messages", _read_spot, ("content",)))
+
+
+def _read_spot(part: dict[str, Any], path: str) -> Spot | None:
+    match part.get("type"), part.get("image_url"), part.get("file"), part.get("input_audio"):
+        case "image_url", dict(image), _, _:
+            return Spot("image", path, "image_url.url", image, "url")
+        case "image_url", _, _, _:
+            return Spot("image", path, "image_url", part, "image_url")
+        case "file", _, dict(file), _:
+            key = "file_id" if file.get("file_data") is None else "file_data"
+            return Spot("file", path, f"file.{key}", file, key)
+        case "input_audio", _, _, dict(audio):
+            return Spot("audio", path, "input_audio.data", audio, "data")
+        case _:
+            return None
+
+
+# A picture may be a URL, a file never, and only a file has an id.
+FORMS = Forms(urls=frozenset({"image"}), ids=frozenset({"file"}), find=find_media)
+
+
 # --- ours → wire ------------------------------------------------------------------------------------------------
 
 
@@ -115,7 +142,9 @@ def _write_image(part: Image, capabilities: Capabilities, path: str) -> dict[str
 
 def _write_file(part: File, capabilities: Capabilities, path: str) -> dict[str, Any]:
     _require(capabilities.files, "a file", path)
-    file = {"file_data": part.data, "file_id": part.file_id, "filename": part.filename}
+    # OpenAI wants a name beside data.
+    filename = part.filename or (name_file(part.data) if part.data else None)
+    file = {"file_data": part.data, "file_id": part.file_id, "filename": filename}
     if part.data is None and part.file_id is None:
         raise Unsupported("a file by URL is not possible with this model: send its data", param=path)
     return {"type": "file", "file": {name: value for name, value in file.items() if value is not None}}

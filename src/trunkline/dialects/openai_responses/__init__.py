@@ -5,7 +5,7 @@ Source: https://platform.openai.com/docs/api-reference/responses
 
 from trunkline.dialects.dialect import Dialect
 from trunkline.dialects.openai_responses.errors import read_error, write_error, write_error_event
-from trunkline.dialects.openai_responses.parts import DIALECT_NAME
+from trunkline.dialects.openai_responses.parts import DIALECT_NAME, FORMS
 from trunkline.dialects.openai_responses.patch import patch
 from trunkline.dialects.openai_responses.reader import Reader
 from trunkline.dialects.openai_responses.reply import read_reply, write_reply
@@ -30,4 +30,5 @@ DIALECT = Dialect(
     tee_reply=tee_reply,
     mend_reply=tee_reply,
     patch=patch,
+    media=FORMS,
 )

@@ -3,9 +3,11 @@
 Source: https://platform.openai.com/docs/api-reference/responses/create#responses-create-input
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, assert_never
 
+from trunkline.dialects.data_url import name_file
+from trunkline.dialects.media import Forms, Spot, find_spots
 from trunkline.dialects.shapes import Fields, missing, read_object
 from trunkline.items import Audio, Extras, File, Image, OtherPart, Part, Refusal, Text
 
@@ -76,6 +78,30 @@ _PARTS: dict[str, Callable[[Fields], Part]] = {
 }
 
 
+def find_media(body: Mapping[str, Any]) -> list[Spot]:
+    """Where the pictures, files and sound of a body are."""
+    return list(find_spots(body.get("input"), "input", _read_spot, ("content", "output")))
+
+
+def _read_spot(part: dict[str, Any], path: str) -> Spot | None:
+    match part.get("type"):
+        case "input_image":
+            key = "file_id" if part.get("image_url") is None and part.get("file_id") is not None else "image_url"
+            return Spot("image", path, key, part, key)
+        case "input_file":
+            keys = ("file_data", "file_url", "file_id")
+            key = next((key for key in keys if part.get(key) is not None), "file_data")
+            return Spot("file", path, key, part, key)
+        case "input_audio":
+            return Spot("audio", path, "input_audio", part, "input_audio")
+        case _:
+            return None
+
+
+# OpenAI fetches URLs by itself. Sound is no part of its Responses: Chat has it.
+FORMS = Forms(kinds=frozenset({"image", "file"}), find=find_media)
+
+
 # --- ours → wire ------------------------------------------------------------------------------------------------
 
 
@@ -101,7 +127,8 @@ def write_part(part: Part, *, output: bool) -> dict[str, Any] | None:
                 "file_data": part.data,
                 "file_url": part.url,
                 "file_id": part.file_id,
-                "filename": part.filename,
+                # OpenAI wants a name beside data.
+                "filename": part.filename or (name_file(part.data) if part.data else None),
             }
         case Audio():
             body = {"type": "input_audio", "input_audio": {"data": part.data, "format": part.format}}

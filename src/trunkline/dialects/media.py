@@ -1,0 +1,460 @@
+"""Pictures, files and sound between two wires: checked, and the URLs found that the gateway must fetch.
+
+One neutral step before lowering. `Materials` says what of a request the target cannot have by URL; whoever can do I/O
+fetches it, and `fill` puts the contents in place as `data:` URLs. What is wrong is refused by the caller's own name
+for it, before anything is fetched or sent. Knows no wire: `Forms` are what a wire says of itself.
+"""
+
+import posixpath
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Literal
+from urllib.parse import unquote, urlsplit
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from trunkline.capabilities import Capabilities
+from trunkline.dialects.data_url import (
+    HEAD_BYTES,
+    Data,
+    Malformed,
+    check_base64,
+    is_data_url,
+    is_text,
+    read_data_url,
+    same_type,
+    sniff,
+    write_data_url,
+)
+from trunkline.errors import CallerError, InvalidRequest, Unsupported
+from trunkline.items import Audio, File, Image, Item, Message, Part, Text, ToolOutput
+from trunkline.ports import Fetched
+from trunkline.request import ModelRequest
+
+Kind = Literal["image", "file", "audio"]
+
+# What a server says of bytes that it knows nothing about.
+_UNTOLD = frozenset({"", "application/octet-stream", "binary/octet-stream", "application/binary"})
+
+# Only where neither the bytes nor the server tell; enough for what people attach.
+_BY_SUFFIX = {
+    ".pdf": "application/pdf",
+    ".txt": "text/plain",
+    ".log": "text/plain",
+    ".md": "text/markdown",
+    ".csv": "text/csv",
+    ".tsv": "text/tab-separated-values",
+    ".html": "text/html",
+    ".xml": "application/xml",
+    ".json": "application/json",
+    ".yaml": "application/yaml",
+    ".yml": "application/yaml",
+    ".docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+    ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    ".pptx": "application/vnd.openxmlformats-officedocument.presentationml.presentation",
+}
+
+
+# --- what a wire says of itself -----------------------------------------------------------------------------------
+
+
+class Spot(Struct, frozen=True):
+    """Where a caller's body holds a picture, file or sound: `path` is the part, `member` what of it holds the thing.
+
+    `holder[key]` is the URL, data or id itself.
+    """
+
+    kind: Kind
+    path: str
+    member: str
+    holder: dict[str, Any]
+    key: str
+
+    @property
+    def url(self) -> str:
+        value = self.holder.get(self.key)
+        return value if isinstance(value, str) else ""
+
+
+def put_data_url(spot: Spot, media_type: str, base64: str) -> None:
+    """Content in the place of a URL, on wires that take `data:` URLs there."""
+    spot.holder[spot.key] = f"data:{media_type};base64,{base64}"
+
+
+def find_nothing(body: Mapping[str, Any]) -> list[Spot]:
+    """The spots of a wire that has none."""
+    return []
+
+
+class Forms(Struct, frozen=True, kw_only=True):
+    """What a wire has words for.
+
+    `kinds`: which of images, files and audio; `urls`: which of them by remote URL; `ids`: which by a provider's file
+    id. `image_types` and `file_types` are the media types that have a form (`text/*` for all of a kind; empty: any).
+    `find(body)` lists the spots of a caller's body, in the order in which its reader makes parts of them; `put`
+    writes content into one.
+    """
+
+    kinds: frozenset[str] = frozenset({"image", "file", "audio"})
+    urls: frozenset[str] = frozenset({"image", "file"})
+    ids: frozenset[str] = frozenset({"image", "file"})
+    image_types: tuple[str, ...] = ()
+    file_types: tuple[str, ...] = ()
+    find: Callable[[Mapping[str, Any]], list[Spot]] = find_nothing
+    put: Callable[[Spot, str, str], None] = put_data_url
+
+
+ReadSpot = Callable[[dict[str, Any], str], Spot | None]
+
+
+def find_spots(value: Any, path: str, read: ReadSpot, inner: Sequence[str]) -> Iterator[Spot]:
+    """The spots below a value, in order: `read` knows one when it sees it, `inner` are the members that hold parts."""
+    if isinstance(value, list):
+        for number, element in enumerate(value):
+            yield from find_spots(element, f"{path}[{number}]", read, inner)
+    elif isinstance(value, dict):
+        spot = read(value, path)
+        if spot is not None:
+            yield spot
+            return
+        for name in inner:
+            if isinstance(value.get(name), list):
+                yield from find_spots(value[name], f"{path}.{name}", read, inner)
+
+
+# --- what must be fetched -----------------------------------------------------------------------------------------
+
+
+class Want(Struct, frozen=True):
+    """A URL whose content the target needs. `path` is the caller's name for it, `types` how its media type may begin
+    (empty: any), `size_bytes` how much of it the target takes (0: not known)."""
+
+    url: str
+    path: str
+    kind: Kind
+    types: tuple[str, ...] = ()
+    size_bytes: int = 0
+
+
+Contents = Mapping[str, Fetched]
+"""What was fetched, by URL."""
+
+
+def is_remote(url: str) -> bool:
+    return url[:8].lower().startswith(("http://", "https://"))
+
+
+def must_fetch(url: str, kind: Kind, forms: Forms, capabilities: Capabilities) -> bool:
+    """Whether the target cannot get at a URL by itself."""
+    if not is_remote(url) or url.startswith(capabilities.own_urls):
+        return False
+    taken = capabilities.image_urls if kind == "image" else capabilities.file_urls
+    return not (taken and kind in forms.urls)
+
+
+# --- translated: the neutral request ------------------------------------------------------------------------------
+
+
+class Materials:
+    """The pictures, files and sound of one request on their way to one target.
+
+    `request` is the request with them checked, `wants` what has to be fetched before `fill` can make it whole.
+    `emulated` says what was turned into something else. Raises `InvalidRequest` for what is broken, `Unsupported` for
+    what the target cannot take, both naming `locate()`'s spot.
+    """
+
+    def __init__(
+        self, request: ModelRequest, forms: Forms, capabilities: Capabilities, locate: Callable[[], list[Spot]]
+    ) -> None:
+        self.wants: list[Want] = []
+        self.emulated: list[str] = []
+        self._forms = forms
+        self._capabilities = capabilities
+        self._locate = locate
+        self._total = sum(1 for part in _parts(request.items) if isinstance(part, _MEDIA))
+        self._number = 0
+        self._counts = {"image": 0, "file": 0, "audio": 0}
+        self._contents: Contents = {}
+        self.request = self._change(request, self._check) if self._total else request
+
+    def fill(self, contents: Contents) -> ModelRequest:
+        """The request with the contents in the place of their URLs."""
+        self._contents = contents
+        self.request = self._change(self.request, self._place)
+        return self.request
+
+    def _change(self, request: ModelRequest, change: Callable[[Any], Part]) -> ModelRequest:
+        self._number = -1
+        return replace(request, items=[self._change_item(item, change) for item in request.items])
+
+    def _change_item(self, item: Item, change: Callable[[Any], Part]) -> Item:
+        match item:
+            case Message(parts=parts) if _holds_media(parts):
+                return replace(item, parts=self._change_parts(parts, change))
+            case ToolOutput(output=list() as parts) if _holds_media(parts):
+                return replace(item, output=self._change_parts(parts, change))
+            case _:
+                return item
+
+    def _change_parts(self, parts: list[Part], change: Callable[[Any], Part]) -> list[Part]:
+        changed: list[Part] = []
+        for part in parts:
+            if isinstance(part, _MEDIA):
+                self._number += 1
+                part = change(part)
+            changed.append(part)
+        return changed
+
+    # --- before anything is fetched -----------------------------------------------------------------------------
+
+    def _check(self, part: Image | File | Audio) -> Part:
+        match part:
+            case Image():
+                self._take_in("image", self._capabilities.images, self._capabilities.max_images)
+                return self._check_image(part)
+            case File():
+                return self._check_file(part)
+            case Audio():
+                self._take_in("audio", self._capabilities.audio)
+                return self._check_audio(part)
+
+    def _take_in(self, kind: Kind, taken: bool, most: int = 0) -> None:
+        """Refuse a kind that the target does not take, or one too many."""
+        if not taken or kind not in self._forms.kinds:
+            raise self._wrong(
+                f"is {_NAMES[kind]}, which this model does not take: leave it out or name another model",
+                Unsupported,
+                member=False,
+            )
+        self._counts[kind] += 1
+        if most and self._counts[kind] > most:
+            raise self._wrong(f"is one too many: this model takes {most} {_NAMES[kind]} at most", member=False)
+
+    def _check_image(self, part: Image) -> Part:
+        if part.url is None:
+            self._check_id("image")
+        elif is_data_url(part.url):
+            data = self._read(part.url)
+            self._check_picture(data.media_type, data.head(), data.size_bytes, declared=True)
+            self._refuse_parameters(data)
+            return part if data.url == part.url else replace(part, url=data.url)
+        else:
+            self._check_url(part.url, "image", ("image/",), self._capabilities.max_image_bytes)
+        return part
+
+    def _check_file(self, part: File) -> Part:
+        if part.data is None and part.url is None:
+            self._take_in("file", self._capabilities.files, self._capabilities.max_files)
+            self._check_id("file")
+            return part
+        if part.data is None:
+            # Its type tells whether the model can have it: not before it is here.
+            if not self._fetches(part.url or "", "file"):
+                self._take_in("file", self._capabilities.files, self._capabilities.max_files)
+            self._check_url(part.url or "", "file", (), self._capabilities.max_file_bytes)
+            return part
+        data = self._read_file(part)
+        if not is_text(data.media_type):
+            self._refuse_parameters(data)
+        return self._settle_file(part, data)
+
+    def _check_audio(self, part: Audio) -> Part:
+        formats = self._capabilities.audio_formats
+        if formats and part.format not in formats:
+            raise self._wrong(
+                f"has the format `{part.format[:32]}`, which this model does not take: send {_listed(formats)}"
+            )
+        value = part.data
+        try:
+            data = read_data_url(value).base64 if is_data_url(value) else check_base64(value)
+        except Malformed as error:
+            raise self._wrong(str(error)) from None
+        return part if data == value else replace(part, data=data)
+
+    def _check_id(self, kind: Kind) -> None:
+        if kind not in self._forms.ids:
+            raise self._wrong("is a file id, which this model's provider does not know: send its data", Unsupported)
+
+    def _check_url(self, url: str, kind: Kind, types: tuple[str, ...], most_bytes: int) -> None:
+        if url.startswith(self._capabilities.own_urls):
+            return
+        if not is_remote(url):
+            raise self._wrong(
+                "must be an `https:` URL or a `data:` URL like `data:image/png;base64,…`", code=_BAD_URL[kind]
+            )
+        if self._fetches(url, kind):
+            self.wants.append(Want(url, self._name(), kind, types, most_bytes))
+
+    def _fetches(self, url: str, kind: Kind) -> bool:
+        return must_fetch(url, kind, self._forms, self._capabilities)
+
+    def _read(self, url: str) -> Data:
+        try:
+            return read_data_url(url)
+        except Malformed as error:
+            raise self._wrong(str(error), code="invalid_base64_image") from None
+
+    def _read_file(self, part: File) -> Data:
+        """A file's data: a `data:` URL, or the base64 alone that OpenAI takes as well."""
+        value = part.data or ""
+        if is_data_url(value):
+            return self._read(value)
+        try:
+            data = Data("", check_base64(value))
+        except Malformed as error:
+            raise self._wrong(f"{error}: send a `data:` URL like `data:application/pdf;base64,…`") from None
+        return Data(_type_of(data.head(), "", part.filename or ""), data.base64)
+
+    def _refuse_parameters(self, data: Data) -> None:
+        if data.parameters:
+            raise self._wrong(
+                f"has parameters between its type and its data that no provider takes: write"
+                f" `data:{data.media_type};base64,<data>`"
+            )
+
+    # --- checks that hold for what was fetched as well ------------------------------------------------------------
+
+    def _check_picture(self, media_type: str, head: bytes, size_bytes: int, *, declared: bool) -> None:
+        proven = sniff(head)
+        if "image/svg+xml" in (media_type, proven):
+            raise self._wrong("is SVG, which models do not read: convert it to PNG", code=_BAD_TYPE)
+        if not media_type.startswith("image/"):
+            raise self._wrong(f"is of type `{media_type[:64]}`, which is no picture", code=_BAD_TYPE)
+        if declared and proven is not None and proven != media_type:
+            raise self._wrong(
+                f"says that it is `{media_type[:64]}`, but its data is `{proven}`: name the type that it is",
+                code=_BAD_TYPE,
+            )
+        taken = self._capabilities.image_types or self._forms.image_types
+        if not allows(taken, media_type):
+            raise self._wrong(
+                f"is of type `{media_type[:64]}`, which this model does not read: send {_listed(taken)}",
+                Unsupported,
+                code=_BAD_TYPE,
+            )
+        self._check_size(size_bytes, self._capabilities.max_image_bytes)
+
+    def _check_size(self, size_bytes: int, most_bytes: int) -> None:
+        if most_bytes and size_bytes > most_bytes:
+            raise self._wrong(f"has {size_bytes} bytes, but this model takes {most_bytes} at most: send a smaller one")
+
+    def _settle_file(self, part: File, data: Data) -> Part:
+        """The form in which the target can have a file: as it is, as a picture, or as the text that it is."""
+        proven = sniff(data.head())
+        if data.media_type == "application/pdf" and proven != "application/pdf" and proven is not None:
+            raise self._wrong(
+                f"says that it is `application/pdf`, but its data is `{proven}`: name the type that it is"
+            )
+        taken = self._capabilities.file_types or self._forms.file_types
+        files = self._capabilities.files and "file" in self._forms.kinds
+        if files and allows(taken, data.media_type):
+            self._take_in("file", True, self._capabilities.max_files)
+            self._check_size(data.size_bytes, self._capabilities.max_file_bytes)
+            return replace(part, data=data.url if not data.charset else _in_utf8(data), url=None)
+        if data.media_type.startswith("image/"):
+            self._take_in("image", self._capabilities.images, self._capabilities.max_images)
+            self._check_picture(data.media_type, data.head(), data.size_bytes, declared=True)
+            return Image(url=data.url, extras=part.extras)
+        if is_text(data.media_type):
+            return self._tell_text(part, data)
+        if not files:
+            self._take_in("file", False)
+        raise self._wrong(
+            f"is of type `{data.media_type[:64]}`, which this model does not read: send {_listed(taken)}", Unsupported
+        )
+
+    def _tell_text(self, part: File, data: Data) -> Text:
+        """A text file as text, named, for a model that takes no such file."""
+        if "files" not in self.emulated:
+            self.emulated.append("files")
+        name = f' name="{part.filename}"' if part.filename else ""
+        return Text(text=f"<file{name}>\n{data.text()}\n</file>", extras=part.extras)
+
+    # --- what was fetched -----------------------------------------------------------------------------------------
+
+    def _place(self, part: Image | File | Audio) -> Part:
+        """A part with its content, if that was wanted."""
+        found = self._contents.get(part.url or "") if isinstance(part, Image | File) else None
+        if found is None or isinstance(part, Audio):
+            return part
+        head = found.data[:HEAD_BYTES]
+        if isinstance(part, Image):
+            media_type = _type_of(head, found.media_type, "")
+            self._check_picture(media_type, head, len(found.data), declared=False)
+            return replace(part, url=write_data_url(media_type, found.data))
+        filename = part.filename or _file_name(part.url or "")
+        media_type = _type_of(head, found.media_type, filename)
+        data = read_data_url(write_data_url(media_type, found.data))
+        return self._settle_file(replace(part, filename=filename or None), data)
+
+    # --- the caller's own name for a part -------------------------------------------------------------------------
+
+    def _name(self, *, member: bool = True) -> str:
+        """Where the part at hand stands. Spots are counted from the end: what we put before the caller's input has
+        none."""
+        spots = self._locate()
+        place = self._number - (self._total - len(spots))
+        if not 0 <= place < len(spots):
+            return "input"
+        spot = spots[place]
+        return f"{spot.path}.{spot.member}" if member and spot.member else spot.path
+
+    def _wrong(
+        self, what: str, kind: type[CallerError] = InvalidRequest, *, code: str | None = None, member: bool = True
+    ) -> CallerError:
+        path = self._name(member=member)
+        return kind(f"`{path}` {what}", param=path, code=code or ("invalid_value" if kind is InvalidRequest else None))
+
+
+_MEDIA = (Image, File, Audio)
+_NAMES: Mapping[Kind, str] = {"image": "an image", "file": "a file", "audio": "audio"}
+# OpenAI's own words.
+_BAD_TYPE = "unsupported_image_media_type"
+_BAD_URL: Mapping[Kind, str | None] = {"image": "invalid_image_url", "file": None, "audio": None}
+
+
+def _parts(items: list[Item]) -> Iterator[Part]:
+    for item in items:
+        if isinstance(item, Message):
+            yield from item.parts
+        elif isinstance(item, ToolOutput) and isinstance(item.output, list):
+            yield from item.output
+
+
+def _holds_media(parts: list[Part]) -> bool:
+    return any(isinstance(part, _MEDIA) for part in parts)
+
+
+def allows(types: Sequence[str], media_type: str) -> bool:
+    """Whether a media type is among types, of which `text/*` stands for all of a kind and none for any."""
+    kind = f"{media_type.partition('/')[0]}/*"
+    return not types or media_type in types or kind in types or (kind != "image/*" and _reads_text(types, media_type))
+
+
+def _reads_text(types: Sequence[str], media_type: str) -> bool:
+    return "text/*" in types and is_text(media_type)
+
+
+def _listed(words: Sequence[str]) -> str:
+    return ", ".join(f"`{word}`" for word in words) if words else "another"
+
+
+def _type_of(head: bytes, told: str, filename: str) -> str:
+    """The type of some content: what its bytes prove, then what its server says, then what its name says."""
+    proven = sniff(head)
+    if proven is not None:
+        return proven
+    told = same_type(told)
+    by_name = _BY_SUFFIX.get(posixpath.splitext(filename.lower())[1])
+    if told not in _UNTOLD and not (told == "text/plain" and by_name is not None and is_text(by_name)):
+        return told
+    return by_name or "application/octet-stream"
+
+
+def _file_name(url: str) -> str:
+    return unquote(posixpath.basename(urlsplit(url).path))[:128]
+
+
+def _in_utf8(data: Data) -> str:
+    """A text in the one charset that everybody reads."""
+    return write_data_url(data.media_type, data.text().encode("utf-8", "replace"))
