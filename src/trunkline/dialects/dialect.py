@@ -13,6 +13,7 @@ from msgspec import Raw, Struct
 from trunkline.capabilities import Capabilities
 from trunkline.clock import Mint
 from trunkline.dialects.media import Forms
+from trunkline.dialects.refused import asks_too_much
 from trunkline.errors import TrunklineError, UpstreamError
 from trunkline.events import Event, ModelResponse
 from trunkline.items import Carrier
@@ -121,6 +122,8 @@ class UpstreamDialect:
     `reader()`: a `StreamReader` for one upstream stream.
     `read_error(status, headers, body)`: an upstream's error reply → one of the `UpstreamError` classes.
     `model_in_body`: whether `model` and `stream` are members of the body, or stand in the path.
+    `media`: what it has words for of pictures, files and sound, and where they stand in a caller's body.
+    `media`: what it has words for of pictures, files and sound (and, of a caller's body, where they stand).
     """
 
     name: str
@@ -129,6 +132,7 @@ class UpstreamDialect:
     reader: Callable[[], StreamReader]
     read_error: Callable[[int, Mapping[bytes, bytes], bytes], UpstreamError]
     model_in_body: bool = True
+    media: Forms = field(default_factory=Forms)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,9 +149,10 @@ class Dialect(UpstreamDialect):
     stream. `tee_reply(body)` and `mend_reply(body)`: the same for JSON replies.
     `patch(members, capabilities, unseal)`: replaces, in place, the raw members that this target would refuse, and what
     we have sealed; returns the names of fields left out.
+    `is_unfit(members, body, capabilities)`: whether a body that could be passed on as it is needs that patch. Asked of
+    every request on the fast way, so it looks at names and bytes and decodes next to nothing.
     `keep_alive`: what is sent in silence.
     `statuses`: the HTTP statuses that this dialect has of its own, by error code.
-    `media`: what it has words for of pictures, files and sound, and where they stand in a caller's body.
     """
 
     read_request: Callable[[dict[str, Any], Unseal], ModelRequest]
@@ -160,6 +165,6 @@ class Dialect(UpstreamDialect):
     tee_reply: Callable[[bytes], JsonReply]
     mend_reply: Callable[[bytes], JsonReply]
     patch: Callable[[dict[str, Raw], Capabilities, Unseal], list[str]] = leave_as_is
+    is_unfit: Callable[[Mapping[str, Raw], bytes, Capabilities], bool] = asks_too_much
     keep_alive: bytes = b": ping\n\n"
     statuses: Mapping[str, int] = field(default_factory=dict)
-    media: Forms = field(default_factory=Forms)

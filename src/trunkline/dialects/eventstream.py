@@ -1,0 +1,116 @@
+"""AWS event streams: bytes in any chunking → whole messages. Knows nothing of what is in them.
+
+A message is two lengths and their checksum, headers, a payload, and a checksum over all of it. Source:
+https://smithy.io/2.0/aws/amazon-eventstream.html.
+"""
+
+import struct
+import zlib
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+# 32 MiB: AWS allows 24 MiB of payload; anything longer is not a message any more.
+DEFAULT_LIMIT_BYTES = 32 * 1024 * 1024
+
+_PRELUDE = struct.Struct(">III")
+_CHECKSUM_BYTES = 4
+_LEAST_BYTES = _PRELUDE.size + _CHECKSUM_BYTES
+
+_STRING = 7
+# How long the values of other types are; `None`: two bytes before them tell.
+_LENGTHS: Mapping[int, int | None] = {0: 0, 1: 0, 2: 1, 3: 2, 4: 4, 5: 8, 6: None, _STRING: None, 8: 8, 9: 16}
+
+
+class Message(NamedTuple):
+    """One message: its headers of type string, which are all that tell what it is, and its payload."""
+
+    headers: Mapping[str, str]
+    payload: bytes
+
+
+class Corrupt(Exception):
+    """The bytes are no event stream; the message says what gave it away."""
+
+
+class Splitter:
+    """Cuts a stream into messages. Memory is bounded by the limit on one message."""
+
+    __slots__ = ("_buffer", "_limit")
+
+    def __init__(self, limit_bytes: int = DEFAULT_LIMIT_BYTES) -> None:
+        self._limit = limit_bytes
+        self._buffer = bytearray()
+
+    @property
+    def pending(self) -> bytes:
+        """What has come of a message that is not complete."""
+        return bytes(self._buffer)
+
+    def feed(self, data: bytes) -> Iterator[Message]:
+        """The messages that these bytes complete, one by one. Raises `Corrupt`, after which nothing may be fed."""
+        buffer = self._buffer
+        buffer += data
+        start = 0
+        try:
+            while (length := self._measure(start)) and len(buffer) - start >= length:
+                message = bytes(buffer[start : start + length])
+                start += length
+                yield _read_message(message)
+        finally:
+            del buffer[:start]
+
+    def _measure(self, start: int) -> int:
+        """The length of the message that begins there, 0 while that is not known."""
+        if len(self._buffer) - start < _PRELUDE.size:
+            return 0
+        length, headers_length, checksum = _PRELUDE.unpack_from(self._buffer, start)
+        if zlib.crc32(self._buffer[start : start + 8]) != checksum:
+            raise Corrupt("the checksum of a message's prelude is wrong")
+        if length > self._limit:
+            raise Corrupt("a message is too large")
+        if headers_length > length - _LEAST_BYTES:
+            raise Corrupt("a message's lengths contradict each other")
+        return int(length)
+
+
+def _read_message(message: bytes) -> Message:
+    body, checksum = message[:-_CHECKSUM_BYTES], message[-_CHECKSUM_BYTES:]
+    if zlib.crc32(body) != int.from_bytes(checksum):
+        raise Corrupt("the checksum of a message is wrong")
+    payload_at = _PRELUDE.size + int.from_bytes(body[4:8])
+    try:
+        headers = dict(_read_headers(body[_PRELUDE.size : payload_at]))
+    except (IndexError, UnicodeDecodeError) as error:
+        raise Corrupt("a message's headers cannot be read") from error
+    return Message(headers, body[payload_at:])
+
+
+def _read_headers(data: bytes) -> Iterator[tuple[str, str]]:
+    """Headers of type string; those of other types are passed over."""
+    at = 0
+    while at < len(data):
+        name_end = at + 1 + data[at]
+        name, kind = data[at + 1 : name_end].decode(), data[name_end]
+        at = name_end + 1
+        length = _LENGTHS.get(kind, -1)
+        if length is None:
+            length = data[at] << 8 | data[at + 1]
+            at += 2
+        if length < 0 or at + length > len(data):
+            raise IndexError
+        if kind == _STRING:
+            yield name, data[at : at + length].decode()
+        at += length
+
+
+def write_message(headers: Mapping[str, str], payload: bytes) -> bytes:
+    """One message as bytes."""
+    written = b"".join(_write_header(name.encode(), value.encode()) for name, value in headers.items())
+    length = _LEAST_BYTES + len(written) + len(payload)
+    lengths = struct.pack(">II", length, len(written))
+    body = lengths + zlib.crc32(lengths).to_bytes(4) + written + payload
+    return body + zlib.crc32(body).to_bytes(4)
+
+
+def _write_header(name: bytes, value: bytes) -> bytes:
+    return bytes([len(name)]) + name + bytes([_STRING]) + len(value).to_bytes(2) + value
