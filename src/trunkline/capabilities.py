@@ -23,6 +23,9 @@ class Capabilities(Struct, frozen=True, kw_only=True):
     whether a system message may stand among the turns, `prefill` whether the last turn may be the assistant's;
     `max_output_tokens` what is sent when the caller set no limit.
 
+    Gemini: `thinking` is `adaptive` with a level, `manual` with a token budget (`thinking_budget` is the least and the
+    most, `thinking_off` `never` where it cannot be 0), or `none`.
+
     Prompt caches that want to be asked: `cache_marks` says that the provider takes `cache_control` on parts,
     `explicit_cache` that the model caches nothing without it, `cache_minimum_tokens` from how long a prefix on.
 
@@ -55,6 +58,7 @@ class Capabilities(Struct, frozen=True, kw_only=True):
     call_id_digits: int = 0
     thinking: Literal["adaptive", "manual", "both", "none"] = "adaptive"
     thinking_off: Literal["disabled", "between_tools", "never"] = "disabled"
+    thinking_budget: tuple[int, int] = (1, 24576)
     mid_system: bool = True
     prefill: bool = True
     forced_tools: bool = True

@@ -1,0 +1,35 @@
+"""Google's generateContent API: the dialect "gemini". Source: https://ai.google.dev/api/generate-content."""
+
+from trunkline.dialects.dialect import Dialect
+from trunkline.dialects.gemini.body import write_request
+from trunkline.dialects.gemini.errors import read_error, write_error, write_error_event
+from trunkline.dialects.gemini.media import FORMS
+from trunkline.dialects.gemini.patch import patch
+from trunkline.dialects.gemini.reader import Reader
+from trunkline.dialects.gemini.reply import read_reply, write_reply
+from trunkline.dialects.gemini.request import read_request
+from trunkline.dialects.gemini.tee import tee_reply, tee_stream
+from trunkline.dialects.gemini.writer import Writer
+
+DIALECT = Dialect(
+    name="gemini",
+    read_request=read_request,
+    write_request=write_request,
+    read_reply=read_reply,
+    write_reply=write_reply,
+    reader=Reader,
+    writer=Writer,
+    read_error=read_error,
+    write_error=write_error,
+    write_error_event=write_error_event,
+    tee=tee_stream,
+    # No provider is known to bend this grammar, so there is nothing to straighten.
+    mend=tee_stream,
+    tee_reply=tee_reply,
+    mend_reply=tee_reply,
+    patch=patch,
+    media=FORMS,
+    # The SDK takes a comment for a piece of JSON; a blank line means nothing to it, nor within an array.
+    keep_alive=b"\r\n\r\n",
+    model_in_body=False,
+)

@@ -1,0 +1,80 @@
+"""The two forms of a Gemini stream: events (`alt=sse`), and one JSON array that grows.
+
+Upstreams are asked for events, and events are what is written; a caller that wants the array gets them reframed.
+"""
+
+from trunkline.dialects.dialect import Passage
+from trunkline.dialects.sse import Splitter
+from trunkline.errors import TrunklineError
+from trunkline.usage import Usage
+
+
+class ArrayPassage:
+    """A `Passage` whose events become the elements of one array."""
+
+    __slots__ = ("_is_open", "_passage", "_splitter")
+
+    def __init__(self, passage: Passage) -> None:
+        self._passage = passage
+        self._splitter = Splitter()
+        self._is_open = False
+
+    @property
+    def has_content(self) -> bool:
+        return self._passage.has_content
+
+    @property
+    def incomplete(self) -> bool:
+        return self._passage.incomplete
+
+    @property
+    def error(self) -> TrunklineError | None:
+        return self._passage.error
+
+    @error.setter
+    def error(self, error: TrunklineError) -> None:
+        self._passage.error = error
+
+    @property
+    def usage(self) -> Usage:
+        return self._passage.usage
+
+    def feed(self, data: bytes) -> bytes:
+        out = self._reframe(self._passage.feed(data))
+        return out + self._close() if self._passage.error is not None else out
+
+    def end(self) -> bytes:
+        return self._reframe(self._passage.end()) + self._close()
+
+    def fail(self, error: TrunklineError) -> bytes:
+        return self._reframe(self._passage.fail(error)) + self._close()
+
+    def _reframe(self, data: bytes) -> bytes:
+        return self._list([event for _, event in self._splitter.feed(data)]) if data else b""
+
+    def _list(self, events: list[bytes]) -> bytes:
+        if not events:
+            return b""
+        before = b",\r\n" if self._is_open else b"["
+        self._is_open = True
+        return before + b",\r\n".join(events)
+
+    def _close(self) -> bytes:
+        """The end of the array, once; what was left of an event without its blank line goes before it."""
+        rest = self._list([event for _, event in self._splitter.end()])
+        if self._is_open:
+            self._is_open = False
+            return rest + b"\n]\n"
+        return b""
+
+
+def array_of(stream: bytes) -> bytes:
+    """A whole stream's events as an array."""
+    splitter = Splitter()
+    events = [event for _, event in (*splitter.feed(stream), *splitter.end())]
+    return b"[" + b",\r\n".join(events) + b"\n]\n"
+
+
+def write_array_error(event: bytes) -> bytes:
+    """An error event of a stream that broke before a passage could draw it, within an array that is open."""
+    return b",\r\n" + event.removeprefix(b"data: ").strip() + b"\n]\n"

@@ -1,0 +1,423 @@
+"""A Gemini stream or whole reply → events.
+
+A whole reply is a stream of one frame. There is no terminator: the end of the connection, after a reason to finish,
+is the end; some servers write a reason into every frame. Source: https://ai.google.dev/api/generate-content, and
+recorded streams.
+"""
+
+from typing import Any, Literal
+
+import msgspec
+
+from trunkline.dialects.gemini.arguments import PartialArguments
+from trunkline.dialects.gemini.errors import ended_early, garbled, read_error, read_error_object
+from trunkline.dialects.gemini.grounding import read_citations, read_grounding, read_search
+from trunkline.dialects.gemini.logprobs import read_logprobs
+from trunkline.dialects.gemini.usage import CUT, FAILURES, merge_counts, read_finish, read_usage
+from trunkline.dialects.gemini.wire import DIALECT, Candidate, Frame, FunctionCall, Part, compact, decode_frame
+from trunkline.dialects.shapes import lenient_object, lenient_text
+from trunkline.dialects.sse import EventTooLarge, Splitter
+from trunkline.errors import Failed, TrunklineError
+from trunkline.events import (
+    AnnotationAdded,
+    ArgumentsAdded,
+    Event,
+    Finish,
+    ItemEnded,
+    ItemStarted,
+    PartEnded,
+    PartStarted,
+    ResponseEnded,
+    ResponseFailed,
+    ResponseStarted,
+    TextAdded,
+    UsageReported,
+)
+from trunkline.items import Carrier, Message, OtherItem, Reasoning, Status, ToolCall
+
+Open = Literal["", "message", "thought", "call"]
+
+
+class Answer:
+    """What the frames of one answer add up to. One thing is open at a time. Never raises."""
+
+    __slots__ = (
+        "_arguments",
+        "_citations",
+        "_code",
+        "_counts",
+        "_explanation",
+        "_finish",
+        "_frames",
+        "_grounding",
+        "_index",
+        "_is_started",
+        "_next",
+        "_open",
+        "_part_starts",
+        "_signatures",
+        "_texts",
+        "out",
+        "over",
+    )
+
+    def __init__(self) -> None:
+        self.out: list[Event] = []
+        self.over = False
+        self._is_started = False
+        self._open: Open = ""
+        self._index = -1
+        self._next = 0
+        self._texts: list[str] = []
+        # Signatures that came within a message: it may go on, so they follow it.
+        self._signatures: list[Carrier] = []
+        self._arguments = PartialArguments()
+        self._code: str | None = None
+        self._grounding: Any = None
+        self._citations: Any = None
+        self._part_starts: list[int] = []
+        self._frames = 0
+        self._counts: dict[str, Any] = {}
+        self._finish: Finish | None = None
+        self._explanation: str | None = None
+
+    @property
+    def has_finish(self) -> bool:
+        """Whether the model has said why it stopped."""
+        return self._finish is not None
+
+    def take(self) -> list[Event]:
+        """The events since the last time."""
+        out, self.out = self.out, []
+        return out
+
+    # --- frames -------------------------------------------------------------------------------------------------
+
+    def add(self, frame: Frame) -> None:
+        """One frame."""
+        if frame.error is not None:
+            self.fail(read_error_object(frame.error))
+            return
+        if not self._is_started:
+            self._is_started = True
+            self.out.append(ResponseStarted(frame.responseId or "", frame.modelVersion or ""))
+        self._frames += 1
+        if frame.usageMetadata is not None:
+            merge_counts(self._counts, frame.usageMetadata)
+        if frame.candidates:
+            for candidate in frame.candidates:
+                if not candidate.index:
+                    self._add_candidate(candidate)
+        elif frame.promptFeedback is not None:
+            self._block(lenient_object(frame.promptFeedback))
+
+    def _block(self, feedback: dict[str, Any]) -> None:
+        reason = lenient_text(feedback.get("blockReason"))
+        if reason:
+            self._finish = "content_filter"
+            told = lenient_text(feedback.get("blockReasonMessage"))
+            self._explanation = told or f"The prompt was blocked by the provider ({reason})."
+
+    def _add_candidate(self, candidate: Candidate) -> None:
+        parts = candidate.content.parts if candidate.content is not None else None
+        if parts:
+            logprobs = None if candidate.logprobsResult is None else read_logprobs(candidate.logprobsResult)
+            if len(parts) > 1:
+                self._part_starts = []
+            for part in parts:
+                self._add_part(part, logprobs)
+        if candidate.groundingMetadata is not None:
+            self._grounding = candidate.groundingMetadata
+        if candidate.citationMetadata is not None:
+            self._citations = candidate.citationMetadata
+        if candidate.finishReason is not None:
+            self._take_finish(candidate.finishReason, lenient_text(candidate.finishMessage))
+
+    def _take_finish(self, reason: str, message: str) -> None:
+        if reason in FAILURES:
+            words = message or FAILURES[reason]
+            self.fail(Failed(f"{words} ({reason})", code="server_error"))
+            return
+        self._finish = read_finish(reason)
+        if self._finish == "content_filter":
+            self._explanation = message or f"The answer was stopped by the provider ({reason})."
+
+    # --- parts --------------------------------------------------------------------------------------------------
+
+    def _add_part(self, part: Part, logprobs: list[dict[str, Any]] | None) -> None:
+        """One part. The commonest come first."""
+        if self.over:
+            return
+        self._part_starts.append(sum(map(len, self._texts)) if self._frames == 1 else 0)
+        text = part.text
+        signature = part.thoughtSignature
+        if text is not None:
+            if text:
+                self._add_text(text, "thought" if part.thought else "message", logprobs)
+            if signature:
+                self._sign_text(text, signature)
+        elif part.functionCall is not None:
+            self._add_call(part.functionCall, signature)
+        else:
+            self._add_other(part)
+            if signature:
+                self._sign(Carrier(DIALECT, "part", {"signature": signature}))
+
+    def _add_text(self, text: str, kind: Open, logprobs: list[dict[str, Any]] | None) -> None:
+        if self._open != kind:
+            self._close()
+            if kind == "message":
+                self._start(ItemStarted(self._next, Message(role="assistant", parts=[], status="in_progress")), kind)
+                self.out.append(PartStarted(self._index, 0, "text"))
+                self._texts = []
+            else:
+                self._start(ItemStarted(self._next, Reasoning(status="in_progress")), kind)
+                self.out.append(PartStarted(self._index, 0, "summary"))
+        if kind == "message":
+            self._texts.append(text)
+            self.out.append(TextAdded(self._index, 0, "text", text, logprobs))
+        else:
+            self.out.append(TextAdded(self._index, 0, "summary", text))
+
+    def _sign_text(self, text: str, signature: str) -> None:
+        """A signature beside text: of thought, of the words, or on an empty part at the end."""
+        if self._open == "thought":
+            if text:
+                self._close(carrier=Carrier(DIALECT, "thought", {"signature": signature, "text": text}))
+            else:
+                self._close(carrier=Carrier(DIALECT, "part", {"signature": signature}))
+            return
+        carrier = Carrier(DIALECT, "part", {"signature": signature, "length": len(text)})
+        if self._open == "message":
+            self._signatures.append(carrier)
+        else:
+            self._sign(carrier)
+
+    def _sign(self, carrier: Carrier) -> None:
+        """A step of thought that is nothing but its signature."""
+        self._close()
+        self._start(ItemStarted(self._next, Reasoning(status="in_progress")), "")
+        self.out.append(ItemEnded(self._index, "completed", carrier))
+
+    def _add_call(self, call: FunctionCall, signature: str | None) -> None:
+        if not call.name:
+            self._continue_call(call)
+            return
+        if signature:
+            # The signature must come back on the call, so it stands right before it.
+            carrier = Carrier(DIALECT, "call", {"signature": signature, "id": call.id or ""})
+            if self._open == "thought":
+                self._close(carrier=carrier)
+            else:
+                self._sign(carrier)
+        else:
+            self._close()
+        started = ToolCall(call_id=call.id or "", name=call.name, arguments="", status="in_progress")
+        self._start(ItemStarted(self._next, started), "call")
+        if call.willContinue or call.partialArgs:
+            self._arguments = PartialArguments(_read_object(call))
+            self._continue_call(call)
+            return
+        text = compact(call.args)
+        self.out.append(ArgumentsAdded(self._index, "{}" if text in ("", "null") else text))
+        self._open = ""
+        self.out.append(ItemEnded(self._index))
+
+    def _continue_call(self, call: FunctionCall) -> None:
+        """A piece of the open call; one without anything more to come ends it."""
+        if self._open != "call":
+            return
+        for piece in call.partialArgs or ():
+            self._arguments.add(piece)
+        if not call.willContinue:
+            self._close()
+
+    def _add_other(self, part: Part) -> None:
+        if part.inlineData is not None:
+            self._close()
+            self._add_media(lenient_object(part.inlineData), part.inlineData)
+        elif part.executableCode is not None:
+            self._close()
+            self._code = lenient_text(lenient_object(part.executableCode).get("code"))
+        elif part.codeExecutionResult is not None:
+            self._close()
+            self._add_code(lenient_text(lenient_object(part.codeExecutionResult).get("output")))
+
+    def _add_media(self, blob: dict[str, Any], value: Any) -> None:
+        data = lenient_text(blob.get("data"))
+        kind = lenient_text(blob.get("mimeType"))
+        if kind.startswith("image/"):
+            image = {"type": "image_generation_call", "status": "completed", "result": data}
+            self._add_item("responses", {**image, "output_format": kind.partition("/")[2]})
+        else:
+            self._add_item(DIALECT, {"type": "inlineData", "inlineData": value})
+
+    def _add_code(self, output: str) -> None:
+        code, self._code = self._code or "", None
+        call = {"type": "code_interpreter_call", "status": "completed", "code": code, "container_id": ""}
+        self._add_item("responses", {**call, "outputs": [{"type": "logs", "logs": output}]})
+
+    def _add_item(self, dialect: str, value: dict[str, Any]) -> None:
+        item = OtherItem(dialect=dialect, type=value["type"], value=value)
+        self._start(ItemStarted(self._next, item), "")
+        self.out.append(ItemEnded(self._index, "completed", None, item))
+
+    # --- opening and closing ------------------------------------------------------------------------------------
+
+    def _start(self, event: ItemStarted, kind: Open) -> None:
+        self._index = self._next
+        self._next += 1
+        self._open = kind
+        self.out.append(event)
+
+    def _close(self, status: Status = "completed", carrier: Carrier | None = None) -> None:
+        """End what is open, and say what waits for its end."""
+        kind, self._open = self._open, ""
+        if kind == "message":
+            self._annotate()
+            self.out.append(PartEnded(self._index, 0, "text"))
+        elif kind == "thought":
+            self.out.append(PartEnded(self._index, 0, "summary"))
+        elif kind == "call":
+            self.out.append(ArgumentsAdded(self._index, self._arguments.text()))
+        if kind:
+            self.out.append(ItemEnded(self._index, status, carrier))
+        if self._code is not None and kind:
+            self._add_code("")
+        if self._signatures:
+            signatures, self._signatures = self._signatures, []
+            for signature in signatures:
+                self._sign(signature)
+
+    def _annotate(self) -> None:
+        if self._grounding is None and self._citations is None:
+            return
+        text = "".join(self._texts)
+        starts = self._part_starts if self._frames == 1 else ()
+        citations = [*read_grounding(self._grounding, text, starts), *read_citations(self._citations, text)]
+        for annotation in citations:
+            self.out.append(AnnotationAdded(self._index, 0, annotation))
+
+    # --- the end ------------------------------------------------------------------------------------------------
+
+    def end(self) -> None:
+        """The proper end."""
+        if self.over:
+            return
+        finish = self._finish or "stop"
+        if not self._is_started:
+            self.out.append(ResponseStarted())
+        self._close("incomplete" if finish in CUT else "completed")
+        if self._code is not None:
+            self._add_code("")
+        if (search := read_search(self._grounding)) is not None:
+            self._add_item("responses", search)
+        self._report()
+        self.out.append(ResponseEnded(finish, None, self._explanation))
+        self.over = True
+
+    def fail(self, error: TrunklineError) -> None:
+        """The end, by an error: what is open is incomplete."""
+        if self.over:
+            return
+        if not self._is_started:
+            self.out.append(ResponseStarted())
+        self._close("incomplete")
+        self._report()
+        self.out.append(ResponseFailed(error))
+        self.over = True
+
+    def _report(self) -> None:
+        # Early frames may hold nothing but the kind of traffic.
+        if "promptTokenCount" in self._counts or "totalTokenCount" in self._counts:
+            self.out.append(UsageReported(read_usage(self._counts)))
+
+
+def _read_object(call: FunctionCall) -> dict[str, Any]:
+    try:
+        return lenient_object(msgspec.json.decode(call.args))
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return {}
+
+
+class Reader:
+    """A `StreamReader` for one stream."""
+
+    __slots__ = ("_answer", "_begun", "_splitter")
+
+    def __init__(self) -> None:
+        self._splitter = Splitter()
+        self._answer = Answer()
+        self._begun = False
+
+    def feed(self, data: bytes) -> list[Event]:
+        answer = self._answer
+        if answer.over:
+            return []
+        try:
+            for _, event in self._splitter.feed(data):
+                self._take(event)
+        except EventTooLarge:
+            answer.fail(garbled("an event is too large"))
+        return answer.take()
+
+    def end(self) -> list[Event]:
+        answer = self._answer
+        if answer.over:
+            return []
+        rest = self._splitter.pending
+        if not self._begun and rest.lstrip()[:1] in (b"{", b"["):
+            read_whole(rest, answer)
+            return answer.take()
+        for _, event in self._splitter.end():
+            self._take(event)
+        self._settle(ended_early())
+        return answer.take()
+
+    def fail(self, error: TrunklineError) -> list[Event]:
+        self._settle(error)
+        return self._answer.take()
+
+    def _settle(self, error: TrunklineError) -> None:
+        if self._answer.has_finish:
+            self._answer.end()
+        else:
+            self._answer.fail(error)
+
+    def _take(self, data: bytes) -> None:
+        answer = self._answer
+        if answer.over:
+            return
+        self._begun = True
+        try:
+            frame = decode_frame(data)
+        except ValueError as error:
+            if data != b"[DONE]":
+                answer.fail(garbled(str(error)))
+            return
+        answer.add(frame)
+
+
+def read_whole(body: bytes, answer: Answer) -> None:
+    """A whole JSON reply, into the answer: one response, an array of a stream's frames, or an error."""
+    try:
+        frames = [decode_frame(body)] if body.lstrip()[:1] != b"[" else _read_array(body)
+    except ValueError as error:
+        answer.fail(garbled(str(error)))
+        return
+    if not any(frame.candidates or frame.promptFeedback or frame.usageMetadata or frame.error for frame in frames):
+        answer.fail(garbled("neither an answer nor an error"))
+        return
+    for frame in frames:
+        if frame.error is not None:
+            answer.fail(read_error(200, {}, body) if len(frames) == 1 else read_error_object(frame.error))
+        else:
+            answer.add(frame)
+    answer.end()
+
+
+def _read_array(body: bytes) -> list[Frame]:
+    try:
+        return [decode_frame(bytes(raw)) for raw in msgspec.json.decode(body, type=list[msgspec.Raw])]
+    except (msgspec.MsgspecError, RecursionError) as error:
+        raise ValueError(type(error).__name__) from error
