@@ -11,6 +11,8 @@ from trunkline.capabilities import Capabilities
 from trunkline.dialects.dialect import Dialect, JsonReply, Passage, ReplyContext, Seal, TeeOptions, UpstreamDialect
 from trunkline.dialects.fates import caller_name
 from trunkline.dialects.lowering import Restore, lower
+from trunkline.dialects.media import Contents, Materials, Spot, Want
+from trunkline.dialects.pictures import Pictures
 from trunkline.dialects.translation import Translation, name_calls
 from trunkline.engine.envelope import Envelope, Members, decode_body, encode_members
 from trunkline.engine.exchange import Exchange
@@ -28,11 +30,17 @@ class Crossing(Protocol):
 
     `fold_stream` and `unfold_json` are for an upstream that answers in the other form than it was asked: a stream's
     bytes as a whole reply, a whole reply's as a stream. All but `passage` raise the error that the reply holds.
+
+    Where the target cannot fetch what the caller points to, `wants` says which URLs, and there is no body before
+    `fill` has been given their contents.
     """
 
+    wants: Sequence[Want]
     body: bytes
     dropped: Sequence[str]
     emulated: Sequence[str]
+
+    def fill(self, contents: Contents) -> None: ...
 
     def passage(self) -> Passage: ...
 
@@ -61,12 +69,15 @@ class PassedOn:
         "_dialect",
         "_envelope",
         "_exchange",
+        "_members",
         "_mends",
         "_parts",
+        "_pictures",
         "_target",
         "body",
         "dropped",
         "emulated",
+        "wants",
     )
 
     def __init__(self, parts: Parts, x: Exchange, envelope: Envelope, target: Target, patched: bool) -> None:
@@ -81,12 +92,21 @@ class PassedOn:
         self._mends = patched and dialect.name not in target.account.faithful
         self.dropped: Sequence[str] = ()
         self.emulated: Sequence[str] = ()
+        self.wants: Sequence[Want] = ()
         if patched:
             _merge_provider_options(members, target)
             _, unseal = parts.sealer.bind(target.account.name, x.principal.path)
             self.dropped = dialect.patch(members, target.capabilities, unseal)
         self._cuts_usage = envelope.stream and dialect.name == "chat" and _ask_for_usage(members, target.capabilities)
-        self.body = encode_members(members)
+        if patched and not target.capabilities.image_urls:
+            self._pictures = Pictures(members, dialect.media, target.capabilities)
+            self.wants = self._pictures.wants
+        self._members = members
+        self.body = b"" if self.wants else encode_members(members)
+
+    def fill(self, contents: Contents) -> None:
+        self._pictures.fill(contents)
+        self.body = encode_members(self._members)
 
     def passage(self) -> Passage:
         options = TeeOptions(cut_usage=self._cuts_usage)
@@ -160,7 +180,19 @@ def _read_provider_options(options: Any, target: Target) -> dict[str, Any]:
 class Translated:
     """Decode, lower, encode; and the same way back."""
 
-    __slots__ = ("_context", "_dialect", "_lowering", "_upstream", "body", "dropped", "emulated")
+    __slots__ = (
+        "_context",
+        "_dialect",
+        "_lowering",
+        "_materials",
+        "_mint",
+        "_target",
+        "_upstream",
+        "body",
+        "dropped",
+        "emulated",
+        "wants",
+    )
 
     def __init__(
         self, parts: Parts, x: Exchange, envelope: Envelope, target: Target, upstream: UpstreamDialect
@@ -168,18 +200,33 @@ class Translated:
         dialect = parts.dialects[x.dialect]
         seal, unseal = parts.sealer.bind(target.account.name, x.principal.path)
         request = dialect.read_request(decode_body(envelope.members), unseal)
-        lowered, lowering = lower(
-            replace(request, model=target.model), dialect.name, upstream.name, target.capabilities, parts.mint
-        )
-        written = upstream.write_request(lowered, target.capabilities)
-        written.body.update(_read_provider_options(request.provider_options, target))
         self._context = _context(parts, x, request, target, seal)
         self._dialect = dialect
-        self._lowering = lowering
+        self._mint = parts.mint
+        self._target = target
         self._upstream = upstream
+        self._materials = Materials(
+            request, upstream.media, target.capabilities, lambda: _find_media(dialect, envelope.members)
+        )
+        self.wants: Sequence[Want] = self._materials.wants
+        if not self.wants:
+            self._write(self._materials.request)
+
+    def fill(self, contents: Contents) -> None:
+        self._write(self._materials.fill(contents))
+
+    def _write(self, request: ModelRequest) -> None:
+        dialect, target = self._dialect, self._target
+        lowered, lowering = lower(
+            replace(request, model=target.model), dialect.name, self._upstream.name, target.capabilities, self._mint
+        )
+        written = self._upstream.write_request(lowered, target.capabilities)
+        written.body.update(_read_provider_options(request.provider_options, target))
+        self._lowering = lowering
         self.body = msgspec.json.encode(written.body)
         self.dropped: Sequence[str] = _named(dialect, lowering.dropped, written.dropped)
-        self.emulated: Sequence[str] = _named(dialect, lowering.emulated, written.emulated)
+        emulated = [*self._materials.emulated, *lowering.emulated]
+        self.emulated: Sequence[str] = _named(dialect, emulated, written.emulated)
 
     def passage(self) -> Passage:
         return Translation(self._upstream.reader(), self._restore(), self._dialect.writer(self._context))
@@ -200,6 +247,11 @@ class Translated:
     def _restore(self) -> Restore:
         taken = {item.call_id for item in self._context.request.items if isinstance(item, ToolCall)}
         return name_calls(self._context.mint, taken, self._lowering.restore())
+
+
+def _find_media(dialect: Dialect, members: Members) -> list[Spot]:
+    """Where the caller's pictures and files stand, for an error to name: decoded anew, as reading has taken it apart."""
+    return dialect.media.find(decode_body(members))
 
 
 def _named(dialect: Dialect, lowered: list[str], written: list[str]) -> list[str]:

@@ -14,6 +14,7 @@ from trunkline.engine.desk import Desk
 from trunkline.engine.door import open_door
 from trunkline.engine.envelope import read_envelope
 from trunkline.engine.exchange import Exchange
+from trunkline.engine.fetching import fetch_all
 from trunkline.engine.headers import EVENT_STREAM, WHOLE, write_error_headers, write_headers
 from trunkline.engine.parts import Parts
 from trunkline.engine.relay import Relay
@@ -98,6 +99,8 @@ class Gateway:
         x.take_way(target, way)
         upstream = parts.upstreams[way.upstream]
         crossing = cross(parts, x, envelope, way, target)
+        if crossing.wants:
+            crossing.fill(await fetch_all(parts.fetch, parts.fetch_limits, crossing.wants))
         if crossing.dropped or crossing.emulated:
             x.dropped, x.emulated = crossing.dropped, crossing.emulated
             desk.keep_strict(x)

@@ -8,7 +8,7 @@ from trunkline.clock import Clock, Mint
 from trunkline.dialects.dialect import Dialect, UpstreamDialect
 from trunkline.dialects.seal import Sealer
 from trunkline.engine.router import Router
-from trunkline.ports import Catalog, Credentials, Keys, Ledger, Listing, Upstream
+from trunkline.ports import Catalog, Credentials, Fetch, FetchLimits, Keys, Ledger, Listing, Upstream
 
 
 class Parts(Struct, frozen=True, kw_only=True):
@@ -17,6 +17,7 @@ class Parts(Struct, frozen=True, kw_only=True):
     `make_router` makes a router for a new listing. `dialects` are those that
     callers speak, `upstreams` those that providers are spoken to in. `instance` is this gateway's name in `x-trunkline-hop`. `strict`
     turns whatever would be left out of a request into an error. `credentials` is there where a provider needs it.
+    `fetch` is `None` where nothing that callers point to may be fetched.
     """
 
     keys: Keys
@@ -33,3 +34,5 @@ class Parts(Struct, frozen=True, kw_only=True):
     instance: bytes
     strict: bool = False
     credentials: Credentials | None = None
+    fetch: Fetch | None = None
+    fetch_limits: FetchLimits = FetchLimits()

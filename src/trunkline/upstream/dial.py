@@ -19,7 +19,17 @@ _PROBE_AFTER_SECONDS = 60
 
 async def dial(loop: asyncio.AbstractEventLoop, host: str, port: int) -> socket.socket:
     """A connected socket. Raises `OSError`, of the name service (`socket.gaierror`) or of the last address tried."""
-    addresses = interleave([*await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)])
+    return await connect_any(loop, await resolve(loop, host, port))
+
+
+async def resolve(loop: asyncio.AbstractEventLoop, host: str, port: int) -> list[AddressInfo]:
+    """The addresses of a host, one at least. Raises `socket.gaierror`."""
+    return [*await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
+
+
+async def connect_any(loop: asyncio.AbstractEventLoop, addresses: list[AddressInfo]) -> socket.socket:
+    """A socket connected to one of these very addresses: no name is looked up again. Raises the last `OSError`."""
+    addresses = interleave(addresses)
     if len(addresses) == 1:
         return await _connect(loop, addresses[0])
     return await _race(loop, addresses)

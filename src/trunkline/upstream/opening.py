@@ -11,7 +11,7 @@ import ssl
 from trunkline.errors import Unreachable
 from trunkline.ports import Origin
 from trunkline.upstream.connection import Connection
-from trunkline.upstream.dial import dial
+from trunkline.upstream.dial import AddressInfo, connect_any, dial
 from trunkline.upstream.proxy import Proxy
 from trunkline.upstream.tls import TlsContexts, describe_tls_error
 from trunkline.upstream.tunnel import Tunnel
@@ -24,14 +24,18 @@ async def open_connection(
     contexts: TlsContexts,
     loop: asyncio.AbstractEventLoop,
     timeout_seconds: float,
+    addresses: list[AddressInfo] | None = None,
 ) -> None:
-    """Connect `connection` within `timeout_seconds`. Raises `Unreachable`."""
+    """Connect `connection` within `timeout_seconds`. Raises `Unreachable`.
+
+    With `addresses` it goes straight to one of these, whatever the origin's name stands for by now.
+    """
     try:
         async with asyncio.timeout(timeout_seconds):
             if proxy is not None and origin.scheme == "https":
                 await _open_through(connection, origin, proxy, contexts, loop)
             else:
-                await _open_straight(connection, origin, proxy, contexts, loop)
+                await _open_straight(connection, origin, proxy, contexts, loop, addresses)
     except TimeoutError as error:
         raise Unreachable(f"`{origin.host}` did not accept a connection within {timeout_seconds:g} s") from error
     except (OSError, UnicodeError) as error:
@@ -45,9 +49,10 @@ async def _open_straight(
     proxy: Proxy | None,
     contexts: TlsContexts,
     loop: asyncio.AbstractEventLoop,
+    addresses: list[AddressInfo] | None,
 ) -> None:
     host, port = (origin.host, origin.port) if proxy is None else (proxy.host, proxy.port)
-    opened = await dial(loop, host, port)
+    opened = await (dial(loop, host, port) if addresses is None else connect_any(loop, addresses))
     if origin.scheme == "https":
         context = contexts.context(origin.tls_verify)
         await loop.create_connection(lambda: connection, sock=opened, ssl=context, server_hostname=origin.host)
