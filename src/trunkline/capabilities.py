@@ -39,6 +39,9 @@ class Capabilities(Struct, frozen=True, kw_only=True):
     `image_types`, `file_types` and `audio_formats` what it reads (`text/*` for all of a kind; empty: what its wire
     can hold), `max_image_bytes` and `max_file_bytes` for one of them, `max_images` and `max_files` how many (0: not
     known).
+
+    Names: `tool_name_length` letters, digits, `_` and `-` at most for a tool's, `call_id_length` letters for a call's
+    id; longer ones are mapped. `json_schema_with_tools` says whether a schema may be asked for beside tools.
     """
 
     tools: Literal["native", "emulated", "none"] = "native"
@@ -46,6 +49,7 @@ class Capabilities(Struct, frozen=True, kw_only=True):
     strict_tools: bool = True
     parallel_switch: bool = True
     json_schema: Literal["native", "json_object", "none"] = "native"
+    json_schema_with_tools: bool = True
     images: bool = True
     files: bool = True
     audio: bool = True
@@ -56,6 +60,8 @@ class Capabilities(Struct, frozen=True, kw_only=True):
     reasoning_field: str | None = "reasoning_content"
     effort: bool = True
     call_id_digits: int = 0
+    call_id_length: int = 64
+    tool_name_length: int = 64
     thinking: Literal["adaptive", "manual", "both", "none"] = "adaptive"
     thinking_off: Literal["disabled", "between_tools", "never"] = "disabled"
     thinking_budget: tuple[int, int] = (1, 24576)

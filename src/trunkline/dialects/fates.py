@@ -105,6 +105,87 @@ SETTINGS: dict[str, dict[str, Fate]] = {
         "include": MAPPED,
         "background": REFUSED,
     },
+    "gemini": {
+        "max_output_tokens": MAPPED,
+        "temperature": SAME,
+        "top_p": MAPPED,
+        "top_k": MAPPED,
+        "frequency_penalty": MAPPED,
+        "presence_penalty": MAPPED,
+        "seed": SAME,
+        "stop": MAPPED,
+        "logit_bias": DROPPED,
+        "top_logprobs": MAPPED,
+        "logprobs": MAPPED,
+        "n": REFUSED,
+        "parallel_tool_calls": EMULATED,
+        "verbosity": DROPPED,
+        "service_tier": DROPPED,
+        "truncation": DROPPED,
+        "store": DROPPED,
+        "metadata": DROPPED,
+        "user": DROPPED,
+        "safety_identifier": DROPPED,
+        "prompt_cache_key": DROPPED,
+        "prompt_cache_retention": DROPPED,
+        "max_tool_calls": DROPPED,
+        "include": MAPPED,
+        "background": REFUSED,
+    },
+    "bedrock": {
+        "max_output_tokens": MAPPED,
+        "temperature": SAME,
+        "top_p": MAPPED,
+        "top_k": MAPPED,
+        "frequency_penalty": DROPPED,
+        "presence_penalty": DROPPED,
+        "seed": DROPPED,
+        "stop": MAPPED,
+        "logit_bias": DROPPED,
+        "top_logprobs": REFUSED,
+        "logprobs": REFUSED,
+        "n": REFUSED,
+        "parallel_tool_calls": EMULATED,
+        "verbosity": DROPPED,
+        "service_tier": MAPPED,
+        "truncation": DROPPED,
+        "store": DROPPED,
+        "metadata": MAPPED,
+        "user": DROPPED,
+        "safety_identifier": DROPPED,
+        "prompt_cache_key": DROPPED,
+        "prompt_cache_retention": DROPPED,
+        "max_tool_calls": DROPPED,
+        "include": MAPPED,
+        "background": REFUSED,
+    },
+    "cohere": {
+        "max_output_tokens": MAPPED,
+        "temperature": SAME,
+        "top_p": MAPPED,
+        "top_k": MAPPED,
+        "frequency_penalty": SAME,
+        "presence_penalty": SAME,
+        "seed": SAME,
+        "stop": MAPPED,
+        "logit_bias": DROPPED,
+        "top_logprobs": DROPPED,
+        "logprobs": SAME,
+        "n": REFUSED,
+        "parallel_tool_calls": EMULATED,
+        "verbosity": DROPPED,
+        "service_tier": DROPPED,
+        "truncation": DROPPED,
+        "store": DROPPED,
+        "metadata": DROPPED,
+        "user": DROPPED,
+        "safety_identifier": DROPPED,
+        "prompt_cache_key": DROPPED,
+        "prompt_cache_retention": DROPPED,
+        "max_tool_calls": DROPPED,
+        "include": MAPPED,
+        "background": REFUSED,
+    },
 }
 """`{upstream dialect: {setting: fate}}`; every field of `ModelSettings` has a row everywhere (a test asks)."""
 
@@ -137,20 +218,65 @@ EXTRAS: dict[str, Fate] = {
     "prediction": DROPPED,
     "web_search_options": REFUSED,
     # Messages
+    "billing_policy": DROPPED,
     "cache_control": DROPPED,
-    "inference_geo": REFUSED,
-    "speed": DROPPED,
+    "compaction": REFUSED,
     "container": REFUSED,
-    "mcp_servers": REFUSED,
     "diagnostics": DROPPED,
+    "fallback_credit_token": DROPPED,
+    "fallbacks": DROPPED,
+    "inference_geo": REFUSED,
+    "mcp_servers": REFUSED,
+    "metadata": DROPPED,
+    "output_config": REFUSED,
+    "speed": DROPPED,
+    "thread": REFUSED,
+    "user_profile_id": DROPPED,
+    "workspace_id": DROPPED,
 }
 """Top-level fields of one dialect that the vocabulary has no word for, towards another. Without a row: refused."""
+
+IN_NODES: dict[str, Fate] = {
+    # tools
+    "allowed_callers": MAPPED,
+    "defer_loading": MAPPED,
+    "eager_input_streaming": SAME,
+    "input_examples": DROPPED,
+    "output_schema": DROPPED,
+    # parts
+    "cache_control": DROPPED,
+    "citations": DROPPED,
+    "context": DROPPED,
+    "detail": DROPPED,
+    "prompt_cache_breakpoint": DROPPED,
+    "title": DROPPED,
+    # a model's own turns, sent back
+    "annotations": SAME,
+    "audio": DROPPED,
+    "caller": SAME,
+    "created_by": SAME,
+    "fingerprint": DROPPED,
+    "function_call": SAME,
+    "toolset_name": DROPPED,
+    "toolset": DROPPED,
+}
+"""Fields of one dialect inside tools, items and parts, towards another. Without a row: noted as left out in a model's
+own turns, which clients send back with whatever was in them; refused elsewhere."""
+
+SAYS_ERRORS: frozenset[str] = frozenset({"messages", "bedrock", "gemini"})
+"""The dialects whose tool outputs can say that they are errors; elsewhere their text does."""
+
+JSON_OBJECT: frozenset[str] = frozenset({"responses", "chat", "gemini", "cohere"})
+"""The dialects that can be told to answer with any JSON object."""
 
 IDLE_EXTRAS: dict[str, object] = {"modalities": ["text"], "stream_options": {}}
 """Values of extras that ask for nothing."""
 
-IMPLICIT: frozenset[str] = frozenset({"reasoning_effort", "reasoning.effort", "verbosity", "text.verbosity", "store"})
-"""Fields that the SDKs send unasked: leaving them out is reported, but is no error under `x-trunkline-strict`."""
+IMPLICIT: frozenset[str] = frozenset(
+    {"reasoning_effort", "reasoning.effort", "verbosity", "text.verbosity", "store", "tools.strict"}
+)
+"""Fields that the SDKs send unasked, or that APIs mean when they are left out: not to have them is reported, but is no
+error under `x-trunkline-strict`."""
 
 CALLER_NAMES: dict[str, dict[str, str]] = {
     "responses": {
@@ -171,6 +297,24 @@ CALLER_NAMES: dict[str, dict[str, str]] = {
         "effort": "output_config.effort",
         "text_format": "output_config.format",
         "parallel_tool_calls": "tool_choice.disable_parallel_tool_use",
+    },
+    "gemini": {
+        "max_output_tokens": "generationConfig.maxOutputTokens",
+        "temperature": "generationConfig.temperature",
+        "top_p": "generationConfig.topP",
+        "top_k": "generationConfig.topK",
+        "frequency_penalty": "generationConfig.frequencyPenalty",
+        "presence_penalty": "generationConfig.presencePenalty",
+        "seed": "generationConfig.seed",
+        "stop": "generationConfig.stopSequences",
+        "logprobs": "generationConfig.responseLogprobs",
+        "top_logprobs": "generationConfig.logprobs",
+        "n": "generationConfig.candidateCount",
+        "effort": "generationConfig.thinkingConfig",
+        "summary": "generationConfig.thinkingConfig.includeThoughts",
+        "text_format": "generationConfig.responseJsonSchema",
+        "service_tier": "serviceTier",
+        "metadata": "labels",
     },
 }
 """How each caller spells a word of the vocabulary; the same word where there is no row."""

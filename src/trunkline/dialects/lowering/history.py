@@ -1,0 +1,189 @@
+"""The items of a conversation as items that the target can be told.
+
+Calls go under the names of the lowered tools, client tools' items become calls and outputs of their functions, what
+hosted tools did is told in words, and what another family sealed is left out.
+"""
+
+from msgspec.structs import replace
+
+from trunkline.capabilities import Capabilities
+from trunkline.dialects.fates import SAYS_ERRORS
+from trunkline.dialects.lowering import client_tools, served
+from trunkline.dialects.lowering.extras import lower_extras
+from trunkline.dialects.lowering.freeform import write_input
+from trunkline.dialects.lowering.outcome import Notes
+from trunkline.dialects.lowering.toolbox import Toolbox
+from trunkline.dialects.shapes import lenient_list, lenient_object, lenient_text
+from trunkline.errors import InvalidRequest, Unsupported
+from trunkline.items import (
+    Item,
+    Message,
+    OtherItem,
+    OtherPart,
+    Part,
+    Reasoning,
+    Text,
+    ToolCall,
+    ToolOutput,
+)
+
+
+class History:
+    """One conversation being lowered, for one target."""
+
+    def __init__(self, toolbox: Toolbox, upstream: str, capabilities: Capabilities, notes: Notes) -> None:
+        self._toolbox = toolbox
+        self._upstream = upstream
+        self._has_custom = capabilities.custom_tools
+        self._notes = notes
+        self._has_blocks = False
+
+    def lower(self, items: list[Item]) -> list[Item]:
+        """The items that the target can be told, or an error that names the place of one that it cannot."""
+        self._has_blocks = self._upstream == "messages" and any(_holds_blocks(item) for item in items)
+        kept: list[Item] = []
+        for number, item in enumerate(items):
+            kept += self._lower(item, f"input[{number}]")
+        return kept
+
+    def _lower(self, item: Item, path: str) -> list[Item]:
+        match item:
+            case Message():
+                return [self._lower_message(item, path)]
+            case Reasoning():
+                return self._lower_reasoning(item)
+            case ToolCall():
+                return [self._lower_call(item, path)]
+            case ToolOutput():
+                return [self._lower_output(item, path)]
+            case OtherItem():
+                return [item] if item.dialect == self._upstream else self._lower_other(item, path)
+
+    # --- messages and thought -----------------------------------------------------------------------------------
+
+    def _lower_message(self, item: Message, path: str) -> Message:
+        is_answer = item.role == "assistant"
+        if item.extras:
+            lower_extras(item.extras, self._upstream, path, self._notes, is_answer=is_answer)
+        parts = self._lower_parts(item.parts, path, is_answer=is_answer)
+        return item if parts is item.parts else replace(item, parts=parts)
+
+    def _lower_parts(self, parts: list[Part], path: str, *, is_answer: bool) -> list[Part]:
+        changed = False
+        kept: list[Part] = []
+        for number, part in enumerate(parts):
+            if isinstance(part, OtherPart):
+                if part.dialect != self._upstream:
+                    part, changed = _tell_part(part, f"{path}.content[{number}]"), True
+            elif part.extras:
+                place = f"{path}.content[{number}]"
+                lower_extras(part.extras, self._upstream, place, self._notes, is_answer=is_answer)
+            kept.append(part)
+        return kept if changed else parts
+
+    def _lower_reasoning(self, item: Reasoning) -> list[Item]:
+        carrier = item.carrier
+        if carrier is None:
+            return [item]
+        if carrier.family == "messages" and carrier.kind == served.BLOCKS:
+            # Towards others the items beside it say what was done.
+            return served.restore_blocks(carrier) if self._upstream == "messages" else []
+        if carrier.family == self._upstream:
+            return [item]
+        # What another family made is useless or harmful here: its text may stay, its seal may not.
+        self._notes.drop("reasoning")
+        return [replace(item, carrier=None)]
+
+    # --- calls and outputs --------------------------------------------------------------------------------------
+
+    def _lower_call(self, item: ToolCall, path: str) -> ToolCall:
+        if item.extras:
+            lower_extras(item.extras, self._upstream, path, self._notes, is_answer=True)
+        if item.carrier is not None and item.carrier.family != self._upstream:
+            item = replace(item, carrier=None)
+        if item.kind == "custom" and not self._has_custom:
+            item = replace(item, kind="function", arguments=write_input(item.arguments))
+        if item.namespace is not None and self._upstream == "responses":
+            return item
+        name = self._toolbox.called(item.name, item.namespace)
+        if name == item.name and item.namespace is None:
+            return item
+        return replace(item, name=name, namespace=None)
+
+    def _lower_output(self, item: ToolOutput, path: str) -> ToolOutput:
+        if item.extras:
+            lower_extras(item.extras, self._upstream, path, self._notes, is_answer=False)
+        if item.is_error and self._upstream not in SAYS_ERRORS:
+            self._notes.drop("is_error")
+        if isinstance(item.output, list):
+            parts = self._lower_parts(item.output, path, is_answer=False)
+            item = item if parts is item.output else replace(item, output=parts)
+        return item if item.kind == "function" or self._has_custom else replace(item, kind="function")
+
+    # --- items of another dialect -------------------------------------------------------------------------------
+
+    def _lower_other(self, item: OtherItem, path: str) -> list[Item]:
+        if item.type == "additional_tools":
+            # Already in the toolbox.
+            return []
+        if item.type in ("tool_search_call", "tool_search_output") and item.value.get("execution") == "client":
+            return [self._lower_client_search(item)]
+        if (known := client_tools.read_item(item, self._toolbox.kinds)) is not None:
+            return [self._lower_call(known, path) if isinstance(known, ToolCall) else known]
+        if self._has_blocks and served.is_shown_by_blocks(item):
+            return []
+        told = served.tell(item)
+        if told is None:
+            raise Unsupported(
+                f"`{path}` is of type `{item.type}`, which this model cannot take: leave it out", param=path
+            )
+        return told
+
+    def _lower_client_search(self, item: OtherItem) -> Item:
+        call_id = lenient_text(item.value.get("call_id"))
+        if item.type == "tool_search_call":
+            arguments = client_tools.encode(lenient_object(item.value.get("arguments")))
+            name = self._toolbox.called("tool_search", None)
+            return ToolCall(call_id=call_id, name=name, arguments=arguments)
+        names = [lenient_text(lenient_object(tool).get("name")) for tool in lenient_list(item.value.get("tools"))]
+        return ToolOutput(call_id=call_id, output=f"Found, and ready to be called: {', '.join(names) or 'nothing'}.")
+
+
+def _holds_blocks(item: Item) -> bool:
+    carrier = item.carrier if isinstance(item, Reasoning) else None
+    return carrier is not None and carrier.family == "messages" and carrier.kind == served.BLOCKS
+
+
+def _tell_part(part: OtherPart, path: str) -> Text:
+    """A part that only another dialect knows, in words. Raises `Unsupported` where words would not do."""
+    value = part.value
+    if part.dialect == "messages" and part.type in ("search_result", "document"):
+        content = value.get("content") or lenient_object(value.get("source")).get("content")
+        texts = (
+            [content] if isinstance(content, str) else [lenient_object(block).get("text") for block in content or ()]
+        )
+        told = [value.get("title"), value.get("source"), *texts]
+        return Text(text="\n".join(text for text in told if isinstance(text, str) and text))
+    if part.dialect == "messages" and part.type == "tool_reference":
+        return Text(text=f"Found, and ready to be called: {lenient_text(value.get('tool_name'))}.")
+    raise Unsupported(f"`{path}` is of type `{part.type}`, which this model cannot take: leave it out", param=path)
+
+
+def gather_tools(items: list[Item], toolbox: Toolbox) -> None:
+    """Tools that came later than the request's own: told by the developer, or found by a search."""
+    for number, item in enumerate(items):
+        if isinstance(item, OtherItem) and item.type in ("additional_tools", "tool_search_output"):
+            toolbox.add_found(item.value.get("tools"), f"input[{number}]")
+
+
+def check_pairs(items: list[Item]) -> None:
+    """Every call has its output and every output its call, or the provider would answer with a riddle."""
+    calls = {item.call_id for item in items if isinstance(item, ToolCall)}
+    outputs = {item.call_id for item in items if isinstance(item, ToolOutput)}
+    for item in items:
+        if isinstance(item, ToolOutput) and item.call_id not in calls:
+            raise InvalidRequest(
+                f"No tool call found for function call output with call_id {item.call_id}.", param="input"
+            )
+        if isinstance(item, ToolCall) and item.call_id not in outputs:
+            raise InvalidRequest(f"No tool output found for function call {item.call_id}.", param="input")

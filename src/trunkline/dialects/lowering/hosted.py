@@ -1,0 +1,138 @@
+"""Tools that a provider runs by itself: one provider's as another's own, and what they did, both ways.
+
+What has no counterpart is refused by its place in `tools`; a gateway that runs such tools itself would step in there.
+Sources: https://platform.openai.com/docs/guides/tools-web-search, …/tools-code-interpreter, …/tools-remote-mcp;
+https://docs.anthropic.com/en/docs/agents-and-tools/tool-use/web-search-tool, …/code-execution-tool,
+…/tool-search-tool.
+"""
+
+from typing import Any
+
+from trunkline.dialects.lowering.outcome import Notes
+from trunkline.dialects.shapes import lenient_list, lenient_object, lenient_text
+from trunkline.errors import Unsupported
+from trunkline.items import OtherTool
+from trunkline.request import ModelRequest
+
+_LOCATION = ("city", "region", "country", "timezone")
+
+# The one of Anthropic's web searches that every model with a web search has.
+_WEB_SEARCH = "web_search_20250305"
+_CODE_EXECUTION = "code_execution_20250825"
+TOOL_SEARCH = "tool_search_tool_regex_20251119"
+
+SEARCH_SOURCES = "web_search_call.action.sources"
+CODE_OUTPUTS = "code_interpreter_call.outputs"
+
+
+def map_tool(tool: OtherTool, upstream: str, path: str, request: ModelRequest, notes: Notes) -> OtherTool | None:
+    """The target's own tool of the same kind, or `None` where it has none. Raises `Unsupported` for a wish in it that
+    the target's cannot be told."""
+    if tool.dialect == "responses" and upstream == "messages":
+        if tool.type.startswith("web_search"):
+            return _search_for_anthropic(tool.value, path, request, notes)
+        if tool.type == "code_interpreter":
+            return _code_for_anthropic(tool.value, path)
+    if tool.dialect == "messages" and upstream == "responses":
+        if tool.type.startswith("web_search_"):
+            return _search_for_openai(tool.value, path)
+        if tool.type.startswith("code_execution_"):
+            return _other("responses", "code_interpreter", container={"type": "auto"})
+        if tool.type == "mcp_toolset":
+            return _mcp_for_openai(tool.value, path, request)
+    return None
+
+
+def _other(dialect: str, kind: str, **members: Any) -> OtherTool:
+    value = {name: member for name, member in members.items() if member is not None}
+    return OtherTool(dialect=dialect, type=kind, value={"type": kind, **value})
+
+
+def _cannot(path: str, why: str) -> Unsupported:
+    return Unsupported(f"`{path}` {why} with this model", code="unsupported_tool", param=path)
+
+
+def _location(value: dict[str, Any]) -> dict[str, Any] | None:
+    given = lenient_object(value.get("user_location"))
+    # The preview tool's Chat spelling nests it once more.
+    given = lenient_object(given.get("approximate")) or given
+    known = {name: given[name] for name in _LOCATION if given.get(name)}
+    return {"type": "approximate", **known} if known else None
+
+
+def _search_for_anthropic(value: dict[str, Any], path: str, request: ModelRequest, notes: Notes) -> OtherTool:
+    if value.get("external_web_access") is False:
+        raise _cannot(f"{path}.external_web_access", "cannot be false")
+    filters = dict(lenient_object(value.get("filters")))
+    allowed, blocked = filters.pop("allowed_domains", None), filters.pop("blocked_domains", None)
+    if any(member is not None for member in filters.values()):
+        raise _cannot(f"{path}.filters", "can hold domains alone")
+    if value.get("search_context_size") not in (None, "medium"):
+        notes.drop(f"{path}.search_context_size")
+    return _other(
+        "messages",
+        _WEB_SEARCH,
+        name="web_search",
+        allowed_domains=allowed or None,
+        blocked_domains=blocked or None,
+        user_location=_location(value),
+        max_uses=request.settings.max_tool_calls,
+    )
+
+
+def _code_for_anthropic(value: dict[str, Any], path: str) -> OtherTool:
+    container = value.get("container")
+    if isinstance(container, str):
+        raise _cannot(f"{path}.container", "cannot be one that exists elsewhere: `auto` is possible")
+    if lenient_list(lenient_object(container).get("file_ids")):
+        raise _cannot(f"{path}.container.file_ids", "cannot be used")
+    return _other("messages", _CODE_EXECUTION, name="code_execution")
+
+
+def _search_for_openai(value: dict[str, Any], path: str) -> OtherTool:
+    if value.get("blocked_domains"):
+        raise _cannot(f"{path}.blocked_domains", "cannot be used")
+    allowed = lenient_list(value.get("allowed_domains"))
+    filters = {"allowed_domains": allowed} if allowed else None
+    return _other("responses", "web_search", filters=filters, user_location=_location(value))
+
+
+def _mcp_for_openai(value: dict[str, Any], path: str, request: ModelRequest) -> OtherTool:
+    """A toolset, with the server that it names."""
+    name = lenient_text(value.get("mcp_server_name"))
+    servers = lenient_list(request.extras.get("messages", {}).get("mcp_servers"))
+    server = next((each for each in map(lenient_object, servers) if each.get("name") == name), None)
+    if server is None:
+        raise _cannot(f"{path}.mcp_server_name", "names a server that is not among `mcp_servers`: impossible")
+    return _other(
+        "responses",
+        "mcp",
+        server_label=name,
+        server_url=server.get("url"),
+        authorization=server.get("authorization_token"),
+        allowed_tools=_enabled(value, path),
+        require_approval="never",
+    )
+
+
+def _enabled(value: dict[str, Any], path: str) -> list[str] | None:
+    """The names that a toolset switches on, or `None` for all of them."""
+    configs = {name: lenient_object(config) for name, config in lenient_object(value.get("configs")).items()}
+    by_default = lenient_object(value.get("default_config")).get("enabled") is not False
+    if not by_default:
+        return [name for name, config in configs.items() if config.get("enabled") is True]
+    if any(config.get("enabled") is False for config in configs.values()):
+        raise _cannot(f"{path}.configs", "can switch tools on, but not single ones off,")
+    return None
+
+
+def uses(tool: OtherTool) -> tuple[str, ...]:
+    """What must be included in OpenAI's answer so that the caller's own kind of result can be made of it."""
+    if tool.dialect != "responses":
+        return ()
+    return {"web_search": (SEARCH_SOURCES,), "code_interpreter": (CODE_OUTPUTS,)}.get(tool.type, ())
+
+
+def name_of(tool: OtherTool) -> str | None:
+    """The name under which Anthropic's own tools are chosen."""
+    return lenient_text(tool.value.get("name")) or None if tool.dialect == "messages" else None

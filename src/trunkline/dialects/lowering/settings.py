@@ -1,0 +1,93 @@
+"""Settings, hints and whole fields that a target has no place for: left out and said, or refused."""
+
+from typing import Any
+
+from msgspec.structs import replace
+
+from trunkline.capabilities import Capabilities
+from trunkline.dialects.fates import EXTRAS, IDLE_EXTRAS, IDLE_VALUES, SETTINGS, Fate, caller_name
+from trunkline.dialects.lowering.outcome import Notes
+from trunkline.errors import UnknownParameter, Unsupported
+from trunkline.request import ModelRequest, ModelSettings
+
+_STATE = ("previous_response_id", "conversation", "prompt")
+
+
+def refuse_state(request: ModelRequest) -> None:
+    """What only a store could answer."""
+    for name in _STATE:
+        if getattr(request, name) is not None:
+            raise Unsupported(
+                f"`{name}` needs a store, which this gateway does not have for this model yet: send the whole"
+                " history in `input` instead",
+                param=name,
+            )
+
+
+def lower_settings(
+    settings: ModelSettings,
+    caller: str,
+    upstream: str,
+    capabilities: Capabilities,
+    notes: Notes,
+    told: frozenset[str] = frozenset(),
+) -> ModelSettings:
+    """The settings that the target has. `told`: those that have gone into something else."""
+    fates = SETTINGS[upstream]
+    without: dict[str, Any] = {}
+    for name in settings.__struct_fields__:
+        value = getattr(settings, name)
+        if value is None:
+            continue
+        fate = fates.get(name, Fate.REFUSED)
+        if fate not in (Fate.DROPPED, Fate.REFUSED) or name in capabilities.fields:
+            continue
+        without[name] = None
+        if name in told or (name in IDLE_VALUES and value == IDLE_VALUES[name]):
+            continue
+        asked = caller_name(caller, name)
+        if fate is Fate.REFUSED:
+            raise Unsupported(
+                f"`{asked}` is not possible with this model: leave it out or name another model", param=asked
+            )
+        notes.drop(asked)
+    return replace(settings, **without) if without else settings
+
+
+def check_unknown(request: ModelRequest, capabilities: Capabilities) -> None:
+    """A vendor's field that the target is known to take is carried; one that nobody knows is a slip."""
+    for name in request.unknown:
+        if name not in capabilities.fields:
+            raise UnknownParameter(
+                f"Unknown parameter `{name}`: leave it out, or put a provider's own fields into"
+                ' `provider_options: {"<provider>": {…}}`',
+                param=name,
+            )
+
+
+def check_extras(request: ModelRequest, caller: str, upstream: str, notes: Notes, told: frozenset[str]) -> None:
+    """Fields of the caller's dialect that another has no word for."""
+    if caller == upstream:
+        return
+    for name, value in request.extras.get(caller, {}).items():
+        if value is None or name in told or (name in IDLE_EXTRAS and value == IDLE_EXTRAS[name]):
+            continue
+        if EXTRAS.get(name, Fate.REFUSED) is Fate.REFUSED:
+            raise Unsupported(
+                f"`{name}` is not possible with this model: leave it out or name another model", param=name
+            )
+        notes.drop(name)
+
+
+def lower_effort(
+    request: ModelRequest, caller: str, capabilities: Capabilities, upstream: str, notes: Notes
+) -> ModelRequest:
+    """Leave out an effort where the target has no such dial; `none` asks for nothing there."""
+    reasoning = request.reasoning
+    if reasoning is None or reasoning.effort is None:
+        return request
+    has_dial = capabilities.thinking != "none" if upstream == "messages" else capabilities.effort
+    if has_dial:
+        return request
+    notes.drop(caller_name(caller, "effort"))
+    return replace(request, reasoning=replace(reasoning, effort=None))

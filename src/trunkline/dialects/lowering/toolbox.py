@@ -1,0 +1,327 @@
+"""The tools of a request, one by one, as tools that the target has: and what each became.
+
+A tool that the target lacks becomes a function whose calls the way back restores; namespaces are flattened; names are
+made fit. What can be neither is refused by its place.
+"""
+
+from functools import partial
+from typing import Any
+
+from msgspec.structs import replace
+
+from trunkline.capabilities import Capabilities
+from trunkline.clock import Mint
+from trunkline.dialects.lowering import client_tools, hosted
+from trunkline.dialects.lowering.extras import lower_extras
+from trunkline.dialects.lowering.freeform import INPUT
+from trunkline.dialects.lowering.names import safe_name
+from trunkline.dialects.lowering.outcome import Notes
+from trunkline.dialects.lowering.way_back import Origin
+from trunkline.dialects.openai_responses.tools import is_strict_schema, read_tool
+from trunkline.dialects.shapes import lenient_object, lenient_text, read_object
+from trunkline.errors import InvalidRequest, Unsupported
+from trunkline.items import CustomTool, FunctionTool, OtherTool, Tool
+from trunkline.request import ModelRequest
+
+_NO_ARGUMENTS: dict[str, Any] = {"type": "object", "properties": {}}
+
+# Anthropic takes twenty strict tools in a request; what nobody asked for must not break that.
+_MOST_STRICT = 20
+
+Key = tuple[str, str | None]
+"""A tool's name (or a hosted tool's type) and its namespace, as the caller has them."""
+
+
+class Toolbox:
+    """The lowered `tools`, and where each of the caller's went. `hosted` says that the target runs some by itself."""
+
+    def __init__(
+        self, request: ModelRequest, caller: str, upstream: str, capabilities: Capabilities, mint: Mint, notes: Notes
+    ) -> None:
+        self.tools: list[Tool] = []
+        self.origins: dict[str, Origin] = {}
+        self.names: dict[Key, str] = {}
+        self.deferred: dict[str, dict[str, Any]] = {}
+        self.include: list[str] = []
+        self.kinds = {tool.type for tool in request.tools if isinstance(tool, OtherTool)}
+        self.hosted = False
+        self._taken: dict[str, str] = {}
+        self._request = request
+        self._caller = caller
+        self._upstream = upstream
+        self._capabilities = capabilities
+        self._mint = mint
+        self._notes = notes
+        self._strict = 0
+        searches = [tool for tool in request.tools if isinstance(tool, OtherTool) and tool.type == "tool_search"]
+        self._client_search = any(tool.value.get("execution") == "client" for tool in searches)
+        self._server_search = bool(searches) and not self._client_search
+
+    # --- adding -------------------------------------------------------------------------------------------------
+
+    def add_all(self, tools: list[Tool]) -> None:
+        """The request's own tools."""
+        for number, tool in enumerate(tools):
+            self.add(tool, f"tools[{number}]")
+
+    def add_found(self, value: Any, path: str) -> None:
+        """Tools that stand in the history: given later, or found by a search. Known ones are passed over."""
+        for number, tool in enumerate(value if isinstance(value, list) else []):
+            place = f"{path}.tools[{number}]"
+            found = read_tool(read_object(tool, place))
+            if isinstance(found, OtherTool) and found.type != "namespace" and found.type in self.kinds:
+                continue
+            self.add(found, place, is_found=True)
+
+    def add(self, tool: Tool, path: str, *, is_found: bool = False) -> None:
+        match tool:
+            case FunctionTool():
+                self._check_functions(path, "function")
+                self._add_function(self._without_extras(tool, path), (tool.name, None), path, is_found, tool)
+            case CustomTool():
+                self._add_custom(tool, (tool.name, None), path, is_found)
+            case OtherTool(type="namespace") if tool.dialect != self._upstream:
+                self._add_namespace(tool, path, is_found)
+            case OtherTool():
+                self._add_other(tool, path)
+
+    def _check_functions(self, path: str, kind: str) -> None:
+        if self._capabilities.tools == "none":
+            raise _lacks(path, kind)
+
+    def _without_extras(self, tool: FunctionTool, path: str) -> FunctionTool:
+        """What the caller's dialect adds to a tool gets its fate; deferral is the one that is mapped."""
+        extras = tool.extras
+        if not extras or self._upstream in extras:
+            return tool
+        lower_extras(extras, self._upstream, path, self._notes, is_answer=False)
+        return tool
+
+    # --- functions ----------------------------------------------------------------------------------------------
+
+    def _add_function(self, tool: FunctionTool, key: Key, path: str, is_found: bool, given: Tool) -> None:
+        if self._is_waiting(tool, key, is_found):
+            return
+        name = self._name(key, path, is_found)
+        if name is None:
+            return
+        is_deferred = self._is_deferred(given)
+        if is_deferred and self._server_search and self._upstream == "messages" and not is_found:
+            tool = replace(tool, extras={**tool.extras, "messages": {"defer_loading": True}})
+            self.deferred[name] = _describe_deferred(given)
+        self.tools.append(self._default_strict(tool if tool.name == name else replace(tool, name=name), path))
+        if key != (name, None):
+            self.origins[name] = Origin(name=key[0], namespace=key[1])
+
+    def _is_waiting(self, tool: FunctionTool | CustomTool, key: Key, is_found: bool) -> bool:
+        """Whether a tool is not shown until the caller's own search has found it."""
+        return not is_found and self._client_search and self._is_deferred(tool) and self._upstream != "responses"
+
+    def _is_deferred(self, tool: Tool) -> bool:
+        extras = {} if isinstance(tool, OtherTool) else tool.extras
+        return any(lenient_object(extras.get(name)).get("defer_loading") is True for name in ("responses", "messages"))
+
+    def _name(self, key: Key, path: str, is_found: bool = False) -> str | None:
+        """The name that the target is told; `None` for a tool that is known already. Raises on a collision."""
+        if key in self.names:
+            if is_found:
+                return None
+            raise InvalidRequest(f"`{path}.name` is `{key[0]}`, which another tool has already", param=f"{path}.name")
+        name, namespace = key
+        flat = name if namespace is None else f"{namespace}__{name}"
+        safe = safe_name(flat, self._capabilities.tool_name_length)
+        if safe in self._taken:
+            raise InvalidRequest(
+                f"`{path}` would be called `{safe}` by this model, as `{self._taken[safe]}` is: rename one of them",
+                param=path,
+            )
+        self._taken[safe] = path
+        self.names[key] = safe
+        return safe
+
+    def _default_strict(self, tool: FunctionTool, path: str) -> FunctionTool:
+        """Responses are strict unless they say not, if the schema is fit for it; the others are not."""
+        if self._caller != "responses" or self._upstream == "responses" or tool.strict is not None:
+            return tool
+        if not self._capabilities.strict_tools or self._strict >= _MOST_STRICT:
+            return tool
+        if not is_strict_schema(tool.parameters or _NO_ARGUMENTS) or not tool.parameters:
+            self._notes.drop("tools.strict")
+            return replace(tool, strict=False)
+        self._strict += 1
+        return replace(tool, strict=True)
+
+    # --- custom tools -------------------------------------------------------------------------------------------
+
+    def _add_custom(self, tool: CustomTool, key: Key, path: str, is_found: bool) -> None:
+        if self._is_waiting(tool, key, is_found):
+            return
+        if self._capabilities.custom_tools:
+            name = self._name(key, path, is_found)
+            if name is not None:
+                self.tools.append(tool if tool.name == name else replace(tool, name=name))
+                if key != (name, None):
+                    self.origins[name] = Origin(name=key[0], namespace=key[1])
+            return
+        self._check_functions(path, "custom")
+        name = self._name(key, path, is_found)
+        if name is None:
+            return
+        self._notes.emulate(path)
+        self.tools.append(FunctionTool(name=name, description=describe_custom(tool), parameters=_FREEFORM))
+        self.origins[name] = Origin(kind="custom", name=key[0], namespace=key[1])
+
+    # --- namespaces ---------------------------------------------------------------------------------------------
+
+    def _add_namespace(self, tool: OtherTool, path: str, is_found: bool) -> None:
+        namespace = read_object(tool.value, path)
+        title = namespace.need_text("name")
+        about = namespace.text("description")
+        for child in namespace.each("tools"):
+            inner = read_tool(child)
+            if isinstance(inner, OtherTool):
+                raise _lacks(child.path, inner.type)
+            if about:
+                # Told once: the functions of a namespace stand together.
+                inner = replace(
+                    inner, description="\n\n".join(filter(None, (inner.description, f"({title}: {about})")))
+                )
+                about = None
+            key = (inner.name, title)
+            if isinstance(inner, CustomTool):
+                self._add_custom(inner, key, child.path, is_found)
+            else:
+                self._check_functions(child.path, "function")
+                inner = self._without_extras(inner, child.path)
+                self._add_function(inner, key, child.path, is_found, inner)
+
+    # --- tools of one dialect -----------------------------------------------------------------------------------
+
+    def _add_other(self, tool: OtherTool, path: str) -> None:
+        if tool.dialect == self._upstream:
+            self._append_hosted(tool, tool.type, path)
+        elif (mapped := hosted.map_tool(tool, self._upstream, path, self._request, self._notes)) is not None:
+            self._append_hosted(mapped, tool.type, path)
+            self.include += [name for name in hosted.uses(mapped) if name not in self.include]
+            self.hosted = True
+        elif tool.type.startswith("tool_search"):
+            self._add_search(tool, path)
+        elif not self._add_client_tool(tool, path):
+            raise _lacks(path, tool.type)
+
+    def _append_hosted(self, tool: OtherTool, kind: str, path: str) -> None:
+        self.tools.append(tool)
+        name = hosted.name_of(tool)
+        self.names.setdefault((kind, None), name or kind)
+        if name is not None and (given := lenient_text(tool.value.get("name"))):
+            self.names.setdefault((given, None), given)
+            self._taken.setdefault(given, path)
+
+    def _add_search(self, tool: OtherTool, path: str) -> None:
+        """A search among deferred tools: the target's own, the caller's as a function, or none, with all tools told."""
+        if tool.dialect == "responses" and self._client_search:
+            self._check_functions(path, tool.type)
+            self._add_client_search(tool, path)
+        elif tool.dialect == "responses" and self._upstream == "messages":
+            value = {"type": hosted.TOOL_SEARCH, "name": "tool_search_tool_regex"}
+            self.tools.append(OtherTool(dialect="messages", type=hosted.TOOL_SEARCH, value=value))
+            self.hosted = True
+        else:
+            self._notes.emulate(path)
+
+    def _add_client_search(self, tool: OtherTool, path: str) -> None:
+        name = self._name(("tool_search", None), path)
+        assert name is not None
+        self._notes.emulate(path)
+        description = lenient_text(tool.value.get("description")) or "Search for tools that are not shown yet."
+        parameters = lenient_object(tool.value.get("parameters")) or _SEARCH
+        self.tools.append(FunctionTool(name=name, description=description, parameters=parameters))
+        self.origins[name] = Origin(
+            kind="item", name="tool_search", relabel=partial(client_tools.draw_search, self._mint)
+        )
+
+    def _add_client_tool(self, tool: OtherTool, path: str) -> bool:
+        if tool.dialect == "messages":
+            function = client_tools.as_function(tool)
+            relabel = None
+        else:
+            known = client_tools.OPENAI.get(tool.type) if tool.dialect == "responses" else None
+            if known is None or _runs_elsewhere(tool):
+                return False
+            function = known.function(tool)
+            relabel = partial(known.relabel, self._mint)
+        if function is None or self._capabilities.tools == "none":
+            return False
+        if tool.type.startswith("computer") and not self._capabilities.images:
+            return False
+        name = self._name((function.name, None), path)
+        assert name is not None
+        self.names.setdefault((tool.type, None), name)
+        self._notes.emulate(path)
+        self.tools.append(replace(function, name=name))
+        if relabel is not None:
+            self.origins[name] = Origin(kind="item", name=function.name, relabel=relabel)
+        return True
+
+    # --- finding ------------------------------------------------------------------------------------------------
+
+    def find(self, name: str, namespace: str | None = None) -> str | None:
+        """The lowered name of a tool; a name without its namespace is enough where it is the only one."""
+        found = self.names.get((name, namespace))
+        if found is not None or namespace is not None:
+            return found
+        inside = [safe for (own, _), safe in self.names.items() if own == name]
+        return inside[0] if len(inside) == 1 else None
+
+    def called(self, name: str, namespace: str | None) -> str:
+        """The lowered name of a tool that the history has called, whether it is still there or not."""
+        found = self.find(name, namespace)
+        if found is not None:
+            return found
+        return safe_name(name if namespace is None else f"{namespace}__{name}", self._capabilities.tool_name_length)
+
+
+_FREEFORM: dict[str, Any] = {
+    "type": "object",
+    "properties": {INPUT: {"type": "string"}},
+    "required": [INPUT],
+    "additionalProperties": False,
+}
+_SEARCH: dict[str, Any] = {"type": "object", "properties": {"query": {"type": "string"}}, "required": ["query"]}
+
+
+def describe_custom(tool: CustomTool) -> str:
+    """What the model must be told of a custom tool that is now a function: its grammar is nowhere else."""
+    lines = [tool.description] if tool.description else []
+    lines.append(f"Give the whole of it as the plain text `{INPUT}`.")
+    shape = lenient_object(tool.format)
+    if definition := lenient_text(shape.get("definition")):
+        syntax = lenient_text(shape.get("syntax")) or "grammar"
+        lines.append(f"`{INPUT}` must match this {syntax} grammar:\n{definition}")
+    return "\n\n".join(lines)
+
+
+def _describe_deferred(tool: Tool) -> dict[str, Any]:
+    assert isinstance(tool, FunctionTool)
+    return {
+        "type": "function",
+        "name": tool.name,
+        "description": tool.description,
+        "parameters": tool.parameters or _NO_ARGUMENTS,
+        "strict": bool(tool.strict),
+        "defer_loading": True,
+    }
+
+
+def _runs_elsewhere(tool: OtherTool) -> bool:
+    """Whether a shell is OpenAI's own container rather than the caller's machine."""
+    environment = lenient_object(tool.value.get("environment"))
+    return tool.type == "shell" and environment.get("type") not in (None, "local")
+
+
+def _lacks(path: str, kind: str) -> Unsupported:
+    return Unsupported(
+        f"`{path}` is of type `{kind}`, which this model does not have: leave it out or name another model",
+        code="unsupported_tool",
+        param=path,
+    )
