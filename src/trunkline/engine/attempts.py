@@ -1,13 +1,21 @@
 """One attempt at one target: send, and turn every way of failing into its error."""
 
+from collections.abc import Mapping
+from typing import TypeVar
+
 from trunkline.dialects.dialect import UpstreamDialect
 from trunkline.engine.exchange import Exchange
-from trunkline.errors import Failed, UpstreamError
+from trunkline.errors import Failed, TrunklineError, UpstreamError
 from trunkline.ports import Upstream, UpstreamReply, UpstreamRequest
 from trunkline.providers.account import Account
 
+AnyError = TypeVar("AnyError", bound=TrunklineError)
+
 # An error body is a few hundred bytes; what is longer is an error page.
 _ERROR_BYTES = 256 * 1024
+
+# A provider's `type`, `code` and `param` are words; whatever is longer is no such thing, and would fill the log.
+_WORD_LIMIT = 256
 
 # A whole JSON reply: images come as base64 of some megabytes.
 REPLY_BYTES = 256 * 1024 * 1024
@@ -22,7 +30,7 @@ async def attempt(
         reply = await upstream.send(request)
     except UpstreamError as error:
         raise redacted(error, account) from None
-    x.note_reply(reply.headers)
+    x.note_reply(_without_secret(reply.headers, account.secret))
     if reply.status < 300:
         return reply
     try:
@@ -32,6 +40,13 @@ async def attempt(
     if reply.status < 400:
         raise Failed(f"{account.name} answered with a redirect, which is not followed", upstream_status=reply.status)
     raise redacted(dialect.read_error(reply.status, reply.headers, body), account)
+
+
+def _without_secret(headers: Mapping[bytes, bytes], secret: bytes) -> Mapping[bytes, bytes]:
+    """The headers, some of which go to the caller and the log, without our credential."""
+    if not secret or secret not in b"\n".join(headers.values()):
+        return headers
+    return {name: value.replace(secret, b"[redacted]") for name, value in headers.items()}
 
 
 async def _read_error_body(reply: UpstreamReply) -> bytes:
@@ -50,10 +65,15 @@ async def read_whole(reply: UpstreamReply) -> bytes:
         reply.close()
 
 
-def redacted(error: UpstreamError, account: Account) -> UpstreamError:
-    """The same error without our credential, which providers like to quote."""
+def redacted(error: AnyError, account: Account) -> AnyError:
+    """The same error without our credential, which providers like to quote, wherever in it that stands."""
     error.message = account.redact(error.message)
     error.detail = account.redact(error.detail)
+    error.type = account.redact(error.type)[:_WORD_LIMIT]
+    if error.code is not None:
+        error.code = account.redact(error.code)[:_WORD_LIMIT]
+    if error.param is not None:
+        error.param = account.redact(error.param)[:_WORD_LIMIT]
     return error
 
 

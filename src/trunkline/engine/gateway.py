@@ -165,8 +165,7 @@ def _ended(desk: Desk, x: Exchange, account: Account) -> Callable[[Relay], None]
         x.usage = relay.passage.usage
         error = relay.passage.error
         if error is not None:
-            error.detail = account.redact(error.detail)
-            x.fail(error)
+            x.fail(redacted(error, account))
         elif relay.cancelled:
             x.outcome = "cancelled"
         elif relay.passage.incomplete:
