@@ -37,6 +37,7 @@ def answers(draw: st.DrawFn) -> Answer:
     return Answer(moves, draw(st.sampled_from(["stop", "length"])) if not number else "stop")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("upstream", KINDS)
 @pytest.mark.parametrize("caller", list(PATHS))
 def test_any_answer_arrives(caller: str, upstream: str) -> None:
@@ -59,6 +60,7 @@ def test_any_answer_arrives(caller: str, upstream: str) -> None:
     run()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("upstream", KINDS)
 @pytest.mark.parametrize("caller", list(PATHS))
 def test_any_answer_is_folded_where_json_was_asked_for(caller: str, upstream: str) -> None:
@@ -79,6 +81,7 @@ def test_any_answer_is_folded_where_json_was_asked_for(caller: str, upstream: st
     run()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("upstream", KINDS)
 @pytest.mark.parametrize("caller", list(PATHS))
 def test_any_answer_is_unfolded_where_a_stream_was_asked_for(caller: str, upstream: str) -> None:
