@@ -65,7 +65,7 @@ class Capabilities(Struct, frozen=True, kw_only=True):
     thinking: Literal["adaptive", "manual", "both", "none"] = "adaptive"
     thinking_off: Literal["disabled", "between_tools", "never"] = "disabled"
     thinking_budget: tuple[int, int] = (1, 24576)
-    mid_system: bool = True
+    mid_system: bool = False
     prefill: bool = True
     forced_tools: bool = True
     efforts: tuple[str, ...] = ()

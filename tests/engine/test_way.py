@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 
+import msgspec
 import pytest
 from msgspec import Raw
 from msgspec.structs import replace
 
-from scripted_gateway import make_accounts
+from scripted_gateway import DIALECTS, make_accounts
 from trunkline.capabilities import Capabilities
 from trunkline.engine.router import Target
 from trunkline.engine.way import choose_way
@@ -24,7 +25,7 @@ def target(name: str, capabilities: Capabilities | None = None) -> Target:
 
 
 def way(caller: str, name: str, body: bytes = b"{}", members: Mapping[str, Raw] | None = None) -> str:
-    return choose_way(caller, target(name), dict(members or {}), body).route
+    return choose_way(DIALECTS[caller], target(name), dict(members or {}), body).route
 
 
 @pytest.mark.parametrize(
@@ -58,15 +59,17 @@ def test_what_we_have_sealed_is_patched_out() -> None:
 def test_emulated_tools_need_a_translation() -> None:
     """Even within one dialect; without tools there is nothing to emulate."""
     emulating = replace(ACCOUNTS["chat"].capabilities, tools="emulated")
-    with_tools = choose_way("chat", target("chat", emulating), {"tools": Raw(b"[]")}, b"{}")
+    with_tools = choose_way(DIALECTS["chat"], target("chat", emulating), {"tools": Raw(b"[]")}, b"{}")
     assert (with_tools.kind, with_tools.upstream) == ("translate", "chat")
-    assert choose_way("chat", target("chat", emulating), {}, b"{}").kind == "patch"
+    assert choose_way(DIALECTS["chat"], target("chat", emulating), {}, b"{}").kind == "patch"
 
 
 def test_the_preferred_dialect_is_spoken() -> None:
     """The first that the account speaks."""
     account = make_account(load_provider("openai"), api_key="k" * 10)
-    chosen = choose_way("messages", Target(account, "m", "", account.capabilities, "openai/m", Raw(b'"m"')), {}, b"{}")
+    chosen = choose_way(
+        DIALECTS["messages"], Target(account, "m", "", account.capabilities, "openai/m", Raw(b'"m"')), {}, b"{}"
+    )
     assert chosen.upstream == "responses"
 
 
@@ -75,5 +78,37 @@ def test_an_account_without_a_dialect_is_refused() -> None:
     provider = Provider(name="p", title="p", docs="", read_models=lambda _: [], base_url="https://p.test", speaks=())
     account = make_account(provider)
     with pytest.raises(Unsupported) as caught:
-        choose_way("chat", Target(account, "m", "", account.capabilities, "p/m", Raw(b'"m"')), {}, b"{}")
+        choose_way(DIALECTS["chat"], Target(account, "m", "", account.capabilities, "p/m", Raw(b'"m"')), {}, b"{}")
     assert caught.value.param == "model"
+
+
+SAMPLING = frozenset({"temperature", "top_p", "top_k"})
+
+
+@pytest.mark.parametrize(
+    ("caller", "name", "members", "capabilities"),
+    [
+        ("chat", "native_chat", {"temperature": 0.5}, Capabilities(refuses=SAMPLING)),
+        ("messages", "messages", {"top_k": 3}, Capabilities(refuses=SAMPLING)),
+        ("chat", "native_chat", {"reasoning_effort": "none"}, Capabilities(efforts=("low", "high"))),
+        ("chat", "native_chat", {"reasoning_effort": "low"}, Capabilities(effort=False)),
+        ("responses", "responses", {"reasoning": {"effort": "max"}}, Capabilities(efforts=("low", "high"))),
+        ("messages", "messages", {"messages": [{"role": "system", "content": "S"}]}, Capabilities()),
+        (
+            "messages",
+            "messages",
+            {"messages": [{"role": "assistant", "content": [{"type": "thinking", "thinking": "T", "signature": ""}]}]},
+            Capabilities(),
+        ),
+    ],
+)
+def test_what_the_model_refuses_is_patched(
+    caller: str, name: str, members: dict[str, object], capabilities: Capabilities
+) -> None:
+    """A body that a faithful target would answer with an error is patched; what it takes goes by tee."""
+    body = msgspec.json.encode(members)
+    raw = msgspec.json.decode(body, type=dict[str, Raw])
+    assert choose_way(DIALECTS[caller], target(name, capabilities), raw, body).kind == "patch"
+    taken = Capabilities(mid_system=True, efforts=("none", "low", "max"))
+    if "thinking" not in str(members):
+        assert choose_way(DIALECTS[caller], target(name, taken), raw, body).kind == "tee"

@@ -33,7 +33,7 @@ async def explain(config: Config, model: str) -> dict[str, Any]:
         {
             "target": target.name,
             "why": target.reason,
-            "ways": {caller: choose_way(caller, target, {}, b"").route for caller in _CALLERS},
+            "ways": {caller: choose_way(build.DIALECTS[caller], target, {}, b"").route for caller in _CALLERS},
         }
         for target in plan.targets
     ]

@@ -13,6 +13,7 @@ from msgspec import Raw, Struct
 from trunkline.capabilities import Capabilities
 from trunkline.clock import Mint
 from trunkline.dialects.media import Forms
+from trunkline.dialects.refused import asks_too_much
 from trunkline.errors import TrunklineError, UpstreamError
 from trunkline.events import Event, ModelResponse
 from trunkline.items import Carrier
@@ -147,6 +148,8 @@ class Dialect(UpstreamDialect):
     stream. `tee_reply(body)` and `mend_reply(body)`: the same for JSON replies.
     `patch(members, capabilities, unseal)`: replaces, in place, the raw members that this target would refuse, and what
     we have sealed; returns the names of fields left out.
+    `is_unfit(members, body, capabilities)`: whether a body that could be passed on as it is needs that patch. Asked of
+    every request on the fast way, so it looks at names and bytes and decodes next to nothing.
     `keep_alive`: what is sent in silence.
     `statuses`: the HTTP statuses that this dialect has of its own, by error code.
     """
@@ -161,5 +164,6 @@ class Dialect(UpstreamDialect):
     tee_reply: Callable[[bytes], JsonReply]
     mend_reply: Callable[[bytes], JsonReply]
     patch: Callable[[dict[str, Raw], Capabilities, Unseal], list[str]] = leave_as_is
+    is_unfit: Callable[[Mapping[str, Raw], bytes, Capabilities], bool] = asks_too_much
     keep_alive: bytes = b": ping\n\n"
     statuses: Mapping[str, int] = field(default_factory=dict)

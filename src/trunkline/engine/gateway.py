@@ -6,23 +6,26 @@ Expected errors are replies too, drawn in the caller's own dialect in one place 
 
 from collections.abc import Awaitable, Callable, Mapping
 
+from msgspec.structs import replace
+
 from trunkline.call import Call, Reply
 from trunkline.dialects.dialect import Dialect
+from trunkline.dialects.gemini.framing import ArrayPassage, array_of, write_array_error
 from trunkline.engine.attempts import attempt, is_event_stream, read_whole, redacted
 from trunkline.engine.crossing import Crossing, cross
 from trunkline.engine.desk import Desk
 from trunkline.engine.door import open_door
-from trunkline.engine.envelope import read_envelope
+from trunkline.engine.envelope import read_call
 from trunkline.engine.exchange import Exchange
 from trunkline.engine.fetching import fetch_all
-from trunkline.engine.headers import EVENT_STREAM, WHOLE, write_error_headers, write_headers
+from trunkline.engine.headers import ARRAY_STREAM, EVENT_STREAM, WHOLE, write_error_headers, write_headers
 from trunkline.engine.parts import Parts
 from trunkline.engine.relay import Relay
 from trunkline.engine.resources.embeddings import embed
 from trunkline.engine.resources.models import answer_list, answer_one
 from trunkline.engine.resources.tokens import count_tokens
 from trunkline.engine.router import Target
-from trunkline.engine.routes import PUBLIC, find_route, speaks_anthropic
+from trunkline.engine.routes import PUBLIC, find_route, guess_dialect, speaks_google
 from trunkline.engine.way import choose_way
 from trunkline.errors import Broken, TrunklineError, Unavailable, UpstreamError
 from trunkline.ports import Principal, UpstreamReply
@@ -53,8 +56,9 @@ class Gateway:
         try:
             if call.path in PUBLIC:
                 return self._answer_health(x, PUBLIC[call.path].operation)
-            x.principal = open_door(call.headers, self._parts.keys)
-            route = find_route(call)
+            google_query = call.query if speaks_google(call.path) else None
+            x.principal = open_door(call.headers, self._parts.keys, google_query)
+            route = x.found = find_route(call)
             x.operation, x.dialect = route.operation, route.dialect
             if route.operation == "generate":
                 return await self._generate(x)
@@ -91,11 +95,11 @@ class Gateway:
 
     async def _generate(self, x: Exchange) -> Reply:
         parts, desk = self._parts, self._desk
-        envelope = read_envelope(x.call.body)
+        envelope = read_call(x.call, x.found)
         x.model_asked, x.is_stream = envelope.model, envelope.stream
         plan = desk.router().known(envelope.model) or await desk.plan(envelope.model)
         target = plan.targets[0]
-        way = choose_way(x.dialect, target, envelope.members, x.call.body)
+        way = choose_way(parts.dialects[x.dialect], target, envelope.members, x.call.body)
         x.take_way(target, way)
         upstream = parts.upstreams[way.upstream]
         crossing = cross(parts, x, envelope, way, target)
@@ -119,19 +123,24 @@ class Gateway:
 
     async def _answer_stream(self, x: Exchange, reply: UpstreamReply, crossing: Crossing, target: Target) -> Reply:
         if not is_event_stream(reply, expected=True):
-            return self._desk.finish(x, crossing.unfold_json(await read_whole(reply)), EVENT_STREAM)
+            whole = crossing.unfold_json(await read_whole(reply))
+            if x.found.array:
+                return self._desk.finish(x, replace(whole, body=array_of(whole.body)), ARRAY_STREAM)
+            return self._desk.finish(x, whole, EVENT_STREAM)
         relay = self._relay(x, reply, crossing, self._parts.dialects[x.dialect], target.account)
         await relay.commit()
         x.status = 200
-        return Reply(status=200, headers=write_headers(x, EVENT_STREAM), body=relay)
+        kind = ARRAY_STREAM if x.found.array else EVENT_STREAM
+        return Reply(status=200, headers=write_headers(x, kind), body=relay)
 
     def _relay(
         self, x: Exchange, reply: UpstreamReply, crossing: Crossing, dialect: Dialect, account: Account
     ) -> Relay:
         ended = _ended(self._desk, x, account)
-        return Relay(
-            reply, crossing.passage(), dialect.keep_alive, dialect.write_error_event, self._live, ended, account
-        )
+        passage, draw = crossing.passage(), dialect.write_error_event
+        if x.found.array:
+            passage, draw = ArrayPassage(passage), write_array_error
+        return Relay(reply, passage, dialect.keep_alive, draw, self._live, ended, account)
 
     # --- the ends -----------------------------------------------------------------------------------------------
 
@@ -147,7 +156,7 @@ class Gateway:
 
     def _draw(self, x: Exchange, error: TrunklineError) -> Reply:
         if not x.dialect:
-            x.dialect = "messages" if speaks_anthropic(x.call) else "chat"
+            x.dialect = guess_dialect(x.call)
         dialect = self._parts.dialects[x.dialect]
         x.fail(error)
         x.status = dialect.statuses.get(error.code or "", error.status)

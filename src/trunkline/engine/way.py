@@ -5,6 +5,7 @@ from typing import Literal
 
 from msgspec import Struct
 
+from trunkline.dialects.dialect import Dialect
 from trunkline.dialects.seal import PREFIX
 from trunkline.engine.envelope import Members
 from trunkline.engine.router import Target
@@ -23,18 +24,19 @@ class Way(Struct, frozen=True):
     route: str
 
 
-def choose_way(caller: str, target: Target, members: Members, body: bytes) -> Way:
-    """The way for one body to one target. Raises `Unsupported` when the target speaks no dialect of ours."""
-    speaks = target.account.speaks
+def choose_way(dialect: Dialect, target: Target, members: Members, body: bytes) -> Way:
+    """The way for one body, in its caller's dialect, to one target. Raises `Unsupported` when the target speaks no dialect of ours."""
+    caller, speaks = dialect.name, target.account.speaks
     if not speaks:
         raise Unsupported(f"`{target.account.name}` serves no model answers", param="model")
     if caller not in speaks:
         return _name_way("translate", caller, speaks[0], target.name)
     if "tools" in members and target.capabilities.tools == "emulated":
         return _name_way("translate", caller, caller, target.name)
-    if caller in target.account.faithful and "provider_options" not in members and _SEALED not in body:
-        return _name_way("tee", caller, caller, target.name)
-    return _name_way("patch", caller, caller, target.name)
+    if caller not in target.account.faithful or "provider_options" in members or _SEALED in body:
+        return _name_way("patch", caller, caller, target.name)
+    kind: Kind = "patch" if dialect.is_unfit(members, body, target.capabilities) else "tee"
+    return _name_way(kind, caller, caller, target.name)
 
 
 @lru_cache(maxsize=4096)

@@ -3,7 +3,7 @@
 from trunkline.dialects.anthropic.body import write_request
 from trunkline.dialects.anthropic.errors import read_error, write_error, write_error_event
 from trunkline.dialects.anthropic.media import FORMS
-from trunkline.dialects.anthropic.patch import patch
+from trunkline.dialects.anthropic.patch import is_unfit, patch
 from trunkline.dialects.anthropic.reader import Reader
 from trunkline.dialects.anthropic.reply import read_reply, write_reply
 from trunkline.dialects.anthropic.request import read_request
@@ -28,6 +28,7 @@ DIALECT = Dialect(
     tee_reply=tee_reply,
     mend_reply=tee_reply,
     patch=patch,
+    is_unfit=is_unfit,
     media=FORMS,
     statuses={"overloaded": 529},
     keep_alive=b'event: ping\ndata: {"type": "ping"}\n\n',

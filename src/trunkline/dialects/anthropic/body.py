@@ -13,6 +13,7 @@ from trunkline.dialects.anthropic.schema import fits, narrow_schema
 from trunkline.dialects.anthropic.thinking import write_thinking
 from trunkline.dialects.anthropic.turns import Turns
 from trunkline.dialects.dialect import Written
+from trunkline.errors import Unsupported
 from trunkline.items import CustomTool, FunctionTool, OtherTool, Tool, ToolCall, ToolChoice
 from trunkline.request import ModelRequest, ModelSettings, TextFormat
 
@@ -42,13 +43,17 @@ class _Body:
     def written(self) -> Written:
         request = self._request
         body: dict[str, Any] = {"model": request.model}
-        turns = Turns(request.items)
+        turns = Turns(request.items, mid_system=self._capabilities.mid_system)
+        self._check_last(turns)
         tools, choice = self._write_tools()
+        is_forced = choice is not None and choice["type"] in ("any", "tool")
+        if is_forced:
+            self._check_force()
         thinking = write_thinking(
             request.reasoning,
             request.settings.max_output_tokens,
             self._capabilities,
-            must_hush=(choice is not None and choice["type"] in ("any", "tool")) or self._has_lost_thought(turns),
+            must_hush=is_forced or self._has_lost_thought(turns),
         )
         self._dropped += thinking.dropped
         shape = self._write_format(turns)
@@ -64,6 +69,27 @@ class _Body:
             body["stream"] = True
         self._add_extras(body)
         return Written(body=body, dropped=self._dropped, emulated=self._emulated)
+
+    def _check_last(self, turns: Turns) -> None:
+        """Newer models do not go on from words that are put into their mouths."""
+        if not self._capabilities.prefill and turns.messages[-1]["role"] == "assistant":
+            raise Unsupported(
+                "the last message is the assistant's, which this model does not go on from: end with the user's, or name"
+                " another model",
+                param="messages",
+            )
+
+    def _check_force(self) -> None:
+        """A forced tool needs a model that can be kept from thinking."""
+        capabilities = self._capabilities
+        if not capabilities.forced_tools or (
+            capabilities.thinking != "manual" and capabilities.thinking_off != "disabled"
+        ):
+            raise Unsupported(
+                "`tool_choice` cannot force a tool with this model, which always thinks first: use `auto`, or name"
+                " another model",
+                param="tool_choice",
+            )
 
     def _has_lost_thought(self, turns: Turns) -> bool:
         """Whether calls that wait for an answer came back without the thought before them, as Chat clients send them.

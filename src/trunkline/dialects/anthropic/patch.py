@@ -1,5 +1,6 @@
 """The few members of a Messages body that a native target may need changed; every other value keeps its bytes."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -7,51 +8,109 @@ from msgspec import Raw
 
 from trunkline.capabilities import Capabilities
 from trunkline.dialects.dialect import Unseal
+from trunkline.dialects.refused import asks_too_much, leave_out
 from trunkline.dialects.seal import PREFIX
 
 _SEALED = b'"' + PREFIX.encode()
 _OPAQUE = {"thinking": "signature", "redacted_thinking": "data"}
 
+_SYSTEM_ROLES = (b'"role":"system"', b'"role": "system"')
+_UNSIGNED = (b'"signature":""', b'"signature": ""', b'"signature":null', b'"signature": null')
+_THINKING = (b'"type":"thinking"', b'"type": "thinking"')
+
+
+def is_unfit(members: Mapping[str, Raw], body: bytes, capabilities: Capabilities) -> bool:
+    """Whether Anthropic would refuse this body as it is."""
+    return asks_too_much(members, body, capabilities) or _needs_a_look(body, capabilities)
+
+
+def _needs_a_look(messages: bytes, capabilities: Capabilities) -> bool:
+    """A cheap look at the bytes: most bodies need nothing."""
+    if _has_system(messages) and not capabilities.mid_system:
+        return True
+    return _SEALED in messages or _has_unsigned(messages)
+
+
+def _has_system(messages: bytes) -> bool:
+    return any(role in messages for role in _SYSTEM_ROLES)
+
+
+def _has_unsigned(messages: bytes) -> bool:
+    """Whether thought stands there that no model of Anthropic's has signed, as other makers' gateways leave it."""
+    thoughts = sum(map(messages.count, _THINKING))
+    return thoughts > 0 and (any(mark in messages for mark in _UNSIGNED) or messages.count(b'"signature"') < thoughts)
+
 
 def patch(members: dict[str, Raw], capabilities: Capabilities, unseal: Unseal) -> list[str]:
     """Take out what this target would refuse. Returns the names of fields left out."""
-    dropped = [name for name in capabilities.refuses if members.pop(name, None) is not None]
+    dropped = leave_out(members, capabilities)
     raw = members.get("messages")
-    if raw is None or _SEALED not in bytes(raw):
+    if raw is None or not _needs_a_look(bytes(raw), capabilities):
         return dropped
     try:
         messages = msgspec.json.decode(raw, type=list[Raw])
     except msgspec.MsgspecError:
         return dropped
-    lost: list[str] = []
-    members["messages"] = Raw(msgspec.json.encode([_patch_message(message, unseal, lost) for message in messages]))
-    return dropped + lost[:1]
+    turns = _Turns(unseal, capabilities)
+    members["messages"] = Raw(
+        msgspec.json.encode([kept for turn in messages if (kept := turns.patch(turn)) is not None])
+    )
+    if turns.system:
+        members["system"] = _join_system(members.get("system"), turns.system)
+    return dropped + (["thinking"] if turns.lost else [])
 
 
-def _patch_message(raw: Raw, unseal: Unseal, lost: list[str]) -> Raw:
-    if _SEALED not in bytes(raw):
-        return raw
-    try:
-        message = msgspec.json.decode(raw, type=dict[str, Any])
-    except msgspec.MsgspecError:
-        return raw
-    content = message.get("content")
-    if not isinstance(content, list):
-        return raw
-    message["content"] = [kept for block in content if (kept := _open(block, unseal, lost)) is not None]
-    return Raw(msgspec.json.encode(message))
+class _Turns:
+    """Patches turn by turn; `system` gathers what has to stand on top, `lost` says that thought was left out."""
+
+    def __init__(self, unseal: Unseal, capabilities: Capabilities) -> None:
+        self.system: list[Any] = []
+        self.lost = False
+        self._unseal = unseal
+        self._mid_system = capabilities.mid_system
+
+    def patch(self, raw: Raw) -> Raw | None:
+        """The turn as the target takes it; `None` for one that is hoisted, or that nothing is left of."""
+        data = bytes(raw)
+        hoists = not self._mid_system and _has_system(data)
+        if not (hoists or _SEALED in data or _has_unsigned(data)):
+            return raw
+        try:
+            turn = msgspec.json.decode(raw, type=dict[str, Any])
+        except msgspec.MsgspecError:
+            return raw
+        content = turn.get("content")
+        if hoists and turn.get("role") == "system":
+            self.system += content if isinstance(content, list) else [{"type": "text", "text": content}]
+            return None
+        if not isinstance(content, list):
+            return raw
+        turn["content"] = [kept for block in content if (kept := self._open(block)) is not None]
+        return Raw(msgspec.json.encode(turn)) if turn["content"] else None
+
+    def _open(self, block: Any) -> Any:
+        """A thinking block as its maker had it; `None` for one that another family made, which would be refused."""
+        field = _OPAQUE.get(block.get("type", "")) if isinstance(block, dict) else None
+        if field is None:
+            return block
+        value = block.get(field)
+        if not isinstance(value, str) or not value:
+            self.lost = True
+            return None
+        carrier = self._unseal(value)
+        if carrier is None:
+            return block
+        if carrier.family != "messages":
+            self.lost = True
+            return None
+        if carrier.kind == "redacted":
+            return {"type": "redacted_thinking", "data": carrier.payload}
+        return {"type": "thinking", **carrier.payload}
 
 
-def _open(block: Any, unseal: Unseal, lost: list[str]) -> Any:
-    """A thinking block as its maker had it; `None` for one that another family made, which would be refused."""
-    field = _OPAQUE.get(block.get("type", "")) if isinstance(block, dict) else None
-    value = block.get(field) if field is not None else None
-    carrier = unseal(value) if isinstance(value, str) else None
-    if carrier is None:
-        return block
-    if carrier.family != "messages":
-        lost.append("thinking")
-        return None
-    if carrier.kind == "redacted":
-        return {"type": "redacted_thinking", "data": carrier.payload}
-    return {"type": "thinking", **carrier.payload}
+def _join_system(raw: Raw | None, blocks: list[Any]) -> Raw:
+    system = msgspec.json.decode(raw) if raw is not None else None
+    if isinstance(system, list):
+        return Raw(msgspec.json.encode([*system, *blocks]))
+    own = [{"type": "text", "text": system}] if system else []
+    return Raw(msgspec.json.encode([*own, *blocks]))

@@ -4,11 +4,11 @@ Models differ by generation: up to 4.5 a token budget (`manual`), from 4.6 on `a
 https://docs.anthropic.com/en/docs/build-with-claude/extended-thinking, …/adaptive-thinking, …/effort.
 """
 
-from typing import Any
+from typing import Any, assert_never
 
 from msgspec import Struct, field
 
-from trunkline.capabilities import Capabilities
+from trunkline.capabilities import Capabilities, nearest_effort
 from trunkline.dialects.anthropic.blocks import DIALECT
 from trunkline.dialects.shapes import Fields, wrong_value
 from trunkline.errors import InvalidRequest
@@ -77,8 +77,8 @@ def write_thinking(
 ) -> Thinking:
     """The settings for a target; `limit` is the caller's own output limit, `must_hush` that thinking would be refused.
 
-    That is so when a tool is forced, or the thought before open calls is lost: thought gives way there. Raises `InvalidRequest` when the
-    caller's budget and limit contradict each other.
+    That is so when a tool is forced, or the thought before open calls is lost: thought gives way there. Raises
+    `InvalidRequest` when the caller's budget and limit contradict each other.
     """
     max_tokens = capabilities.max_output_tokens if limit is None else limit
     asked = reasoning or ReasoningSettings()
@@ -86,35 +86,52 @@ def write_thinking(
         return Thinking(max_tokens=max_tokens, dropped=["effort"] if asked.effort not in (None, "none") else [])
     if must_hush:
         return _write_hushed(asked, max_tokens, capabilities)
-    given = asked.extras.get(DIALECT, {}).get("thinking")
-    if capabilities.thinking == "adaptive":
-        return _write_adaptive(asked, given, max_tokens)
-    return _write_manual(asked, limit, capabilities)
+    if capabilities.thinking == "manual" or (capabilities.thinking == "both" and asked.budget_tokens is not None):
+        return _write_manual(asked, limit, capabilities)
+    if asked.effort == "none":
+        return _write_least(max_tokens, capabilities)
+    return _write_adaptive(asked, max_tokens, capabilities)
 
 
 def _write_hushed(asked: ReasoningSettings, max_tokens: int, capabilities: Capabilities) -> Thinking:
     return Thinking(
         # Adaptive models may think unasked; manual ones do not.
-        thinking={"type": "disabled"} if capabilities.thinking == "adaptive" else None,
+        thinking=None if capabilities.thinking == "manual" else {"type": "disabled"},
         max_tokens=max_tokens,
         dropped=["effort"] if asked.effort not in (None, "none") else [],
     )
 
 
-def _write_adaptive(asked: ReasoningSettings, given: dict[str, Any] | None, max_tokens: int) -> Thinking:
-    if asked.effort == "none":
-        return Thinking(thinking={"type": "disabled"}, max_tokens=max_tokens)
-    effort = None if asked.effort is None else _EFFORTS.get(asked.effort, asked.effort)
-    if given is not None and given.get("type") in ("adaptive", "between_tools"):
+def _write_least(max_tokens: int, capabilities: Capabilities) -> Thinking:
+    """No thinking, or what comes nearest: some models cannot be kept from it."""
+    match capabilities.thinking_off:
+        case "disabled":
+            return Thinking(thinking={"type": "disabled"}, max_tokens=max_tokens)
+        case "between_tools":
+            return Thinking(thinking={"type": "between_tools"}, max_tokens=max_tokens, is_on=True, dropped=["effort"])
+        case "never":
+            effort = nearest_effort("low", capabilities.efforts)
+            return Thinking(effort=effort, max_tokens=max_tokens, is_on=True, dropped=["effort"])
+        case _:
+            assert_never(capabilities.thinking_off)
+
+
+def _write_adaptive(asked: ReasoningSettings, max_tokens: int, capabilities: Capabilities) -> Thinking:
+    given = asked.extras.get(DIALECT, {}).get("thinking") or {}
+    wanted = None if asked.effort is None else _EFFORTS.get(asked.effort, asked.effort)
+    effort = None if wanted is None else nearest_effort(wanted, capabilities.efforts)
+    dropped = ["effort"] if effort != wanted else []
+    if given.get("type") in ("adaptive", "between_tools"):
         is_between = given["type"] == "between_tools"
-        return Thinking(thinking=given, effort=None if is_between else effort, max_tokens=max_tokens, is_on=True)
+        effort = None if is_between else effort
+        return Thinking(thinking=given, effort=effort, max_tokens=max_tokens, is_on=True, dropped=dropped)
     if effort is None and asked.summary is None:
         return Thinking(max_tokens=max_tokens)
     thinking = {"type": "adaptive"}
     if asked.summary is not None:
         # Never unasked: it costs quality.
         thinking["display"] = "summarized"
-    return Thinking(thinking=thinking, effort=effort, max_tokens=max_tokens, is_on=True)
+    return Thinking(thinking=thinking, effort=effort, max_tokens=max_tokens, is_on=True, dropped=dropped)
 
 
 def _write_manual(asked: ReasoningSettings, limit: int | None, capabilities: Capabilities) -> Thinking:

@@ -37,11 +37,18 @@ _UNSAFE = re.compile(r"[^a-zA-Z0-9_-]")
 
 
 class Turns:
-    """The conversation for the wire: `system` holds what is hoisted there, `messages` the turns."""
+    """The conversation for the wire: `system` holds what is hoisted there, `messages` the turns.
 
-    def __init__(self, items: list[Item]) -> None:
+    With `mid_system` a system message among the turns stays there: right after a user's turn, where alone it may
+    stand. What comes before the first turn is hoisted all the same.
+    """
+
+    def __init__(self, items: list[Item], *, mid_system: bool = False) -> None:
         self.system: list[Wire] = []
         self.messages: list[Wire] = []
+        self._mid_system = mid_system
+        # System text that waits for the user's turn to end.
+        self._waiting: list[Wire] = []
         self._ids = _CallIds()
         self._outputs = _gather_outputs(items)
         # Ids of calls of the open assistant turn, whose outputs must open the next user turn.
@@ -54,7 +61,7 @@ class Turns:
     def _add(self, item: Item) -> None:
         match item:
             case Message(role="system" | "developer"):
-                self.system += _write_system(item)
+                self._instruct(_write_system(item))
             case Message(role="user"):
                 self._say("user", write_parts(item.parts))
             case Message():
@@ -74,11 +81,24 @@ class Turns:
             case _:
                 assert_never(item)
 
+    def _instruct(self, blocks: list[Wire]) -> None:
+        if self._mid_system and self.messages:
+            self._waiting += blocks
+        else:
+            self.system += blocks
+
+    def _place_system(self) -> None:
+        """Put what waits behind the user's turn, which is over now."""
+        if self._waiting and self.messages[-1]["role"] == "user":
+            self.messages.append({"role": "system", "content": self._waiting})
+            self._waiting = []
+
     def _say(self, role: str, blocks: list[Wire]) -> None:
         if not blocks:
             return
         if role == "user":
             self._answer_calls()
+        self._place_system()
         if self.messages and self.messages[-1]["role"] == role:
             self.messages[-1]["content"] += blocks
         else:
@@ -87,12 +107,14 @@ class Turns:
     def _answer_calls(self) -> None:
         """All results of the turn, in the order of its calls, before anything else is said."""
         calls, self._open_calls = self._open_calls, []
-        for call_id, safe in calls:
-            outputs = self._outputs.get(call_id)
-            if outputs:
-                self._say("user", [_write_output(outputs.pop(0), safe)])
+        results = [
+            _write_output(outputs.pop(0), safe) for call_id, safe in calls if (outputs := self._outputs.get(call_id))
+        ]
+        self._say("user", results)
 
     def _finish(self) -> None:
+        self._place_system()
+        self.system += self._waiting
         if not self.messages or self.messages[0]["role"] != "user":
             self.messages.insert(0, {"role": "user", "content": [{"type": "text", "text": PLACEHOLDER}]})
         last = self.messages[-1]

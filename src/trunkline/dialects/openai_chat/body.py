@@ -11,6 +11,7 @@ from trunkline.capabilities import Capabilities
 from trunkline.dialects.dialect import Written
 from trunkline.dialects.openai_chat.tools import write_tool, write_tool_choice
 from trunkline.dialects.openai_chat.turns import Turns
+from trunkline.dialects.refused import fit_effort, leave_out
 from trunkline.items import FunctionTool
 from trunkline.request import ModelRequest, ModelSettings, TextFormat
 
@@ -58,10 +59,10 @@ def write_request(request: ModelRequest, capabilities: Capabilities) -> Written:
     if format is not None:
         body["response_format"] = format
     _write_settings(request.settings, capabilities, body)
-    if request.reasoning is not None and request.reasoning.effort is not None:
-        body["reasoning_effort"] = request.reasoning.effort
+    _write_effort(request, capabilities, body, dropped)
     _merge_extras(request, body)
     body.update(request.unknown)
+    dropped += leave_out(body, capabilities)
     return Written(body=body, dropped=dropped, emulated=emulated)
 
 
@@ -92,6 +93,15 @@ def _write_settings(settings: ModelSettings, capabilities: Capabilities, body: d
         body["logprobs"] = True
         if settings.top_logprobs is not None:
             body["top_logprobs"] = settings.top_logprobs
+
+
+def _write_effort(request: ModelRequest, capabilities: Capabilities, body: dict[str, Any], dropped: list[str]) -> None:
+    asked = None if request.reasoning is None else request.reasoning.effort
+    effort = fit_effort(asked, capabilities)
+    if effort is not None:
+        body["reasoning_effort"] = effort
+    if effort != asked:
+        dropped.append("effort")
 
 
 def _write_format(

@@ -8,7 +8,10 @@ from msgspec import Raw
 from trunkline.capabilities import Capabilities
 from trunkline.dialects.dialect import Unseal
 from trunkline.dialects.lowering import short_id
+from trunkline.dialects.refused import fit_effort, leave_out
 from trunkline.dialects.seal import PREFIX
+from trunkline.dialects.shapes import lenient_list, lenient_object
+from trunkline.items import Carrier
 
 _SEALED = b'"' + PREFIX.encode()
 _LIMITS = ("max_tokens", "max_completion_tokens")
@@ -16,14 +19,27 @@ _LIMITS = ("max_tokens", "max_completion_tokens")
 
 def patch(members: dict[str, Raw], capabilities: Capabilities, unseal: Unseal) -> list[str]:
     """Change what this target would refuse. Returns the names of fields left out."""
-    dropped = [name for name in capabilities.refuses if members.pop(name, None) is not None]
-    if not capabilities.effort and members.pop("reasoning_effort", None) is not None:
-        dropped.append("reasoning_effort")
+    dropped = leave_out(members, capabilities)
+    dropped += _fit_effort(members, capabilities)
     _name_limit(members, capabilities.max_tokens_field)
     messages = members.get("messages")
     if messages is not None and _needs_a_look(bytes(messages), capabilities):
-        members["messages"] = _patch_messages(messages, capabilities, unseal)
+        members["messages"] = _patch_messages(messages, capabilities, unseal, dropped)
     return dropped
+
+
+def _fit_effort(members: dict[str, Raw], capabilities: Capabilities) -> list[str]:
+    raw = members.get("reasoning_effort")
+    if raw is None or (capabilities.effort and not capabilities.efforts):
+        return []
+    asked = msgspec.json.decode(raw)
+    effort = fit_effort(asked, capabilities)
+    if effort == asked:
+        return []
+    del members["reasoning_effort"]
+    if effort is not None:
+        members["reasoning_effort"] = Raw(msgspec.json.encode(effort))
+    return ["reasoning_effort"]
 
 
 def _name_limit(members: dict[str, Raw], wanted: str) -> None:
@@ -43,15 +59,19 @@ def _needs_a_look(messages: bytes, capabilities: Capabilities) -> bool:
     )
 
 
-def _patch_messages(raw: Raw, capabilities: Capabilities, unseal: Unseal) -> Raw:
+def _patch_messages(raw: Raw, capabilities: Capabilities, unseal: Unseal, dropped: list[str]) -> Raw:
     try:
         messages = msgspec.json.decode(raw, type=list[Raw])
     except msgspec.MsgspecError:
         return raw  # not a list: the upstream will say so in its own words
-    return Raw(msgspec.json.encode([_patch_message(message, capabilities, unseal) for message in messages]))
+    seals = _Seals(unseal)
+    patched = Raw(msgspec.json.encode([_patch_message(message, capabilities, seals) for message in messages]))
+    if seals.lost:
+        dropped.append("reasoning_details")
+    return patched
 
 
-def _patch_message(raw: Raw, capabilities: Capabilities, unseal: Unseal) -> Raw:
+def _patch_message(raw: Raw, capabilities: Capabilities, seals: "_Seals") -> Raw:
     if not _needs_a_look(bytes(raw), capabilities):
         return raw
     try:
@@ -62,7 +82,8 @@ def _patch_message(raw: Raw, capabilities: Capabilities, unseal: Unseal) -> Raw:
         message["role"] = "system"
     if capabilities.call_id_digits:
         _shorten_ids(message, capabilities.call_id_digits)
-    _open_seals(message, unseal)
+    if _SEALED in bytes(raw):
+        seals.open(message)
     return Raw(msgspec.json.encode(message))
 
 
@@ -74,20 +95,54 @@ def _shorten_ids(message: dict[str, Any], digits: int) -> None:
             call["id"] = short_id(call["id"], digits)
 
 
-def _open_seals(message: dict[str, Any], unseal: Unseal) -> None:
-    """Give a Chat provider its own details back, and keep from it what we sealed for another."""
-    details = message.get("reasoning_details")
-    if not isinstance(details, list):
-        return
-    kept: list[Any] = []
-    for detail in details:
-        data = detail.get("data") if isinstance(detail, dict) else None
-        carrier = unseal(data) if isinstance(data, str) else None
+class _Seals:
+    """Gives a Chat provider its own values back, and keeps from it what we sealed for another."""
+
+    def __init__(self, unseal: Unseal) -> None:
+        self._unseal = unseal
+        self.lost = False
+
+    def open(self, message: dict[str, Any]) -> None:
+        """Put right, in place, every spot of an assistant's message where clients keep what we sealed."""
+        self._open_list(message, "reasoning_details", ("data",))
+        self._open_list(message, "thinking_blocks", ("signature", "data"))
+        for call in lenient_list(message.get("tool_calls")):
+            if isinstance(call, dict) and isinstance(call.get("extra_content"), dict):
+                self._open_call(call)
+
+    def _open_list(self, message: dict[str, Any], field: str, opaque: tuple[str, ...]) -> None:
+        values = message.get(field)
+        if not isinstance(values, list):
+            return
+        kept: list[Any] = []
+        for value in values:
+            carrier = self._find(value, opaque)
+            if carrier is None:
+                kept.append(value)
+            elif carrier.family == "chat" and carrier.kind == field:
+                kept += carrier.payload if isinstance(carrier.payload, list) else [carrier.payload]
+            else:
+                self.lost = True
+        if kept:
+            message[field] = kept
+        else:
+            del message[field]
+
+    def _open_call(self, call: dict[str, Any]) -> None:
+        carrier = self._find(lenient_object(call["extra_content"].get("google")), ("thought_signature",))
         if carrier is None:
-            kept.append(detail)
-        elif carrier.family == "chat" and carrier.kind == "reasoning_details":
-            kept += carrier.payload
-    if kept:
-        message["reasoning_details"] = kept
-    else:
-        del message["reasoning_details"]
+            return
+        if carrier.family == "chat" and carrier.kind == "extra_content":
+            call["extra_content"] = carrier.payload
+            return
+        self.lost = True
+        del call["extra_content"]["google"]
+        if not call["extra_content"]:
+            del call["extra_content"]
+
+    def _find(self, value: Any, opaque: tuple[str, ...]) -> Carrier | None:
+        for field in opaque:
+            sealed = value.get(field) if isinstance(value, dict) else None
+            if isinstance(sealed, str) and (carrier := self._unseal(sealed)) is not None:
+                return carrier
+        return None

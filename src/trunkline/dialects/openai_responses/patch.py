@@ -5,6 +5,7 @@ from msgspec import Raw
 
 from trunkline.capabilities import Capabilities
 from trunkline.dialects.dialect import Unseal
+from trunkline.dialects.refused import fit_effort, leave_out
 from trunkline.dialects.seal import PREFIX
 
 _SEALED = b'"' + PREFIX.encode()
@@ -12,7 +13,8 @@ _SEALED = b'"' + PREFIX.encode()
 
 def patch(members: dict[str, Raw], capabilities: Capabilities, unseal: Unseal) -> list[str]:
     """Take out what this target would refuse. Returns the names of fields left out."""
-    dropped = [name for name in capabilities.refuses if members.pop(name, None) is not None]
+    dropped = leave_out(members, capabilities)
+    dropped += _fit_reasoning(members, capabilities)
     raw = members.get("input")
     if raw is None or _SEALED not in bytes(raw):
         return dropped
@@ -25,6 +27,25 @@ def patch(members: dict[str, Raw], capabilities: Capabilities, unseal: Unseal) -
         members["input"] = Raw(msgspec.json.encode(kept))
         dropped.append("reasoning")
     return dropped
+
+
+def _fit_reasoning(members: dict[str, Raw], capabilities: Capabilities) -> list[str]:
+    raw = members.get("reasoning")
+    if raw is None or (capabilities.effort and not capabilities.efforts):
+        return []
+    try:
+        reasoning = msgspec.json.decode(raw, type=dict[str, Raw])
+        asked = msgspec.json.decode(reasoning.get("effort", b"null"))
+    except msgspec.MsgspecError:
+        return []  # no object: the upstream will say so in its own words
+    effort = fit_effort(asked, capabilities)
+    if effort == asked:
+        return []
+    del reasoning["effort"]
+    if effort is not None:
+        reasoning["effort"] = Raw(msgspec.json.encode(effort))
+    members["reasoning"] = Raw(msgspec.json.encode(reasoning))
+    return ["reasoning.effort"]
 
 
 class _Item(msgspec.Struct):

@@ -11,6 +11,7 @@ from trunkline.dialects.openai_responses.items import read_items
 from trunkline.dialects.openai_responses.parts import DIALECT_NAME, without_none
 from trunkline.dialects.openai_responses.tools import read_tool, read_tool_choice, write_tool, write_tool_choice
 from trunkline.dialects.openai_responses.turns import write_input
+from trunkline.dialects.refused import fit_effort, leave_out
 from trunkline.dialects.shapes import Fields, missing
 from trunkline.errors import UnknownParameter
 from trunkline.items import Extras, Reasoning
@@ -187,6 +188,7 @@ def write_request(request: ModelRequest, capabilities: Capabilities) -> Written:
             "prompt": request.prompt,
         }
     )
+    _fit_effort(body, capabilities, dropped)
     body |= {name: value for name in _PLAIN if (value := getattr(settings, name)) is not None}
     body |= {
         name: value
@@ -195,8 +197,20 @@ def write_request(request: ModelRequest, capabilities: Capabilities) -> Written:
     }
     body |= request.extras.get(DIALECT_NAME, {})
     body |= request.unknown
-    dropped += [name for name in sorted(capabilities.refuses & body.keys()) if body.pop(name) is not None]
+    dropped += leave_out(body, capabilities)
     return Written(body=body, dropped=dropped, emulated=[])
+
+
+def _fit_effort(body: dict[str, Any], capabilities: Capabilities, dropped: list[str]) -> None:
+    reasoning = body.get("reasoning", {})
+    asked = reasoning.get("effort")
+    effort = fit_effort(asked, capabilities)
+    if effort == asked:
+        return
+    dropped.append("effort")
+    body["reasoning"] = without_none({**reasoning, "effort": effort})
+    if not body["reasoning"]:
+        del body["reasoning"]
 
 
 # The same word on both sides.
