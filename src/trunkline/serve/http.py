@@ -95,11 +95,12 @@ class HotProtocol(Reading):
 
     def data_received(self, data: bytes) -> None:
         stage = self.stage
-        is_still = self.is_still
-        if stage == IDLE and is_still and self.known_head is not None:
+        answering = self.answering
+        is_still = not (answering.is_busy or self.waiting)
+        if stage == IDLE and is_still and self.known_head is not None and not self.flow.write_paused:
             call = self.known_head.read(data)
             if call is not None:
-                self.on_request(Asked(call))
+                answering.start(Asked(call))
                 return
         elif stage >= GREETED:
             if stage == GREETED:

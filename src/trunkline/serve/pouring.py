@@ -47,7 +47,7 @@ class Pouring:
 
     def write(self, data: bytes) -> None:
         # An empty chunk would end the body.
-        if self._outlet.is_lost or not data:
+        if not data or self._outlet.is_lost:
             return
         if not self._head:
             self._write(b"%x\r\n%b\r\n" % (len(data), data) if self._is_chunked else data)

@@ -27,7 +27,7 @@ SINGLE = frozenset(
 )
 
 # The SDKs send a model's id with its slash encoded.
-_ENCODED_SLASH_ALLOWED = (b"/v1/models/", b"/models/")
+_ENCODED_SLASH_ALLOWED = (b"/v1/models/", b"/models/", b"/v1beta/models/")
 _HEX = frozenset(b"0123456789abcdefABCDEF")
 # A percent sign too: it would decode into another escape.
 _NEVER_ENCODED = frozenset(b"/\\.%\x7f") | frozenset(range(0x20))

@@ -189,7 +189,7 @@ class Connection(asyncio.Protocol):
             body = chunks[0] if len(chunks) == 1 else b"".join(chunks)
             chunks.clear()
             self._barren_bytes = 0
-            reply.take(body)
+            (reply.straight or reply.take)(body)
             if self.reply is not reply:
                 return  # Its holder closed it while being fed.
         else:
