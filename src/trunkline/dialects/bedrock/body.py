@@ -13,7 +13,7 @@ from trunkline.dialects.anthropic.schema import fits, narrow_schema
 from trunkline.dialects.anthropic.thinking import write_thinking
 from trunkline.dialects.bedrock.turns import Turns
 from trunkline.dialects.dialect import Written
-from trunkline.items import CustomTool, FunctionTool, Tool, ToolCall, ToolChoice
+from trunkline.items import FunctionTool, ToolCall, ToolChoice
 from trunkline.request import ModelRequest, ModelSettings, TextFormat
 
 _ANY_OBJECT = {"type": "object", "properties": {}}
@@ -38,7 +38,6 @@ class _Body:
         self._request = request
         self._capabilities = capabilities
         self._dropped: list[str] = []
-        self._emulated: list[str] = []
 
     def written(self) -> Written:
         request = self._request
@@ -53,7 +52,7 @@ class _Body:
             must_hush=is_forced or self._has_lost_thought(turns),
         )
         self._dropped += thinking.dropped
-        shape = self._write_format(turns)
+        shape = _write_format(request.text_format)
         limit = settings.max_output_tokens
         if thinking.thinking is not None and "budget_tokens" in thinking.thinking:
             limit = thinking.max_tokens
@@ -70,7 +69,7 @@ class _Body:
             # Which of them was hit is told only when asked; a model that does not know passes it over.
             body["additionalModelResponseFieldPaths"] = ["/stop_sequence"]
         self._add_labels(body, settings)
-        return Written(body=body, dropped=self._dropped, emulated=self._emulated)
+        return Written(body=body, dropped=self._dropped, emulated=[])
 
     def _has_lost_thought(self, turns: Turns) -> bool:
         """Whether calls that wait for an answer came back without the thought before them, as Chat clients send them.
@@ -88,22 +87,6 @@ class _Body:
         own = [{"text": instructions}] if instructions.strip() else []
         return [*own, *turns.system]
 
-    # --- the shape of the answer --------------------------------------------------------------------------------
-
-    def _write_format(self, turns: Turns) -> dict[str, Any] | None:
-        """`outputConfig.textFormat`, or words in the system text where the model has no such thing."""
-        asked = self._request.text_format
-        if asked is None or asked.type == "text":
-            return None
-        if asked.type == "json_schema" and self._capabilities.json_schema == "native":
-            return {"type": "json_schema", "structure": {"jsonSchema": _write_schema(asked)}}
-        words = "Answer with one JSON object and nothing else: no prose, no code fence."
-        if asked.schema is not None:
-            words += f" It must match this JSON schema:\n{msgspec.json.encode(asked.schema).decode()}"
-        turns.system.append({"text": words})
-        self._emulated.append("text_format")
-        return None
-
     # --- tools --------------------------------------------------------------------------------------------------
 
     def _write_tool_config(self) -> dict[str, Any]:
@@ -113,24 +96,19 @@ class _Body:
         """
         request = self._request
         choice = request.tool_choice or ToolChoice(mode="auto")
-        if choice.mode != "none":
-            tools = [self._write_tool(tool) for tool in _offered(request.tools, choice)]
-            if tools:
-                return {"tools": tools, **_write_choice(choice)}
+        functions = {tool.name: tool for tool in request.tools if isinstance(tool, FunctionTool)}
+        if functions and choice.mode != "none":
+            return {"tools": [self._write_tool(tool) for tool in functions.values()], **_write_choice(choice)}
         called = dict.fromkeys(item.name for item in request.items if isinstance(item, ToolCall))
-        known = {tool.name: tool for tool in request.tools if isinstance(tool, FunctionTool | CustomTool)}
-        tools = [self._write_tool(known.get(name) or FunctionTool(name=name)) for name in called]
+        tools = [self._write_tool(functions.get(name) or FunctionTool(name=name)) for name in called]
         return {"tools": tools} if tools else {}
 
-    def _write_tool(self, tool: FunctionTool | CustomTool) -> dict[str, Any]:
-        if isinstance(tool, FunctionTool):
-            spec: dict[str, Any] = {"name": tool.name, **_described(tool.description)}
-            spec["inputSchema"] = {"json": _write_parameters(tool.parameters)}
-            if tool.strict and self._takes_strict(tool):
-                spec["strict"] = True
-            return {"toolSpec": spec}
-        schema = {"type": "object", "properties": {"input": {"type": "string"}}, "required": ["input"]}
-        return {"toolSpec": {"name": tool.name, **_described(tool.description), "inputSchema": {"json": schema}}}
+    def _write_tool(self, tool: FunctionTool) -> dict[str, Any]:
+        spec: dict[str, Any] = {"name": tool.name, **_present(description=tool.description or None)}
+        spec["inputSchema"] = {"json": _write_parameters(tool.parameters)}
+        if tool.strict and self._takes_strict(tool):
+            spec["strict"] = True
+        return {"toolSpec": spec}
 
     def _takes_strict(self, tool: FunctionTool) -> bool:
         if self._capabilities.strict_tools and fits(tool.parameters or _ANY_OBJECT):
@@ -188,22 +166,14 @@ def _present(**members: Any) -> dict[str, Any]:
     return {name: value for name, value in members.items() if value is not None}
 
 
-def _described(description: str | None) -> dict[str, str]:
-    return {"description": description} if description else {}
-
-
-def _write_schema(format: TextFormat) -> dict[str, Any]:
-    """A schema as the wire has it: JSON within a string."""
+def _write_format(format: TextFormat | None) -> dict[str, Any] | None:
+    """A schema as the wire has it: JSON within a string. Any JSON object cannot be asked for; lowering knows."""
+    if format is None or format.type != "json_schema":
+        return None
     schema = narrow_schema(format.schema or dict(_ANY_OBJECT))
-    return {
-        "schema": msgspec.json.encode(schema).decode(),
-        **_present(name=format.name or None, description=format.description or None),
-    }
-
-
-def _offered(tools: list[Tool], choice: ToolChoice) -> list[FunctionTool | CustomTool]:
-    own = [tool for tool in tools if isinstance(tool, FunctionTool | CustomTool)]
-    return [tool for tool in own if not choice.allowed or tool.name in choice.allowed]
+    named = _present(name=format.name or None, description=format.description or None)
+    written = {"schema": msgspec.json.encode(schema).decode(), **named}
+    return {"type": "json_schema", "structure": {"jsonSchema": written}}
 
 
 def _write_choice(choice: ToolChoice) -> dict[str, Any]:
