@@ -6,11 +6,15 @@ wanted type counts as absent.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import msgspec
 
 from trunkline.errors import Garbled, InvalidRequest
+
+# More of a plain text is somebody's page.
+_BARE_LIMIT = 500
 
 _JSON_TYPES: dict[type, str] = {
     type(None): "null",
@@ -196,10 +200,33 @@ def decode_json(body: bytes) -> Any:
         raise Garbled("the upstream's reply is not JSON", detail=type(error).__name__) from error
 
 
-def read_retry_after(headers: Mapping[bytes, bytes]) -> float | None:
-    """How many seconds a provider asks us to wait (`retry-after-ms`, then `retry-after` in seconds), if it says.
+def read_bare_message(body: bytes, decoded: Any) -> str:
+    """What an error body says that holds no error object, else nothing. `decoded` is `None` where it is not JSON.
 
-    A date in `retry-after` counts as no hint: comparing it needs a clock, and providers send seconds.
+    FastAPI's servers (vLLM, SGLang, Mistral) put a text or a list of findings into `detail`, some others have a flat
+    `message`, and proxies answer in plain text. Pages of HTML say nothing to a program.
+    """
+    if decoded is None:
+        text = body[:_BARE_LIMIT].decode("utf-8", "ignore").strip()
+        return "" if text.startswith(("<", "{", "[", "null")) or not text.isprintable() else text
+    flat = lenient_object(decoded)
+    message = flat.get("message") or flat.get("detail")
+    found = lenient_object(message).get("detail", message)
+    return lenient_text(found) or "; ".join(filter(None, [_read_finding(each) for each in lenient_list(found)]))
+
+
+def _read_finding(finding: Any) -> str:
+    """`{"loc": ["body", "top_p"], "msg": "Input should be …"}` → `top_p: Input should be …`."""
+    known = lenient_object(finding)
+    place = ".".join(str(step) for step in lenient_list(known.get("loc")) if step != "body")
+    said = lenient_text(known.get("msg"))
+    return f"{place}: {said}" if place and said else said
+
+
+def read_retry_after(headers: Mapping[bytes, bytes]) -> float | None:
+    """How many seconds a provider asks us to wait (`retry-after-ms`, then `retry-after`), if it says.
+
+    A date is compared with the provider's own `date`, so that no clock is needed.
     """
     for name, unit in ((b"retry-after-ms", 1000.0), (b"retry-after", 1.0)):
         try:
@@ -208,4 +235,14 @@ def read_retry_after(headers: Mapping[bytes, bytes]) -> float | None:
             continue
         if 0 <= seconds < 1e9:
             return seconds
-    return None
+    return _read_retry_date(headers)
+
+
+def _read_retry_date(headers: Mapping[bytes, bytes]) -> float | None:
+    try:
+        then, now = [
+            parsedate_to_datetime(headers.get(name, b"").decode("latin-1")) for name in (b"retry-after", b"date")
+        ]
+        return max(0.0, (then - now).total_seconds())
+    except (ValueError, TypeError, OverflowError):
+        return None

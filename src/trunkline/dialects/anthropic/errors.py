@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from trunkline.dialects.shapes import lenient_object, lenient_text, read_retry_after
+from trunkline.dialects.shapes import lenient_object, lenient_text, read_bare_message, read_retry_after
 from trunkline.errors import (
     Busy,
     Denied,
@@ -138,7 +138,8 @@ def read_error(status: int, headers: Mapping[bytes, bytes], body: bytes) -> Upst
         value = None
     if isinstance(value, list) and value:
         value = value[0]
-    return read_error_object(lenient_object(value).get("error"), status, read_retry_after(headers))
+    error = lenient_object(value).get("error") or read_bare_message(body, value)
+    return read_error_object(error, status, read_retry_after(headers))
 
 
 def read_error_object(error: Any, status: int = 200, retry_after: float | None = None) -> UpstreamError:

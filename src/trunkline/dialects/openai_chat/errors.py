@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from trunkline.dialects.shapes import lenient_object, lenient_text, read_retry_after
+from trunkline.dialects.shapes import lenient_object, lenient_text, read_bare_message, read_retry_after
 from trunkline.errors import Busy, Denied, Failed, Filtered, Refused, TimedOut, TrunklineError, UpstreamError
 
 # Long enough for every honest message, short enough for a log line.
@@ -69,10 +69,9 @@ def read_error(status: int, headers: Mapping[bytes, bytes], body: bytes) -> Upst
         decoded = msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         decoded = None
-    error = find_error(decoded)
-    if error is None:
-        flat = lenient_object(decoded)
-        error = {"message": flat.get("message") or flat.get("detail")}
+    error = find_error(decoded) or lenient_object(decoded)
+    if not lenient_text(error.get("message")):
+        error = error | {"message": read_bare_message(body, decoded)}
     return _classify(error, status, read_retry_after(headers))
 
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import msgspec
 
-from trunkline.dialects.shapes import lenient_object, lenient_text, read_retry_after
-from trunkline.errors import Busy, Denied, Failed, Filtered, Refused, TrunklineError, UpstreamError
+from trunkline.dialects.shapes import lenient_object, lenient_text, read_bare_message, read_retry_after
+from trunkline.errors import Busy, Denied, Failed, Filtered, Refused, TimedOut, TrunklineError, UpstreamError
 
 # What `response.error.code` may be, by OpenAI's description; a writer folds everything else into the first three.
 _RESPONSE_CODES = frozenset(
@@ -61,7 +61,11 @@ class OutOfQuota(Busy):
 
 def read_error(status: int, headers: Mapping[bytes, bytes], body: bytes) -> UpstreamError:
     """An error reply, whatever its body is."""
-    return _classify(status, find_error(_decode(body)), read_retry_after(headers))
+    decoded = _decode(body)
+    error = find_error(decoded)
+    if not lenient_text(error.get("message")):
+        error = error | {"message": read_bare_message(body, decoded)}
+    return _classify(status, error, read_retry_after(headers))
 
 
 def read_error_object(error: Any) -> UpstreamError:
@@ -128,6 +132,8 @@ def _classify(
             retry_after_seconds=retry_after,
             upstream_status=upstream_status,
         )
+    if status in (408, 504):
+        return TimedOut(message or "the provider timed out", upstream_status=upstream_status)
     if status >= 500 or status < 400:
         return Failed(
             message or f"the provider failed with status {status}",
