@@ -72,7 +72,9 @@ class Desk:
     async def pass_on(self, x: Exchange, envelope: Envelope, target: Target, operation: str) -> Reply:
         """A request and its JSON reply as they are, but for the model's name."""
         x.take_way(target, Way("tee", x.dialect, f"tee {target.name}"))
-        members = {**envelope.members, "model": target.model_raw}
+        members = envelope.members.copy()
+        if self.parts.dialects[x.dialect].model_in_body:
+            members["model"] = target.model_raw
         request = await self.authorize(self.address(x, target, operation, encode_members(members)), target)
         dialect = self.parts.dialects[x.dialect]
         body = await read_whole(await attempt(x, self.parts.upstream, request, dialect, target.account))

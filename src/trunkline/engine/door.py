@@ -1,6 +1,7 @@
 """Who is it? Decided from the headers alone, before the path means anything."""
 
 from collections.abc import Mapping
+from urllib.parse import parse_qs
 
 from trunkline.errors import Loop, Unauthenticated
 from trunkline.ports import Keys, Principal
@@ -8,9 +9,14 @@ from trunkline.ports import Keys, Principal
 HOP = b"x-trunkline-hop"
 
 
-def open_door(headers: Mapping[bytes, bytes], keys: Keys) -> Principal:
-    """The caller, by its key. Raises `Unauthenticated`."""
+def open_door(headers: Mapping[bytes, bytes], keys: Keys, google_query: bytes | None = None) -> Principal:
+    """The caller, by its key. Raises `Unauthenticated`.
+
+    `google_query` is the query of a call on Google's routes, whose callers present a key in ways of their own.
+    """
     presented = present_key(headers)
+    if google_query is not None:
+        presented = present_google_key(headers, google_query) or presented
     principal = keys.find(presented or b"")
     if principal is not None:
         return principal
@@ -28,6 +34,14 @@ def present_key(headers: Mapping[bytes, bytes]) -> bytes | None:
         scheme, _, key = authorization.partition(b" ")
         return key.strip() if scheme.lower() == b"bearer" else None
     return headers.get(b"x-api-key")
+
+
+def present_google_key(headers: Mapping[bytes, bytes], query: bytes) -> bytes | None:
+    """The key in `x-goog-api-key`, else in `?key=`; it goes nowhere from here."""
+    header = headers.get(b"x-goog-api-key")
+    if header is not None:
+        return header
+    return next(iter(parse_qs(query).get(b"key", ())), None)
 
 
 def count_hop(hops: bytes, instance: bytes) -> bytes:

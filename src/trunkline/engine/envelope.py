@@ -6,6 +6,8 @@ from typing import Any
 import msgspec
 from msgspec import Raw, Struct
 
+from trunkline.call import Call
+from trunkline.engine.routes import Route
 from trunkline.errors import InvalidRequest
 
 Members = dict[str, Raw]
@@ -32,6 +34,16 @@ def read_envelope(body: bytes) -> Envelope:
     if body.count(b'"model"') > 1 or ("stream" in members and body.count(b'"stream"') > 1) or _SPELT_OUT in body:
         _refuse_doubles(body)
     return Envelope(_read_model(members), _read_stream(members), members)
+
+
+def read_call(call: Call, route: Route) -> Envelope:
+    """Open a call's body. Where the path says the model, what the body says of it counts for nothing."""
+    if not route.model:
+        return read_envelope(call.body)
+    members = _read_members(call.body)
+    members.pop("model", None)
+    members.pop("stream", None)
+    return Envelope(route.model, route.stream, members)
 
 
 def _read_model(members: Members) -> str:

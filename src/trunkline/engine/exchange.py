@@ -7,6 +7,7 @@ from msgspec import Struct
 from trunkline.call import Call
 from trunkline.clock import Clock
 from trunkline.engine.router import Target
+from trunkline.engine.routes import Route
 from trunkline.engine.way import Way
 from trunkline.errors import TrunklineError
 from trunkline.ports import Principal, Record
@@ -14,6 +15,7 @@ from trunkline.usage import NO_USAGE, Usage
 
 _NOBODY = Principal("", "")
 _NO_HEADERS: Mapping[bytes, bytes] = {}
+_NOWHERE = Route("", "", ())
 
 
 class Exchange(Struct):
@@ -25,6 +27,7 @@ class Exchange(Struct):
     started_at_micros: int
     started_monotonic: float
     dialect: str = ""
+    found: Route = _NOWHERE
     principal: Principal = _NOBODY
     operation: str = ""
     model_asked: str = ""

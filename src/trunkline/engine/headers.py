@@ -17,6 +17,9 @@ EVENT_STREAM: tuple[Header, ...] = (
     (b"x-accel-buffering", b"no"),
 )
 
+# A stream as one JSON array, which grows.
+ARRAY_STREAM: tuple[Header, ...] = (JSON, *EVENT_STREAM[1:])
+
 _RENAMED = {
     b"x-request-id": b"x-trunkline-upstream-request-id",
     b"request-id": b"x-trunkline-upstream-request-id",

@@ -1,17 +1,26 @@
 """Raw path → operation: a table. Everything that is not in it is unknown, in the caller's own dialect."""
 
+from urllib.parse import parse_qs, unquote
+
 from msgspec import Struct
+from msgspec.structs import replace
 
 from trunkline.call import Call
 from trunkline.errors import MethodNotAllowed, NotFound
 
 
 class Route(Struct, frozen=True):
-    """What a path means: the operation, and the dialect in which it is spoken (errors included)."""
+    """What a path means: the operation, and the dialect in which it is spoken (errors included).
+
+    `model` and `stream` are what a path says that a body says elsewhere; `array` asks for a stream as one JSON array.
+    """
 
     operation: str
     dialect: str
     methods: tuple[str, ...] = ("POST",)
+    model: str = ""
+    stream: bool = False
+    array: bool = False
 
 
 _GET = ("GET", "HEAD")
@@ -40,17 +49,46 @@ ROUTES: dict[str, Route] = {
 _MODEL_PREFIXES = ("/v1/models/", "/models/")
 _MODEL = Route("model", "chat", _GET)
 
+_GOOGLE = "/v1beta/"
+_GOOGLE_MODELS = ("/v1beta/models/", "/v1/models/")
+_GOOGLE_ACTIONS = {
+    "generateContent": Route("generate", "gemini"),
+    "streamGenerateContent": Route("generate", "gemini", stream=True),
+    "countTokens": Route("count_tokens", "gemini"),
+}
+
 
 def find_route(call: Call) -> Route:
     """The route of a call. Raises `NotFound` or `MethodNotAllowed`."""
-    route = ROUTES.get(call.path)
+    route = ROUTES.get(call.path) or _find_google(call)
     if route is None:
-        if not model_id(call.path):
+        if call.path.startswith(_GOOGLE) or not model_id(call.path):
             raise NotFound(f"Unknown request URL: {call.method} {call.path[:256]}. The API is served below /v1")
         route = _MODEL
     if call.method not in route.methods:
         raise MethodNotAllowed(f"{call.path[:256]} takes {' and '.join(route.methods)}, not {call.method}")
     return route
+
+
+def speaks_google(path: str) -> bool:
+    """Whether the caller would understand Google's shapes, and may present its key as Google's callers do."""
+    return path.startswith(_GOOGLE) or (path.startswith(_GOOGLE_MODELS) and path.rpartition(":")[2] in _GOOGLE_ACTIONS)
+
+
+def _find_google(call: Call) -> Route | None:
+    """Google's routes, which say the model and the action in the path."""
+    if not speaks_google(call.path):
+        return None
+    if call.path == "/v1beta/models":
+        return Route("models", "gemini", _GET)
+    _, _, rest = call.path.partition("/models/")
+    name, colon, action = rest.rpartition(":")
+    if colon and name and call.path.startswith(_GOOGLE_MODELS) and action in _GOOGLE_ACTIONS:
+        route = _GOOGLE_ACTIONS[action]
+        array = route.stream and b"sse" not in parse_qs(call.query).get(b"alt", [])
+        return replace(route, model=unquote(name).removeprefix("models/"), array=array)
+    is_model = bool(rest) and call.path.startswith(_GOOGLE_MODELS[0])
+    return Route("model", "gemini", _GET, model=unquote(rest)) if is_model and call.method in _GET else None
 
 
 def model_id(path: str) -> str:
@@ -64,3 +102,10 @@ def model_id(path: str) -> str:
 def speaks_anthropic(call: Call) -> bool:
     """Whether the caller would understand Anthropic's shapes: by path, and elsewhere by its version header."""
     return call.path.startswith("/v1/messages") or b"anthropic-version" in call.headers
+
+
+def guess_dialect(call: Call) -> str:
+    """The dialect in which an error is drawn before the path has been found to mean anything."""
+    if speaks_google(call.path):
+        return "gemini"
+    return "messages" if speaks_anthropic(call) else "chat"

@@ -4,7 +4,7 @@ from trunkline.dialects.dialect import Dialect
 from trunkline.dialects.gemini.body import write_request
 from trunkline.dialects.gemini.errors import read_error, write_error, write_error_event
 from trunkline.dialects.gemini.media import FORMS
-from trunkline.dialects.gemini.patch import patch
+from trunkline.dialects.gemini.patch import is_unfit, patch
 from trunkline.dialects.gemini.reader import Reader
 from trunkline.dialects.gemini.reply import read_reply, write_reply
 from trunkline.dialects.gemini.request import read_request
@@ -28,6 +28,7 @@ DIALECT = Dialect(
     tee_reply=tee_reply,
     mend_reply=tee_reply,
     patch=patch,
+    is_unfit=is_unfit,
     media=FORMS,
     # The SDK takes a comment for a piece of JSON; a blank line means nothing to it, nor within an array.
     keep_alive=b"\r\n\r\n",

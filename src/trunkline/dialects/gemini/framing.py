@@ -4,44 +4,29 @@ Upstreams are asked for events, and events are what is written; a caller that wa
 """
 
 from trunkline.dialects.dialect import Passage
+from trunkline.dialects.gemini.errors import write_error_event
 from trunkline.dialects.sse import Splitter
 from trunkline.errors import TrunklineError
-from trunkline.usage import Usage
+from trunkline.usage import NO_USAGE, Usage
 
 
 class ArrayPassage:
     """A `Passage` whose events become the elements of one array."""
 
-    __slots__ = ("_is_open", "_passage", "_splitter")
+    __slots__ = ("_is_open", "_passage", "_splitter", "error", "has_content", "incomplete", "usage")
 
     def __init__(self, passage: Passage) -> None:
         self._passage = passage
         self._splitter = Splitter()
         self._is_open = False
-
-    @property
-    def has_content(self) -> bool:
-        return self._passage.has_content
-
-    @property
-    def incomplete(self) -> bool:
-        return self._passage.incomplete
-
-    @property
-    def error(self) -> TrunklineError | None:
-        return self._passage.error
-
-    @error.setter
-    def error(self, error: TrunklineError) -> None:
-        self._passage.error = error
-
-    @property
-    def usage(self) -> Usage:
-        return self._passage.usage
+        self.has_content = False
+        self.incomplete = False
+        self.error: TrunklineError | None = None
+        self.usage: Usage = NO_USAGE
 
     def feed(self, data: bytes) -> bytes:
         out = self._reframe(self._passage.feed(data))
-        return out + self._close() if self._passage.error is not None else out
+        return out if self.error is None else out + self._close()
 
     def end(self) -> bytes:
         return self._reframe(self._passage.end()) + self._close()
@@ -50,6 +35,9 @@ class ArrayPassage:
         return self._reframe(self._passage.fail(error)) + self._close()
 
     def _reframe(self, data: bytes) -> bytes:
+        passage = self._passage
+        self.has_content, self.incomplete = passage.has_content, passage.incomplete
+        self.error, self.usage = passage.error, passage.usage
         return self._list([event for _, event in self._splitter.feed(data)]) if data else b""
 
     def _list(self, events: list[bytes]) -> bytes:
@@ -75,6 +63,6 @@ def array_of(stream: bytes) -> bytes:
     return b"[" + b",\r\n".join(events) + b"\n]\n"
 
 
-def write_array_error(event: bytes) -> bytes:
-    """An error event of a stream that broke before a passage could draw it, within an array that is open."""
-    return b",\r\n" + event.removeprefix(b"data: ").strip() + b"\n]\n"
+def write_array_error(error: TrunklineError) -> bytes:
+    """What ends an array that broke before its passage could say so."""
+    return b",\r\n" + write_error_event(error).removeprefix(b"data: ").strip() + b"\n]\n"

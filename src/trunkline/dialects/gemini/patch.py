@@ -1,5 +1,6 @@
 """The few members of a Gemini body that a native target may need changed; every other value keeps its bytes."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -13,9 +14,22 @@ from trunkline.dialects.shapes import lenient_object, lenient_text
 _SEALED = b'"' + SEALED_PREFIX.encode()
 
 
+def is_unfit(members: Mapping[str, Raw], body: bytes, capabilities: Capabilities) -> bool:
+    """Whether Gemini would refuse this body as it is: for a sealed signature, or a setting that the model lacks."""
+    if _SEALED in body:
+        return True
+    config = members.get("generationConfig") or members.get("generation_config")
+    return config is not None and any(b'"%b"' % name in bytes(config) for name in _refused(capabilities))
+
+
+def _refused(capabilities: Capabilities) -> list[bytes]:
+    """The refused fields as they are spelt here, in both spellings."""
+    return [name.encode() for field in capabilities.refuses for name in {field, camel(field)}]
+
+
 def patch(members: dict[str, Raw], capabilities: Capabilities, unseal: Unseal) -> list[str]:
     """Take out what this target would refuse. Returns the names of fields left out."""
-    dropped = [name for name in capabilities.refuses if members.pop(name, None) is not None]
+    dropped = _patch_config(members, capabilities)
     raw = members.get("contents")
     if raw is None or _SEALED not in bytes(raw):
         return dropped
@@ -26,6 +40,26 @@ def patch(members: dict[str, Raw], capabilities: Capabilities, unseal: Unseal) -
     lost: list[str] = []
     members["contents"] = Raw(msgspec.json.encode([_patch_content(content, unseal, lost) for content in contents]))
     return dropped + lost[:1]
+
+
+def _patch_config(members: dict[str, Raw], capabilities: Capabilities) -> list[str]:
+    """Take the settings that the model lacks out of `generationConfig`; 1 is what it does anyway."""
+    name = "generationConfig" if "generationConfig" in members else "generation_config"
+    raw = members.get(name)
+    if raw is None or not capabilities.refuses:
+        return []
+    try:
+        config = msgspec.json.decode(raw, type=dict[str, Raw])
+    except msgspec.MsgspecError:
+        return []
+    refused = {camel(field) for field in capabilities.refuses}
+    found = [member for member in config if camel(member) in refused]
+    if not found:
+        return []
+    members[name] = Raw(msgspec.json.encode({key: value for key, value in config.items() if key not in found}))
+    return [
+        f"generationConfig.{camel(member)}" for member in found if bytes(config[member]) not in (b"1", b"1.0", b"null")
+    ]
 
 
 def _patch_content(raw: Raw, unseal: Unseal, lost: list[str]) -> Raw:

@@ -21,6 +21,8 @@ Listed = tuple[str, Account | None]
 async def answer_list(desk: Desk, x: Exchange) -> Reply:
     """`GET /v1/models`."""
     router = await desk.settled_router()
+    if x.dialect == "gemini":
+        return desk.say(x, _list_google(router, parse_qs(x.call.query.decode("latin-1"))))
     query = parse_qs(x.call.query.decode("latin-1"))
     limit = next((int(value) for value in query.get("limit", ()) if value.isdecimal()), None)
     after = next(iter(query.get("after_id", ())), None)
@@ -30,6 +32,8 @@ async def answer_list(desk: Desk, x: Exchange) -> Reply:
 async def answer_one(desk: Desk, x: Exchange) -> Reply:
     """`GET /v1/models/{id}`; clients send the id percent-encoded or as it is."""
     router = await desk.settled_router()
+    if x.found.model:
+        return desk.say(x, _write_google(_find(router, x.found.model)))
     return desk.say(x, find_model(router, unquote(model_id(x.call.path)), speaks_anthropic(x.call)))
 
 
@@ -51,14 +55,35 @@ def list_models(router: Router, anthropic: bool, after: str | None, limit: int |
 
 def find_model(router: Router, name: str, anthropic: bool) -> dict[str, Any]:
     """One model by a name that is listed, or that `provider/model` reaches. Raises `ModelNotFound`."""
+    model = _find(router, name)
+    return _write_anthropic(model) if anthropic else _write_openai(model)
+
+
+def _find(router: Router, name: str) -> Listed:
     for listed in router.names():
         if listed[0] == name:
-            return _write_anthropic(listed) if anthropic else _write_openai(listed)
+            return listed
     plan = router.resolve(name)
     if not plan.targets:
         raise ModelNotFound(f"The model `{name}` does not exist here", param="model")
-    model = (name, plan.targets[0].account)
-    return _write_anthropic(model) if anthropic else _write_openai(model)
+    return name, plan.targets[0].account
+
+
+def _list_google(router: Router, query: dict[str, list[str]]) -> dict[str, Any]:
+    """Google's list, in pages of `pageSize`; a page's token is the place where the next one begins."""
+    listed = router.names()
+    size = next((int(value) for value in query.get("pageSize", ()) if value.isdecimal()), 0) or len(listed)
+    start = next((int(value) for value in query.get("pageToken", ()) if value.isdecimal()), 0)
+    page: dict[str, Any] = {"models": [_write_google(model) for model in listed[start : start + size]]}
+    if start + size < len(listed):
+        page["nextPageToken"] = str(start + size)
+    return page
+
+
+def _write_google(listed: Listed) -> dict[str, Any]:
+    name, _ = listed
+    methods = ["generateContent", "streamGenerateContent", "countTokens"]
+    return {"name": f"models/{name}", "displayName": name, "supportedGenerationMethods": methods}
 
 
 def _write_openai(listed: Listed) -> dict[str, Any]:
