@@ -30,6 +30,7 @@ def test_every_other_value_keeps_its_bytes() -> None:
         (b'{"model":null}', "model", "missing"),
         (b'{"model":" "}', "model", "non-empty string"),
         (b'{"model":7}', "model", "non-empty string"),
+        (b'{"model":"' + b"m" * 513 + b'"}', "model", "at most 512"),
         (b'{"model":"m","stream":"yes"}', "stream", "true or false"),
         (b'{"model":"m","stream":1}', "stream", "true or false"),
         (b'{"model":"m","model":"n"}', "model", "more than once"),
@@ -58,7 +59,15 @@ def test_any_bytes_are_read_or_refused(body: bytes) -> None:
         assert decode_body(read_envelope(body).members)["model"]
 
 
-def test_half_a_surrogate_pair_is_refused() -> None:
-    """FR-36: half a character is the caller's mistake, not a 500."""
-    with pytest.raises(InvalidRequest, match="not valid JSON"):
-        read_envelope(b'{"model":"m","input":"\\ud83d"}')
+@pytest.mark.parametrize(
+    "text", [rb"\ud83d", rb"a\ud83d and more text", rb"\ude00", rb"\ud83d\ud83d\ude00", rb"\\\uD83D"]
+)
+def test_half_a_surrogate_pair_is_refused(text: bytes) -> None:
+    """FR-36: half a character is the caller's mistake, not a 500, and the error names it."""
+    with pytest.raises(InvalidRequest, match=r"`\\u[dD]\w{3}` \(byte \d+\) is half of a surrogate pair"):
+        read_envelope(b'{"model":"m","input":"' + text + b'"}')
+
+
+def test_a_whole_surrogate_pair_is_a_character() -> None:
+    """And an escaped backslash no escape."""
+    assert read_envelope(rb'{"model":"\ud83d\ude00","input":"\\ud83d"}').model == "\U0001f600"

@@ -730,6 +730,9 @@ async def test_one_model() -> None:
     assert (await scene.ask("/v1/models/chat%2Fother", method="GET")).json["id"] == "chat/other"
     answer = await scene.ask("/v1/models/unknown", method="GET")
     assert (answer.status, answer.error["code"]) == (404, "model_not_found")
+    answer = await scene.ask("/v1/models/unknown", method="GET", anthropic_version="2023-06-01")
+    assert (answer.status, answer.error["type"]) == (404, "not_found_error")
+    check_envelope("messages", answer)
 
 
 # --- requests ---------------------------------------------------------------------------------------------------

@@ -16,6 +16,15 @@ _MEMBERS = msgspec.json.Decoder(Members)
 _ANY = msgspec.json.Decoder()
 _TOKENS = re.compile(rb'"(?:[^"\\]|\\.)*+"|[{}\[\]:]')
 
+# Names are remembered, logged and given back in errors; the longest that providers make are about a hundred characters.
+_MODEL_LIMIT = 512
+
+# Half a pair: what JavaScript makes of a text that was cut within an emoji.
+_LONE_SURROGATE = re.compile(
+    rb"(?<!\\)(?:\\\\)*(?:\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])"
+    rb"|(?<!\\u[dD][89abAB][0-9a-fA-F]{2})\\u[dD][c-fC-F][0-9a-fA-F]{2})"
+)
+
 # A letter of ASCII spelt as an escape, which no ordinary client does: "mod\\u0065l".
 _SPELT_OUT = b"\\u00"
 
@@ -49,9 +58,9 @@ def read_call(call: Call, route: Route) -> Envelope:
 def _read_model(members: Members) -> str:
     raw = members.get("model")
     model = None if raw is None else _ANY.decode(raw)
-    if isinstance(model, str) and model and not model.isspace():
+    if isinstance(model, str) and model and not model.isspace() and len(model) <= _MODEL_LIMIT:
         return model
-    said = "is missing" if model is None else "must be a non-empty string"
+    said = "is missing" if model is None else f"must be a non-empty string of at most {_MODEL_LIMIT} characters"
     raise InvalidRequest(f"`model` {said}: name one that GET /v1/models lists", param="model")
 
 
@@ -73,11 +82,21 @@ def _read_members(body: bytes) -> Members:
     except msgspec.ValidationError:
         raise InvalidRequest("the body must be a JSON object") from None
     except msgspec.DecodeError as error:
-        raise InvalidRequest(f"the body is not valid JSON: {error}") from None
+        raise InvalidRequest(_describe(error, body)) from None
     except UnicodeDecodeError as error:
         raise InvalidRequest(f"the body is not UTF-8 at byte {error.start}") from None
     except RecursionError:
         raise InvalidRequest("the body is nested too deeply") from None
+
+
+def _describe(error: msgspec.DecodeError, body: bytes) -> str:
+    found = _LONE_SURROGATE.search(body)
+    if found is None:
+        return f"the body is not valid JSON: {error}"
+    half = found.group().lstrip(b"\\").decode()
+    return (
+        f"the body is not valid JSON: `\\{half}` (byte {found.end() - 6}) is half of a surrogate pair, and no character"
+    )
 
 
 def decode_body(members: Members) -> dict[str, Any]:

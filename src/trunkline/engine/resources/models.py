@@ -31,6 +31,8 @@ async def answer_list(desk: Desk, x: Exchange) -> Reply:
 
 async def answer_one(desk: Desk, x: Exchange) -> Reply:
     """`GET /v1/models/{id}`; clients send the id percent-encoded or as it is."""
+    if speaks_anthropic(x.call):
+        x.dialect = "messages"
     router = await desk.settled_router()
     if x.found.model:
         return desk.say(x, _write_google(_find(router, x.found.model)))
