@@ -199,9 +199,9 @@ class Toolbox:
 
     def _add_other(self, tool: OtherTool, path: str) -> None:
         if tool.dialect == self._upstream:
-            self._append_hosted(tool, tool.type, path)
+            self._append_hosted(tool, tool, path)
         elif (mapped := hosted.map_tool(tool, self._upstream, path, self._request, self._notes)) is not None:
-            self._append_hosted(mapped, tool.type, path)
+            self._append_hosted(mapped, tool, path)
             self.include += [name for name in hosted.uses(mapped) if name not in self.include]
             self.hosted = True
         elif tool.type.startswith("tool_search"):
@@ -209,13 +209,14 @@ class Toolbox:
         elif not self._add_client_tool(tool, path):
             raise _lacks(path, tool.type)
 
-    def _append_hosted(self, tool: OtherTool, kind: str, path: str) -> None:
+    def _append_hosted(self, tool: OtherTool, given: OtherTool, path: str) -> None:
+        """A tool that the target runs, known by its type and by the name that the caller has for it, if it has one."""
         self.tools.append(tool)
-        name = hosted.name_of(tool)
-        self.names.setdefault((kind, None), name or kind)
-        if name is not None and (given := lenient_text(tool.value.get("name"))):
-            self.names.setdefault((given, None), given)
-            self._taken.setdefault(given, path)
+        lowered = hosted.name_of(tool) or tool.type
+        self.names.setdefault((given.type, None), lowered)
+        if name := lenient_text(given.value.get("name")):
+            self.names.setdefault((name, None), lowered)
+        self._taken.setdefault(lowered, path)
 
     def _add_search(self, tool: OtherTool, path: str) -> None:
         """A search among deferred tools: the target's own, the caller's as a function, or none, with all tools told."""
