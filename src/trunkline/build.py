@@ -29,6 +29,7 @@ from trunkline.serve.face import Face
 from trunkline.serve.limits import Limits
 from trunkline.serve.server import Address, Server
 from trunkline.upstream.embedded import MODEL, Embedded, free_port
+from trunkline.upstream.fetch import Fetcher
 from trunkline.upstream.http1 import HttpClient
 from trunkline.upstream.proxy import read_proxies
 
@@ -48,7 +49,8 @@ async def open_gateway(config: Config, keyring: Keyring, ledger: Ledger | None =
         accounts = list(config.accounts)
         if config.local:
             accounts.append(await _open_embedded(stack))
-        client = HttpClient(proxies=read_proxies(config.proxies))
+        proxies = read_proxies(config.proxies)
+        client = HttpClient(proxies=proxies)
         stack.push_async_callback(client.close)
         catalog = ModelCatalog(accounts, _fetch_list(client))
         stack.push_async_callback(catalog.close)
@@ -74,6 +76,8 @@ async def open_gateway(config: Config, keyring: Keyring, ledger: Ledger | None =
                 make_router=make_router,
                 instance=secrets.token_hex(8).encode(),
                 strict=config.strict,
+                fetch=Fetcher(proxies=proxies, hosts=config.fetch.hosts) if config.fetch.enabled else None,
+                fetch_limits=config.fetch.limits,
             )
         )
         catalog.start()

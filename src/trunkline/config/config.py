@@ -6,8 +6,9 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from trunkline.ports import Timeouts
+from trunkline.ports import FetchLimits, Timeouts
 from trunkline.providers.account import Account
+from trunkline.upstream.reach import NO_HOSTS, Hosts
 
 
 class ServerConfig(Struct, frozen=True, kw_only=True):
@@ -20,6 +21,14 @@ class ServerConfig(Struct, frozen=True, kw_only=True):
     drain_seconds: float = 30.0
     tls_cert: Path | None = None
     tls_key: Path | None = None
+
+
+class FetchConfig(Struct, frozen=True, kw_only=True):
+    """Whether the gateway fetches what callers point to where a provider cannot, from where, and how much."""
+
+    enabled: bool = True
+    hosts: Hosts = NO_HOSTS
+    limits: FetchLimits = FetchLimits()
 
 
 class Shown(Struct, frozen=True):
@@ -46,6 +55,7 @@ class Config:
     accounts: tuple[Account, ...]
     aliases: Mapping[str, str]
     proxies: Mapping[str, str]
+    fetch: FetchConfig = field(default_factory=FetchConfig)
     log_format: str | None = None
     strict: bool = False
     auth: bool = True

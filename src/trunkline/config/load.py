@@ -7,7 +7,7 @@ from typing import Any
 
 from trunkline.config.accounts import Accounts, read_accounts, refuse_ourselves
 from trunkline.config.aliases import check_aliases, read_alias_list, read_alias_mapping
-from trunkline.config.config import Config, ServerConfig, Shown
+from trunkline.config.config import Config, FetchConfig, ServerConfig, Shown
 from trunkline.config.document import Document, Node
 from trunkline.config.settings import (
     IGNORED,
@@ -19,7 +19,7 @@ from trunkline.config.settings import (
 )
 from trunkline.config.sources import Environment, Value, is_reference, nearest, resolve
 from trunkline.errors import ConfigError
-from trunkline.ports import DEFAULT_TIMEOUTS, Timeouts
+from trunkline.ports import DEFAULT_TIMEOUTS, FetchLimits, Timeouts
 
 _DEFAULT_FILE = Path("trunkline.yaml")
 _LOOPBACK = ("localhost", "::1")
@@ -61,6 +61,7 @@ def load_config(
         accounts=found.accounts,
         aliases=aliases,
         proxies=_read_proxies(environment),
+        fetch=_read_fetch(settings),
         log_format=settings.take("TRUNKLINE_LOG", None),
         strict=settings.take("TRUNKLINE_STRICT", False),
         auth=auth,
@@ -180,6 +181,21 @@ def _read_timeouts(settings: Settings) -> Timeouts:
         first_byte=settings.take("TRUNKLINE_FIRST_BYTE_SECONDS", default.first_byte),
         idle=settings.take("TRUNKLINE_IDLE_SECONDS", default.idle),
         total=settings.take("TRUNKLINE_TOTAL_SECONDS", default.total),
+    )
+
+
+def _read_fetch(settings: Settings) -> FetchConfig:
+    default = FetchConfig()
+    limits = default.limits
+    return FetchConfig(
+        enabled=settings.take("TRUNKLINE_FETCH", default.enabled),
+        hosts=settings.take("TRUNKLINE_FETCH_HOSTS", default.hosts),
+        limits=FetchLimits(
+            url_bytes=settings.take("TRUNKLINE_FETCH_LIMIT", limits.url_bytes),
+            request_bytes=settings.take("TRUNKLINE_FETCH_TOTAL", limits.request_bytes),
+            urls=limits.urls,
+            seconds=settings.take("TRUNKLINE_FETCH_SECONDS", limits.seconds),
+        ),
     )
 
 

@@ -134,6 +134,41 @@ SETTINGS = (
         meaning="how long a whole exchange with a provider may take",
     ),
     Setting(
+        environment="TRUNKLINE_FETCH",
+        yaml="fetch.enabled",
+        read=values.read_bool,
+        default="true",
+        meaning="whether URLs of pictures and files are fetched for providers that cannot do it themselves",
+    ),
+    Setting(
+        environment="TRUNKLINE_FETCH_HOSTS",
+        yaml="fetch.hosts",
+        read=values.read_host_list,
+        meaning="comma list of hosts (`cdn.example`, `*.cdn.example`, `files.internal:8443`) that may be fetched from"
+        " although they are private; behind an outbound proxy, the only ones that are fetched from",
+    ),
+    Setting(
+        environment="TRUNKLINE_FETCH_LIMIT",
+        yaml="fetch.limit",
+        read=values.read_size,
+        default="20MB",
+        meaning="the largest picture or file that is fetched",
+    ),
+    Setting(
+        environment="TRUNKLINE_FETCH_TOTAL",
+        yaml="fetch.total",
+        read=values.read_size,
+        default="50MB",
+        meaning="how much is fetched for one request, of 64 URLs at most",
+    ),
+    Setting(
+        environment="TRUNKLINE_FETCH_SECONDS",
+        yaml="fetch.seconds",
+        read=values.read_seconds,
+        default="20",
+        meaning="how long one URL may take, redirects included",
+    ),
+    Setting(
         environment="TRUNKLINE_LOG",
         yaml="log.format",
         read=values.read_log_format,

@@ -5,6 +5,8 @@ import binascii
 import re
 from pathlib import Path
 
+from trunkline.upstream.reach import Hosts, read_hosts
+
 _SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*(B|KB|MB|GB|KIB|MIB|GIB)?", re.IGNORECASE)
 _UNITS = {
     "B": 1,
@@ -108,3 +110,8 @@ def read_secrets(text: str) -> tuple[bytes, ...]:
 def read_list(text: str) -> tuple[str, ...]:
     """Names with commas between them."""
     return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def read_host_list(text: str) -> Hosts:
+    """Hosts with commas between them."""
+    return read_hosts(read_list(text))

@@ -90,7 +90,8 @@ class Forms(Struct, frozen=True, kw_only=True):
     """What a wire has words for.
 
     `kinds`: which of images, files and audio; `urls`: which of them by remote URL; `ids`: which by a provider's file
-    id. `image_types` and `file_types` are the media types that have a form (`text/*` for all of a kind; empty: any).
+    id; `own_urls` how URLs begin that mean something to its providers alone (`gs://`). `image_types` and `file_types`
+    are the media types that have a form (`text/*` for all of a kind; empty: any).
     `find(body)` lists the spots of a caller's body, in the order in which its reader makes parts of them; `put`
     writes content into one.
     """
@@ -98,6 +99,7 @@ class Forms(Struct, frozen=True, kw_only=True):
     kinds: frozenset[str] = frozenset({"image", "file", "audio"})
     urls: frozenset[str] = frozenset({"image", "file"})
     ids: frozenset[str] = frozenset({"image", "file"})
+    own_urls: tuple[str, ...] = ()
     image_types: tuple[str, ...] = ()
     file_types: tuple[str, ...] = ()
     find: Callable[[Mapping[str, Any]], list[Spot]] = find_nothing
@@ -118,7 +120,7 @@ def find_spots(value: Any, path: str, read: ReadSpot, inner: Sequence[str]) -> I
             yield spot
             return
         for name in inner:
-            if isinstance(value.get(name), list):
+            if isinstance(value.get(name), list | dict):
                 yield from find_spots(value[name], f"{path}.{name}", read, inner)
 
 
@@ -146,10 +148,15 @@ def is_remote(url: str) -> bool:
 
 def must_fetch(url: str, kind: Kind, forms: Forms, capabilities: Capabilities) -> bool:
     """Whether the target cannot get at a URL by itself."""
-    if not is_remote(url) or url.startswith(capabilities.own_urls):
+    if not is_remote(url) or is_own(url, forms, capabilities):
         return False
     taken = capabilities.image_urls if kind == "image" else capabilities.file_urls
     return not (taken and kind in forms.urls)
+
+
+def is_own(url: str, forms: Forms, capabilities: Capabilities) -> bool:
+    """Whether a URL means something to the target alone."""
+    return url.startswith((*forms.own_urls, *capabilities.own_urls))
 
 
 # --- translated: the neutral request ------------------------------------------------------------------------------
@@ -276,7 +283,7 @@ class Materials:
             raise self._wrong("is a file id, which this model's provider does not know: send its data", Unsupported)
 
     def _check_url(self, url: str, kind: Kind, types: tuple[str, ...], most_bytes: int) -> None:
-        if url.startswith(self._capabilities.own_urls):
+        if is_own(url, self._forms, self._capabilities):
             return
         if not is_remote(url):
             raise self._wrong(
@@ -365,8 +372,7 @@ class Materials:
 
     def _tell_text(self, part: File, data: Data) -> Text:
         """A text file as text, named, for a model that takes no such file."""
-        if "files" not in self.emulated:
-            self.emulated.append("files")
+        self.emulated.append(self._name(member=False))
         name = f' name="{part.filename}"' if part.filename else ""
         return Text(text=f"<file{name}>\n{data.text()}\n</file>", extras=part.extras)
 

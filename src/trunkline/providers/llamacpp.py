@@ -17,6 +17,8 @@ PROVIDER = make_provider(
     operations=EMBEDDINGS,
     capabilities=Capabilities(
         files=False,
+        # Some builds fetch by themselves, others not, and none with a guard.
+        image_urls=False,
         fields=frozenset(
             {
                 "top_k",

@@ -13,5 +13,7 @@ PROVIDER = make_provider(
     "http://localhost:1234/v1",
     key_required=False,
     operations=EMBEDDINGS,
-    capabilities=Capabilities(files=False, audio=False, fields=frozenset({"top_k", "repeat_penalty"})),
+    capabilities=Capabilities(
+        files=False, audio=False, image_urls=False, fields=frozenset({"top_k", "repeat_penalty"})
+    ),
 )

@@ -19,6 +19,7 @@ PROVIDER = make_provider(
         parallel_switch=False,
         files=False,
         audio=False,
+        image_urls=False,
         fields=frozenset({"thinking", "prompt_cache_key", "safety_identifier"}),
     ),
 )

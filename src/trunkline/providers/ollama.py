@@ -16,6 +16,11 @@ PROVIDER = make_provider(
     key_required=False,
     operations=EMBEDDINGS,
     capabilities=Capabilities(
-        reasoning_field="reasoning", parallel_switch=False, strict_tools=False, files=False, audio=False
+        reasoning_field="reasoning",
+        parallel_switch=False,
+        strict_tools=False,
+        files=False,
+        audio=False,
+        image_urls=False,
     ),
 )

@@ -30,6 +30,7 @@ FORMS = Forms(
     kinds=frozenset({"image", "file"}),
     urls=frozenset(),
     ids=frozenset(),
+    own_urls=(S3,),
     image_types=tuple(_IMAGES),
     file_types=(*_DOCUMENTS, "text/*"),
 )

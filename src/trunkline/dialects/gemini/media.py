@@ -61,6 +61,7 @@ def _read_spot(part: dict[str, Any], path: str) -> Spot | None:
 
 FORMS = Forms(
     urls=frozenset(),
+    own_urls=OWN_URLS,
     image_types=IMAGE_TYPES,
     file_types=("application/pdf", "text/*", "video/*", "audio/*"),
     find=find_media,
