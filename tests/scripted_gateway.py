@@ -13,17 +13,21 @@ import msgspec
 from trunkline.call import Call, Source
 from trunkline.capabilities import Capabilities
 from trunkline.clock import CountingMint, FakeClock
-from trunkline.dialects import anthropic, openai_chat, openai_responses
+from trunkline.dialects import anthropic, gemini, openai_chat, openai_responses
 from trunkline.dialects.seal import Sealer
 from trunkline.engine.gateway import Gateway
 from trunkline.engine.parts import Parts
 from trunkline.engine.router import Router
 from trunkline.errors import Failed
 from trunkline.ports import Listed, Listing, Principal, Record, UpstreamRequest
+from trunkline.shared.memory import MemoryShared
 from trunkline.providers.account import Account, make_account
 from trunkline.providers.directory import load_provider
 
-DIALECTS = {dialect.name: dialect for dialect in (openai_responses.DIALECT, openai_chat.DIALECT, anthropic.DIALECT)}
+DIALECTS = {
+    dialect.name: dialect
+    for dialect in (openai_responses.DIALECT, openai_chat.DIALECT, anthropic.DIALECT, gemini.DIALECT)
+}
 UPSTREAMS = {**DIALECTS}
 
 KEY = b"sk-the-gateways-own-key"
@@ -38,6 +42,7 @@ _ACCOUNTS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "native_chat": ("openai", ("chat",)),
     "responses": ("openai", ("responses",)),
     "messages": ("anthropic", ("messages",)),
+    "gemini": ("gemini", ("gemini",)),
 }
 
 STREAM = {b"content-type": b"text/event-stream"}
@@ -262,6 +267,7 @@ class Scene:
             account.name: Listed(frozenset({f"{account.name}-model"}), complete=True) for account in self.accounts
         }
         self.catalog = FixedCatalog(listing)
+        self.shared = MemoryShared(self.clock)
         self.gateway = Gateway(
             Parts(
                 keys=OneKey(),
@@ -271,6 +277,7 @@ class Scene:
                 clock=self.clock,
                 mint=self.mint,
                 mint_request_id=lambda: "req_1",
+                shared=self.shared,
                 sealer=Sealer({"k1": bytes(32)}, "k1"),
                 dialects=DIALECTS,
                 upstreams=UPSTREAMS,
@@ -297,7 +304,12 @@ class Scene:
     async def generate(self, caller: str, upstream: str, reply: ScriptedReply, **members: Any) -> Answer:
         """A plain question from a caller of one dialect, answered by an upstream of another."""
         self.upstream.answer = reply
-        return await self.ask(PATHS[caller], question(caller, f"{upstream}-model", **members))
+        if caller == "gemini":
+            action = "streamGenerateContent?alt=sse" if members.pop("stream", False) else "generateContent"
+            path = f"/v1beta/models/{upstream}-model:{action}"
+        else:
+            path = PATHS[caller]
+        return await self.ask(path, question(caller, f"{upstream}-model", **members))
 
 
 def make_call(path: str, body: Any = b"", *, method: str = "POST", **headers: str) -> Call:
@@ -311,6 +323,8 @@ def question(caller: str, model: str, **members: Any) -> dict[str, Any]:
     """A plain question in a caller's dialect."""
     if caller == "responses":
         return {"model": model, "input": "Hi?", **members}
+    if caller == "gemini":
+        return {"contents": [{"role": "user", "parts": [{"text": "Hi?"}]}], **members}
     messages = [{"role": "user", "content": "Hi?"}]
     limit = {"max_tokens": 100} if caller == "messages" else {}
     return {"model": model, "messages": messages, **limit, **members}

@@ -12,7 +12,7 @@ import uvloop
 from trunkline.catalog.models import Fetch, ModelCatalog
 from trunkline.clock import SystemClock, mint, mint_request_id
 from trunkline.config.config import Config
-from trunkline.dialects import anthropic, openai_chat, openai_responses
+from trunkline.dialects import anthropic, gemini, openai_chat, openai_responses
 from trunkline.dialects.dialect import UpstreamDialect
 from trunkline.dialects.seal import Sealer
 from trunkline.engine.attempts import redacted
@@ -28,12 +28,17 @@ from trunkline.providers.directory import load_provider
 from trunkline.serve.face import Face
 from trunkline.serve.limits import Limits
 from trunkline.serve.server import Address, Server
+from trunkline.shared.memory import MemoryShared
+from trunkline.upstream.credentials import GoogleTokens, find_credentials
 from trunkline.upstream.embedded import MODEL, Embedded, free_port
 from trunkline.upstream.fetch import Fetcher
 from trunkline.upstream.http1 import HttpClient
 from trunkline.upstream.proxy import read_proxies
 
-DIALECTS = {dialect.name: dialect for dialect in (openai_responses.DIALECT, openai_chat.DIALECT, anthropic.DIALECT)}
+DIALECTS = {
+    dialect.name: dialect
+    for dialect in (openai_responses.DIALECT, openai_chat.DIALECT, anthropic.DIALECT, gemini.DIALECT)
+}
 UPSTREAMS: dict[str, UpstreamDialect] = {**DIALECTS}
 
 # A list of models is a few hundred kilobytes with the largest of them.
@@ -54,6 +59,8 @@ async def open_gateway(config: Config, keyring: Keyring, ledger: Ledger | None =
         stack.push_async_callback(client.close)
         catalog = ModelCatalog(accounts, _fetch_list(client))
         stack.push_async_callback(catalog.close)
+        tokens = GoogleTokens(client, SystemClock(), find_credentials(accounts))
+        stack.push_async_callback(tokens.close)
         if ledger is None:
             ledger = lines = LogLines(_choose_lines(config))
             stack.callback(lines.close)
@@ -61,21 +68,24 @@ async def open_gateway(config: Config, keyring: Keyring, ledger: Ledger | None =
         def make_router(listing: Listing) -> Router:
             return Router(accounts, config.aliases, listing, catalog)
 
+        clock = SystemClock()
         gateway = Gateway(
             Parts(
                 keys=keyring,
                 catalog=catalog,
                 upstream=client,
                 ledger=ledger,
-                clock=SystemClock(),
+                clock=clock,
                 mint=mint,
                 mint_request_id=mint_request_id,
+                shared=MemoryShared(clock),
                 sealer=Sealer(keyring.derive("carrier"), keyring.newest),
                 dialects=DIALECTS,
                 upstreams=UPSTREAMS,
                 make_router=make_router,
                 instance=secrets.token_hex(8).encode(),
                 strict=config.strict,
+                credentials=tokens,
                 fetch=Fetcher(proxies=proxies, hosts=config.fetch.hosts) if config.fetch.enabled else None,
                 fetch_limits=config.fetch.limits,
             )

@@ -170,6 +170,16 @@ class Ledger(Protocol):
     def record(self, record: Record) -> None: ...
 
 
+class Shared(Protocol):
+    """What requests leave for later ones, for a while. Bounded: a value may be gone before its time. Never waits."""
+
+    def get(self, key: bytes) -> bytes | None:
+        """The value, unless its time is over."""
+
+    def put(self, key: bytes, value: bytes, seconds: float) -> None:
+        """Keep a value so long, in the place of an older one."""
+
+
 class Listed(Struct, frozen=True):
     """What one account is known to serve.
 

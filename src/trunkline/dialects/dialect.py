@@ -13,6 +13,7 @@ from msgspec import Raw, Struct
 from trunkline.capabilities import Capabilities
 from trunkline.clock import Mint
 from trunkline.dialects.media import Forms
+from trunkline.dialects.recall import Recall
 from trunkline.dialects.refused import asks_too_much
 from trunkline.errors import TrunklineError, UpstreamError
 from trunkline.events import Event, ModelResponse
@@ -108,6 +109,10 @@ class Written(Struct, frozen=True, kw_only=True):
     emulated: list[str]
 
 
+def put_nothing_back(members: dict[str, Raw], capabilities: Capabilities, recall: Recall) -> None:
+    """The rule of a dialect whose clients keep what they are given."""
+
+
 def leave_as_is(members: dict[str, Raw], capabilities: Capabilities, unseal: Unseal) -> list[str]:
     """The patch of a dialect whose targets take everything: none."""
     return []
@@ -150,6 +155,9 @@ class Dialect(UpstreamDialect):
     we have sealed; returns the names of fields left out.
     `is_unfit(members, body, capabilities)`: whether a body that could be passed on as it is needs that patch. Asked of
     every request on the fast way, so it looks at names and bytes and decodes next to nothing.
+    `drops_thought`: whether its clients are known to send calls back without the thought that led to them.
+    `put_back(members, capabilities, recall)`: puts that thought, in place, where it is missing in a body that is passed
+    on, as the target wants it back.
     `keep_alive`: what is sent in silence.
     `statuses`: the HTTP statuses that this dialect has of its own, by error code.
     """
@@ -165,5 +173,7 @@ class Dialect(UpstreamDialect):
     mend_reply: Callable[[bytes], JsonReply]
     patch: Callable[[dict[str, Raw], Capabilities, Unseal], list[str]] = leave_as_is
     is_unfit: Callable[[Mapping[str, Raw], bytes, Capabilities], bool] = asks_too_much
+    drops_thought: bool = False
+    put_back: Callable[[dict[str, Raw], Capabilities, Recall], None] = put_nothing_back
     keep_alive: bytes = b": ping\n\n"
     statuses: Mapping[str, int] = field(default_factory=dict)

@@ -12,10 +12,13 @@ from trunkline.dialects.dialect import Dialect, JsonReply, Passage, ReplyContext
 from trunkline.dialects.fates import caller_name
 from trunkline.dialects.lowering import Restore, lower
 from trunkline.dialects.media import Contents, Materials, Spot, Want
+from trunkline.dialects.overheard import Overheard, may_hold_thought
 from trunkline.dialects.pictures import Pictures
+from trunkline.dialects.recall import Notebook, give_back
 from trunkline.dialects.translation import Translation, name_calls
 from trunkline.engine.envelope import Envelope, Members, decode_body, encode_members
 from trunkline.engine.exchange import Exchange
+from trunkline.engine.notes import Notes
 from trunkline.engine.parts import Parts
 from trunkline.engine.router import Target
 from trunkline.engine.way import Way
@@ -71,6 +74,7 @@ class PassedOn:
         "_exchange",
         "_members",
         "_mends",
+        "_notes",
         "_parts",
         "_pictures",
         "_target",
@@ -97,6 +101,9 @@ class PassedOn:
             _merge_provider_options(members, target)
             _, unseal = parts.sealer.bind(target.account.name, x.principal.path)
             self.dropped = dialect.patch(members, target.capabilities, unseal)
+        self._notes = self._open_notes() if patched else None
+        if self._notes is not None:
+            dialect.put_back(members, target.capabilities, self._notes.recall)
         self._cuts_usage = envelope.stream and dialect.name == "chat" and _ask_for_usage(members, target.capabilities)
         if patched and not target.capabilities.image_urls:
             self._pictures = Pictures(members, dialect.media, target.capabilities)
@@ -110,10 +117,24 @@ class PassedOn:
 
     def passage(self) -> Passage:
         options = TeeOptions(cut_usage=self._cuts_usage)
-        return self._dialect.mend(options) if self._mends else self._dialect.tee(options)
+        passage = self._dialect.mend(options) if self._mends else self._dialect.tee(options)
+        if self._notes is None:
+            return passage
+        return Overheard(passage, self._dialect.reader, Notebook(self._notes.remember))
 
     def read_json(self, data: bytes) -> JsonReply:
-        return self._dialect.mend_reply(data) if self._mends else self._dialect.tee_reply(data)
+        reply = self._dialect.mend_reply(data) if self._mends else self._dialect.tee_reply(data)
+        if self._notes is not None and may_hold_thought(reply.body):
+            response = self._dialect.read_reply(reply.body)
+            Notebook(self._notes.remember).listen(list(unfold(response)))
+        return reply
+
+    def _open_notes(self) -> Notes | None:
+        """Notes, where the target wants thought back with its calls and this caller's clients are known to drop it."""
+        has_calls = "tools" in self._envelope.members
+        if not (has_calls and self._dialect.drops_thought and self._target.capabilities.reasoning_field):
+            return None
+        return _open_notes(self._parts, self._exchange, self._dialect.name, self._target)
 
     def fold_stream(self, data: bytes) -> JsonReply:
         return _write_whole(self._dialect, _fold(self._dialect, data), self._context())
@@ -186,6 +207,7 @@ class Translated:
         "_lowering",
         "_materials",
         "_mint",
+        "_notes",
         "_target",
         "_upstream",
         "body",
@@ -200,6 +222,9 @@ class Translated:
         dialect = parts.dialects[x.dialect]
         seal, unseal = parts.sealer.bind(target.account.name, x.principal.path)
         request = dialect.read_request(decode_body(envelope.members), unseal)
+        self._notes = _open_notes(parts, x, upstream.name, target)
+        if dialect.drops_thought:
+            request = replace(request, items=give_back(request.items, self._notes.recall))
         self._context = _context(parts, x, request, target, seal)
         self._dialect = dialect
         self._mint = parts.mint
@@ -246,7 +271,15 @@ class Translated:
 
     def _restore(self) -> Restore:
         taken = {item.call_id for item in self._context.request.items if isinstance(item, ToolCall)}
-        return name_calls(self._context.mint, taken, self._lowering.restore())
+        restore = name_calls(self._context.mint, taken, self._lowering.restore())
+        if not self._dialect.drops_thought:
+            return restore
+        notebook = Notebook(self._notes.remember)
+        return lambda events: notebook.listen(restore(events))
+
+
+def _open_notes(parts: Parts, x: Exchange, family: str, target: Target) -> Notes:
+    return Notes(parts.shared, family, target.account.name, x.principal.path)
 
 
 def _find_media(dialect: Dialect, members: Members) -> list[Spot]:

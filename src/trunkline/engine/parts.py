@@ -8,7 +8,7 @@ from trunkline.clock import Clock, Mint
 from trunkline.dialects.dialect import Dialect, UpstreamDialect
 from trunkline.dialects.seal import Sealer
 from trunkline.engine.router import Router
-from trunkline.ports import Catalog, Credentials, Fetch, FetchLimits, Keys, Ledger, Listing, Upstream
+from trunkline.ports import Catalog, Credentials, Fetch, FetchLimits, Keys, Ledger, Listing, Shared, Upstream
 
 
 class Parts(Struct, frozen=True, kw_only=True):
@@ -28,6 +28,7 @@ class Parts(Struct, frozen=True, kw_only=True):
     mint: Mint
     mint_request_id: Callable[[], str]
     sealer: Sealer
+    shared: Shared
     dialects: Mapping[str, Dialect]
     upstreams: Mapping[str, UpstreamDialect]
     make_router: Callable[[Listing], Router]

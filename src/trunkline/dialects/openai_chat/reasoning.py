@@ -7,6 +7,7 @@ MiniMax; it must come back as it was), `thinking` parts within `content` (Mistra
 from typing import Any
 
 from trunkline.dialects.shapes import lenient_text
+from trunkline.items import Reasoning
 
 
 def read_reasoning(reasoning_content: Any, reasoning: Any, details: Any) -> str:
@@ -35,6 +36,29 @@ def split_content(content: Any) -> tuple[str, str]:
             thoughts.append(thinking if type(thinking) is str else split_content(thinking)[1])
             texts.append(lenient_text(part.get("text")))
     return "".join(thoughts), "".join(texts)
+
+
+def write_reasoning(steps: list[Reasoning], field: str | None) -> dict[str, Any]:
+    """Reasoning as a target wants it back, under its name `field`; nothing where it wants none."""
+    if field is None:
+        return {}
+    details = [detail for step in steps for detail in _own_details(step)]
+    if details:
+        return {"reasoning_details": details}
+    texts = [text for step in steps for text in (*step.summary, *step.content) if text]
+    if not texts:
+        return {}
+    text = "\n\n".join(texts)
+    if field == "reasoning_details":
+        return {field: [{"type": "reasoning.text", "text": text}]}
+    return {field: text}
+
+
+def _own_details(step: Reasoning) -> list[dict[str, Any]]:
+    carrier = step.carrier
+    if carrier is None or carrier.family != "chat" or carrier.kind != "reasoning_details":
+        return []
+    return [detail for detail in carrier.payload if isinstance(detail, dict)]
 
 
 def merge_details(into: list[dict[str, Any]], details: Any) -> None:

@@ -7,6 +7,7 @@ from typing import Any, assert_never
 
 from trunkline.capabilities import Capabilities
 from trunkline.dialects.openai_chat.parts import join_texts, write_content
+from trunkline.dialects.openai_chat.reasoning import write_reasoning
 from trunkline.errors import Unsupported
 from trunkline.items import Image, Item, Message, OtherItem, Part, Reasoning, Refusal, Text, ToolCall, ToolOutput
 
@@ -123,7 +124,7 @@ class Turns:
     def _flush_turn(self) -> None:
         turn, self._turn = self._turn, _Turn()
         late, self._late = self._late, []
-        replay = self._write_reasoning([*turn.reasoning, *late])
+        replay = write_reasoning([*turn.reasoning, *late], self._capabilities.reasoning_field)
         if not (turn.messages or turn.calls or replay):
             return
         texts = [join_texts(message.parts, "") for message in turn.messages]
@@ -137,29 +138,6 @@ class Turns:
         if turn.calls:
             message["tool_calls"] = [_write_call(call) for call in turn.calls]
         self._messages.append(message)
-
-    def _write_reasoning(self, steps: list[Reasoning]) -> dict[str, Any]:
-        """Reasoning as the target wants it back; nothing where it wants none."""
-        field = self._capabilities.reasoning_field
-        if field is None:
-            return {}
-        details = [detail for step in steps for detail in _own_details(step)]
-        if details:
-            return {"reasoning_details": details}
-        texts = [text for step in steps for text in (*step.summary, *step.content) if text]
-        if not texts:
-            return {}
-        text = "\n\n".join(texts)
-        if field == "reasoning_details":
-            return {field: [{"type": "reasoning.text", "text": text}]}
-        return {field: text}
-
-
-def _own_details(step: Reasoning) -> list[dict[str, Any]]:
-    carrier = step.carrier
-    if carrier is None or carrier.family != "chat" or carrier.kind != "reasoning_details":
-        return []
-    return [detail for detail in carrier.payload if isinstance(detail, dict)]
 
 
 def _write_call(call: ToolCall) -> dict[str, Any]:

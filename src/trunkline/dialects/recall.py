@@ -1,0 +1,135 @@
+"""Thought that a caller's API has no place for, or whose clients drop it, kept by call id for the next turn.
+
+Some models must get the thought back that led to a call. A `Notebook` listens to an answer and writes down, for each
+call, the steps before it; `give_back` puts them where they are missing. Knows no wire, and not where notes are kept.
+"""
+
+from collections.abc import Callable, Sequence
+
+from msgspec import Struct, field
+from msgspec.structs import replace
+
+from trunkline.events import (
+    AnnotationAdded,
+    Event,
+    Fold,
+    ItemEnded,
+    ItemStarted,
+    PartStarted,
+    ResponseEnded,
+    TextAdded,
+)
+from trunkline.items import Carrier, Item, Message, Reasoning, ToolCall
+
+
+class Thought(Struct, frozen=True, omit_defaults=True):
+    """What belongs to one call: steps before the text of its turn, steps between that and the call, and its carrier."""
+
+    before_text: list[Reasoning] = field(default_factory=list)
+    before_call: list[Reasoning] = field(default_factory=list)
+    carrier: Carrier | None = None
+
+    @property
+    def steps(self) -> list[Reasoning]:
+        return [*self.before_text, *self.before_call]
+
+
+Recall = Callable[[str], Thought | None]
+"""The thought that belongs to a call id, if it is still known."""
+
+Remember = Callable[[str, Thought], None]
+
+
+def recall_nothing(call_id: str) -> Thought | None:
+    """No notes are kept."""
+    return None
+
+
+# --- writing down -----------------------------------------------------------------------------------------------
+
+
+class Notebook:
+    """Listens to one answer's events, and remembers at its proper end."""
+
+    def __init__(self, remember: Remember) -> None:
+        self._remember = remember
+        self._fold = Fold()
+        self._watched: set[int] = set()
+        self._before_text: list[Reasoning] = []
+        self._before_call: list[Reasoning] = []
+        self._calls: dict[int, tuple[str, Thought]] = {}
+
+    def listen(self, events: list[Event]) -> list[Event]:
+        """Take note; the events themselves are as they were."""
+        for event in events:
+            # Text is nearly everything, and nothing to be noted.
+            if type(event) is not TextAdded or event.kind in ("reasoning", "summary"):
+                self._note(event)
+        return events
+
+    def _note(self, event: Event) -> None:
+        match event:
+            case ItemStarted(item=Reasoning()):
+                self._watched.add(event.index)
+                self._fold.add(event)
+            case ItemStarted(item=ToolCall() as call):
+                thought = Thought(self._before_text, self._before_call)
+                self._calls[event.index] = (call.call_id, thought)
+                self._before_text, self._before_call = [], []
+            case PartStarted(kind="text") if not self._calls:
+                self._before_text += self._before_call
+                self._before_call = []
+            case ItemEnded() if event.index in self._calls:
+                call_id, thought = self._calls[event.index]
+                self._calls[event.index] = (call_id, replace(thought, carrier=event.carrier))
+            case ItemEnded() if event.index in self._watched:
+                self._fold.add(event)
+                self._keep(event.index)
+            case PartStarted() | TextAdded() | AnnotationAdded() if event.index in self._watched:
+                self._fold.add(event)
+            case ResponseEnded():
+                for call_id, thought in self._calls.values():
+                    if call_id and (thought.steps or thought.carrier is not None):
+                        self._remember(call_id, thought)
+            case _:
+                pass
+
+    def _keep(self, index: int) -> None:
+        step = self._fold.item(index)
+        if isinstance(step, Reasoning) and (step.carrier is not None or step.summary or step.content):
+            self._before_call.append(replace(step, status=None))
+
+
+# --- giving back ------------------------------------------------------------------------------------------------
+
+
+def give_back(items: Sequence[Item], recall: Recall) -> list[Item]:
+    """The history with each call's thought before it, where the client kept none of its turn's."""
+    given: list[Item] = []
+    turn: list[Item] = []
+    for item in items:
+        if isinstance(item, Reasoning | ToolCall) or (isinstance(item, Message) and item.role == "assistant"):
+            turn.append(item)
+            continue
+        given += _complete(turn, recall)
+        turn = []
+        given.append(item)
+    return given + _complete(turn, recall)
+
+
+def _complete(turn: list[Item], recall: Recall) -> list[Item]:
+    if not any(isinstance(item, ToolCall) for item in turn):
+        return turn
+    has_thought = any(isinstance(item, Reasoning) for item in turn)
+    first: list[Item] = []
+    rest: list[Item] = []
+    for item in turn:
+        thought = recall(item.call_id) if isinstance(item, ToolCall) else None
+        if thought is None or not isinstance(item, ToolCall):
+            rest.append(item)
+            continue
+        if not has_thought:
+            first += thought.before_text
+            rest += thought.before_call
+        rest.append(item if item.carrier is not None else replace(item, carrier=thought.carrier))
+    return first + rest

@@ -1,0 +1,1 @@
+"""What requests leave for later ones, for a while."""
