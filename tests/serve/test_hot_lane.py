@@ -424,6 +424,15 @@ async def test_gateway_that_does_not_hear(
     assert "bug" not in caplog.text
 
 
+async def test_cancelled_between_requests(hot: Door) -> None:
+    """A connection whose task the server cancels while it is idle is closed: nobody would answer on it."""
+    client = await hot.connect()
+    assert (await client.ask(get())).status == 200
+    (task,) = hot.state.tasks
+    task.cancel()
+    assert await client.rest() == b""
+
+
 async def test_many_clients_leave(hot: Door, gateway: FakeGateway) -> None:
     """Clients that leave at every moment leave nothing behind."""
 

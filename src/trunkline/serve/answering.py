@@ -78,27 +78,28 @@ class Answering:
     async def _run(self) -> None:
         # One task for each request would cost as much as reading it.
         line = self._line
-        while not line.is_lost:
-            try:
+        try:
+            while not line.is_lost:
                 await self._answer(self._asked)
-            except asyncio.CancelledError:
-                if not line.is_lost:
-                    self._cut_off()
-                raise
-            except Exception as error:  # noqa: BLE001  # the connection's last resort
-                # Part of a reply may be out already: a cut connection is the only honest end.
-                log_bug(error)
-                line.transport.abort()
-            finally:
-                self._finish()
-            if not self.is_busy and not line.is_lost:
-                self._wake = line.loop.create_future()
-                await self._wake
-
-    def _finish(self) -> None:
-        self.is_busy = False
-        self.pouring = None
-        self._line.answered(self._keep_alive)
+                self.pouring = None
+                self.is_busy = False
+                line.answered(self._keep_alive)
+                if not (self.is_busy or line.is_lost):
+                    self._wake = line.loop.create_future()
+                    await self._wake
+        except asyncio.CancelledError:
+            if self.is_busy and not line.is_lost:
+                self._cut_off()
+            raise
+        except Exception as error:  # noqa: BLE001  # the connection's last resort
+            # Part of a reply may be out already: a cut connection is the only honest end.
+            log_bug(error)
+            line.transport.abort()
+        finally:
+            self.pouring = None
+            # Nobody would answer another request.
+            if not line.is_lost:
+                line.transport.close()
 
     async def _answer(self, asked: Asked) -> None:
         line = self._line
