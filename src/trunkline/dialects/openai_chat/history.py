@@ -46,17 +46,22 @@ class History:
     # --- assistant ----------------------------------------------------------------------------------------------
 
     def _read_assistant(self, message: Fields) -> None:
-        reasoning, parts = self._read_reasoning(message), self._read_parts(message)
+        steps, parts = self._read_reasoning(message), self._read_parts(message)
         name = message.text("name")
         calls = [self._read_call(call) for call in message.each("tool_calls")]
         legacy = message.fields("function_call")
         if legacy is not None:
             calls.append(self._read_legacy_call(legacy))
-        extras = chat_extras({field: value for field, value in message.rest().items() if value is not None})
+        # Clients send back what replies had, empty lists and all.
+        extras = chat_extras({field: value for field, value in message.rest().items() if value not in (None, [], {})})
+        placed = {call.call_id for call in calls}
+        reasoning = [step for before, step in steps if before not in placed]
         self.items += reasoning
         if parts or extras or name or not (calls or reasoning):
             self.items.append(Message(role="assistant", parts=parts, name=name, extras=extras))
-        self.items += calls
+        for call in calls:
+            self.items += [step for before, step in steps if before == call.call_id]
+            self.items.append(call)
 
     def _read_parts(self, message: Fields) -> list[Part]:
         content = message.any("content")
@@ -69,8 +74,11 @@ class History:
         refusal = message.text("refusal")
         return [*parts, Refusal(refusal=refusal)] if refusal else parts
 
-    def _read_reasoning(self, message: Fields) -> list[Item]:
-        """What the client kept of the reasoning, in whichever spelling it got it."""
+    def _read_reasoning(self, message: Fields) -> list[tuple[str, Reasoning]]:
+        """What the client kept of the reasoning, in whichever spelling it got it, and the call that each step precedes.
+
+        Without a call (an empty id) it precedes the text.
+        """
         details = message.array("reasoning_details")
         blocks = message.array("thinking_blocks")
         text = read_reasoning(message.any("reasoning_content"), message.any("reasoning"), details)
@@ -78,22 +86,25 @@ class History:
             text = split_content(message.any("content"))[0]
         carriers = self._unseal_details(details or [])
         if blocks and not carriers:
-            return [self._read_block(lenient_object(block)) for block in blocks]
-        first = Reasoning(content=[text] if text else [], carrier=carriers[0] if carriers else None)
+            return [("", self._read_block(lenient_object(block))) for block in blocks]
+        if not carriers:
+            return [("", Reasoning(content=[text]))] if text else []
         # One sealed value is one step; which text belonged to which is in the values themselves.
-        steps: list[Item] = [first] if text or carriers else []
-        return steps + [Reasoning(carrier=carrier) for carrier in carriers[1:]]
+        (before, first), *rest = carriers
+        steps = [(before, Reasoning(content=[text] if text else [], carrier=first))]
+        return steps + [(before, Reasoning(carrier=carrier)) for before, carrier in rest]
 
-    def _unseal_details(self, details: list[Any]) -> list[Carrier]:
-        carriers: list[Carrier] = []
+    def _unseal_details(self, details: list[Any]) -> list[tuple[str, Carrier]]:
+        carriers: list[tuple[str, Carrier]] = []
         own: list[Any] = []
         for detail in details:
-            opened = self._unseal(lenient_text(lenient_object(detail).get("data")))
+            fields = lenient_object(detail)
+            opened = self._unseal(lenient_text(fields.get("data")))
             if opened is not None:
-                carriers.append(opened)
+                carriers.append((lenient_text(fields.get("id")), opened))
             else:
                 own.append(detail)
-        return [*carriers, Carrier("chat", "reasoning_details", own)] if own else carriers
+        return [*carriers, ("", Carrier("chat", "reasoning_details", own))] if own else carriers
 
     def _read_block(self, block: dict[str, Any]) -> Reasoning:
         thinking = lenient_text(block.get("thinking"))

@@ -16,9 +16,34 @@ def uses_functions(request: ModelRequest) -> bool:
     return any(LEGACY_FUNCTIONS in tool.extras for tool in request.tools if hasattr(tool, "extras"))
 
 
-def reasoning_detail(carrier: Carrier, index: int, seal: Seal) -> dict[str, Any]:
-    """An opaque value for the caller to send back, in OpenRouter's shape, which many clients keep."""
-    return {"type": "reasoning.encrypted", "data": seal(carrier), "index": index}
+class Details:
+    """Opaque values for the caller to send back, in OpenRouter's shape, which many clients keep.
+
+    Chat has no place for order within a turn, so a value that stood right before a call names it: `id`.
+    """
+
+    __slots__ = ("_has_calls", "_open", "_seal", "entries")
+
+    def __init__(self, seal: Seal) -> None:
+        self.entries: list[dict[str, Any]] = []
+        self._seal = seal
+        self._open = 0
+        self._has_calls = False
+
+    def add(self, carrier: Carrier) -> None:
+        entry = {"type": "reasoning.encrypted", "data": self._seal(carrier), "index": len(self.entries)}
+        self.entries.append(entry)
+
+    def start_text(self) -> None:
+        """Text begins: what came before belongs to it. After calls it is moved before them, so that says nothing."""
+        if not self._has_calls:
+            self._open = len(self.entries)
+
+    def start_call(self, call_id: str) -> None:
+        for entry in self.entries[self._open :]:
+            entry["id"] = call_id
+        self._open = len(self.entries)
+        self._has_calls = True
 
 
 def seal_call(carrier: Carrier, seal: Seal) -> dict[str, Any]:

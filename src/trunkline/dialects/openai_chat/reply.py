@@ -7,11 +7,11 @@ from typing import Any
 
 import msgspec
 
-from trunkline.dialects.dialect import ReplyContext
+from trunkline.dialects.dialect import ReplyContext, Seal
 from trunkline.dialects.openai_chat.chunks import UNREADABLE, Chunk, decode_chunk
 from trunkline.dialects.openai_chat.errors import find_error, read_error_object
 from trunkline.dialects.openai_chat.finish import write_finish
-from trunkline.dialects.openai_chat.message import nest_annotation, reasoning_detail, seal_call, uses_functions
+from trunkline.dialects.openai_chat.message import Details, nest_annotation, seal_call, uses_functions
 from trunkline.dialects.openai_chat.reader import Reader
 from trunkline.dialects.openai_chat.usage import write_usage
 from trunkline.dialects.shapes import decode_json
@@ -81,13 +81,13 @@ def write_reply(response: ModelResponse, context: ReplyContext) -> bytes:
 class _Gathered:
     """What a message is made of, gathered over the items."""
 
-    def __init__(self) -> None:
+    def __init__(self, seal: Seal) -> None:
         self.texts: list[str] = []
         self.refusals: list[str] = []
         self.thoughts: list[str] = []
         self.calls: list[dict[str, Any]] = []
         self.annotations: list[dict[str, Any]] = []
-        self.details: list[dict[str, Any]] = []
+        self.details = Details(seal)
         self.logprobs: list[dict[str, Any]] = []
 
 
@@ -95,7 +95,7 @@ def _write_message(
     response: ModelResponse, context: ReplyContext
 ) -> tuple[dict[str, Any], dict[str, Any] | None, bool]:
     """The message, its log probabilities, and whether it holds calls."""
-    gathered = _Gathered()
+    gathered = _Gathered(context.seal)
     for item in response.items:
         match item:
             case Message():
@@ -103,9 +103,11 @@ def _write_message(
             case Reasoning():
                 gathered.thoughts += [text for text in (*item.summary, *item.content) if text]
                 if item.carrier is not None:
-                    gathered.details.append(reasoning_detail(item.carrier, len(gathered.details), context.seal))
+                    gathered.details.add(item.carrier)
             case ToolCall():
-                gathered.calls.append(_write_call(item, context))
+                call = _write_call(item, context)
+                gathered.details.start_call(call["id"])
+                gathered.calls.append(call)
             case _:
                 # Hosted calls and compactions have no place on this wire; their results are in the text.
                 pass
@@ -120,6 +122,7 @@ def _gather_parts(item: Message, gathered: _Gathered) -> None:
     for part in item.parts:
         match part:
             case Text():
+                gathered.details.start_text()
                 start = sum(map(len, gathered.texts))
                 nested = (nest_annotation(annotation, start) for annotation in part.annotations)
                 gathered.annotations += [annotation for annotation in nested if annotation is not None]
@@ -155,8 +158,8 @@ def _draw(gathered: _Gathered, has_items: bool, legacy: bool) -> dict[str, Any]:
     }
     if gathered.thoughts:
         message["reasoning_content"] = "\n\n".join(gathered.thoughts)
-    if gathered.details:
-        message["reasoning_details"] = gathered.details
+    if gathered.details.entries:
+        message["reasoning_details"] = gathered.details.entries
     if gathered.calls and legacy:
         message["function_call"] = gathered.calls[0]["function"]
     elif gathered.calls:

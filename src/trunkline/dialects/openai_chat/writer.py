@@ -11,7 +11,7 @@ import msgspec
 from trunkline.dialects.dialect import ReplyContext
 from trunkline.dialects.openai_chat.errors import write_error_event
 from trunkline.dialects.openai_chat.finish import write_finish
-from trunkline.dialects.openai_chat.message import nest_annotation, reasoning_detail, seal_call, uses_functions
+from trunkline.dialects.openai_chat.message import Details, nest_annotation, seal_call, uses_functions
 from trunkline.dialects.openai_chat.usage import write_usage
 from trunkline.events import (
     AnnotationAdded,
@@ -86,7 +86,7 @@ class Writer:
         self._calls: dict[int, _Call] = {}
         self._reasoning_items: set[int] = set()
         self._annotations: list[dict[str, Any]] = []
-        self._details: list[dict[str, Any]] = []
+        self._details = Details(context.seal)
         self._usage: Usage | None = None
 
     def write(self, events: Sequence[Event]) -> bytes:
@@ -158,6 +158,7 @@ class Writer:
     def _start_call(self, index: int, item: ToolCall) -> bytes:
         number = len(self._calls)
         call_id = item.call_id or self._context.mint("call_")
+        self._details.start_call(call_id)
         if self._uses_functions and item.kind == "function":
             self._calls[index] = _Call(number, "legacy", b'{"function_call":{"arguments":', b"}")
             opening: dict[str, Any] = {"function_call": {"name": item.name, "arguments": ""}}
@@ -173,6 +174,7 @@ class Writer:
         match event.kind:
             case "text":
                 self._part_start = self._length
+                self._details.start_text()
                 return self._open({"content": "", "refusal": None})
             case "refusal":
                 return self._open({"content": None})
@@ -213,7 +215,7 @@ class Writer:
         call = self._calls.get(event.index)
         if call is None:
             if event.carrier is not None and event.index in self._reasoning_items:
-                self._details.append(reasoning_detail(event.carrier, len(self._details), self._context.seal))
+                self._details.add(event.carrier)
             return b""
         out = b""
         if not call.has_arguments and call.kind != "custom" and event.status == "completed":
@@ -234,8 +236,8 @@ class Writer:
             last["refusal"] = event.explanation
         if self._annotations:
             last["annotations"] = self._annotations
-        if self._details:
-            last["reasoning_details"] = self._details
+        if self._details.entries:
+            last["reasoning_details"] = self._details.entries
         if last:
             out += self._delta(last)
         finish = write_finish(event.finish, bool(self._calls))
