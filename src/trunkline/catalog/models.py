@@ -137,7 +137,8 @@ class ModelCatalog:
 
 def _at_first(account: Account) -> Listed:
     rules = account.models
-    return Listed(rules.extra, complete=not rules.needs_list, pending=rules.needs_list)
+    known = rules.names_models if not rules.has_list else not rules.needs_list
+    return Listed(rules.extra, complete=known, pending=rules.needs_list)
 
 
 def _is_final(error: UpstreamError) -> bool:

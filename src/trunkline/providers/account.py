@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from urllib.parse import quote, urlsplit
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from trunkline import __version__
 from trunkline.capabilities import Capabilities
@@ -24,17 +25,18 @@ _TOLD_BY_ITS_START = 8
 
 
 class ModelRules(Struct, frozen=True):
-    """The setting `models`, read: `extra` names, globs that the provider's list is filtered by, and whether `only`
-    these are served."""
+    """The setting `models`, read: `extra` names, globs that the provider's list is filtered by, whether `only` these
+    are served, and whether the provider has a list at all."""
 
     extra: frozenset[str] = frozenset()
     globs: tuple[str, ...] = ()
     only: bool = False
+    has_list: bool = True
 
     @property
     def needs_list(self) -> bool:
         """Whether the provider's own list plays any part."""
-        return not self.only or bool(self.globs)
+        return self.has_list and (not self.only or bool(self.globs))
 
     @property
     def names_models(self) -> bool:
@@ -76,7 +78,7 @@ class Account:
     capabilities: Capabilities
     timeouts: Timeouts
     models: ModelRules
-    settings: Mapping[str, str]
+    settings: Mapping[str, str] = field(repr=False)
     api_key: str = field(repr=False)
     _heads: Mapping[str, bytes] = field(repr=False)
     _templates: frozenset[str]
@@ -99,9 +101,14 @@ class Account:
         return self.api_key.encode() if len(self.api_key) >= _SHORTEST_SECRET else b""
 
     def redact(self, text: str) -> str:
-        """The text without our credential: whole, or cut short and starred out as vendors quote it."""
+        """The text without our credentials: whole, or a key cut short and starred out as vendors quote it."""
+        if not text:
+            return text
+        for name in (setting.name for setting in self.provider.settings if setting.secret):
+            if len(value := self.settings.get(name, "")) >= _SHORTEST_SECRET:
+                text = text.replace(value, "[redacted]")
         key = self.api_key
-        if len(key) < _SHORTEST_SECRET or not text:
+        if len(key) < _SHORTEST_SECRET:
             return text
         text = text.replace(key, "[redacted]")
         return re.sub(re.escape(key[:_TOLD_BY_ITS_START]) + r"[\w\-*.…]+", "[redacted]", text)
@@ -121,8 +128,10 @@ def make_account(
     settings: Mapping[str, str] | None = None,
 ) -> Account:
     """An account; what is `None` is the provider's own. Raises `ConfigError` for an address or key that cannot be."""
-    settings = settings or {}
-    base_url = base_url or provider.base_url
+    settings = {**{s.name: s.default for s in provider.settings if s.default}, **(settings or {})}
+    if provider.adapt is not None:
+        provider, base_url = provider.adapt(provider, base_url, settings)
+    base_url = base_url or (provider.base_url if provider.address is None else provider.address(settings))
     if base_url is None:
         raise ConfigError(f"`{name or provider.name}` has no base URL: there is no address to assume for it")
     origin, path = read_base_url(base_url, _version_of(provider, settings), tls_verify)
@@ -137,7 +146,7 @@ def make_account(
         faithful=provider.faithful if faithful is None else faithful,
         capabilities=provider.capabilities,
         timeouts=timeouts,
-        models=models or ModelRules(),
+        models=_fit_rules(provider, models or ModelRules()),
         settings=settings,
         api_key=api_key,
         _heads=_write_heads(provider, origin, path, api_key, settings),
@@ -145,6 +154,11 @@ def make_account(
             name for name, path in provider.paths.items() if "{model}" in path or name + STREAM in provider.paths
         ),
     )
+
+
+def _fit_rules(provider: Provider, rules: ModelRules) -> ModelRules:
+    """A provider without a list to ask for serves what is named; whether it has others nobody can tell."""
+    return rules if "models" in provider.paths else replace(rules, has_list=False)
 
 
 def read_base_url(url: str, version: str = "/v1", tls_verify: bool = True) -> tuple[Origin, str]:
@@ -205,9 +219,16 @@ def _write_heads(
     body = b"content-type: application/json\r\n"
     operations = {*DIALECTS, *(name + STREAM for name in DIALECTS), *provider.operations} & {*provider.paths}
     heads = {
-        operation: f"POST {path}{provider.paths[operation]} HTTP/1.1\r\n".encode() + tail + body
+        operation: f"POST {path}{_fill(provider.paths[operation], settings)} HTTP/1.1\r\n".encode() + tail + body
         for operation in operations
     }
     if "models" in provider.paths:
-        heads["models"] = f"GET {path}{provider.paths['models']} HTTP/1.1\r\n".encode() + tail
+        heads["models"] = f"GET {path}{_fill(provider.paths['models'], settings)} HTTP/1.1\r\n".encode() + tail
     return heads
+
+
+def _fill(path: str, settings: Mapping[str, str]) -> str:
+    """A path with the settings that have a place in it."""
+    for name, value in settings.items():
+        path = path.replace(f"{{{name}}}", quote(value, safe=""))
+    return path

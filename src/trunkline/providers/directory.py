@@ -8,7 +8,7 @@ from pathlib import Path
 from trunkline.providers.provider import Provider
 
 # What stands beside the providers and is none.
-_NOT_PROVIDERS = frozenset({"account", "directory", "openai_format", "provider"})
+_NOT_PROVIDERS = frozenset({"account", "directory", "google_format", "openai_format", "provider", "sigv4"})
 
 
 @cache

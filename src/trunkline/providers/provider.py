@@ -20,19 +20,24 @@ PATHS: Mapping[str, str] = {
     "models": "/models",
 }
 
-DIALECTS = ("responses", "chat", "messages")
+DIALECTS = ("responses", "chat", "messages", "gemini", "bedrock", "cohere")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setting:
     """A setting that one provider has beyond the common ones: `<P>_<NAME>`, or `providers.<p>.<name>`.
 
-    `header` is the request header that its value becomes; without one the account keeps the value for who asks.
+    `header` is the request header that its value becomes, and `{name}` in a path its place there; else the account
+    keeps the value for who asks. `default` is its value when it is not set, `also` are the variables of the vendor's
+    own tools that are heeded as well. `secret`: it is never shown, and the file may only refer to it.
     """
 
     name: str
     meaning: str
     header: bytes | None = None
+    default: str = ""
+    also: tuple[str, ...] = ()
+    secret: bool = False
 
 
 def authorize_bearer(api_key: str) -> Sequence[Header]:
@@ -52,17 +57,23 @@ class Signer(Protocol):
 
 Sign = Callable[[Signer, bytes, bytes, int], bytes]
 
+Adapt = Callable[["Provider", str | None, Mapping[str, str]], tuple["Provider", str | None]]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Provider:
     """One vendor or server, as far as it differs from others.
 
-    `base_url` is its public address, or `None` where there is none to assume. `version` is the path segment that a
-    base URL may be given without. `key_required`: an API key configures it; otherwise its base URL does.
+    `base_url` is its public address, or `None` where there is none to assume; `address` makes it of the settings where
+    it depends on them, and `adapt` what an account's base URL and settings change of the other facts. `configured_by`
+    is the setting that configures the provider, where that is not its key. `version` is the path segment that a base
+    URL may be given without. `key_required`: an API key configures it; otherwise its base URL does. `needs` are the
+    settings without which it cannot be used, as alternatives; empty: the key, where one is required. `also` are the
+    variables of the vendor's own tools for the key and the base URL.
     `speaks` are its dialects by preference, `faithful` those whose streams keep the dialect's own grammar.
     `operations` are what it serves beyond generation (`embeddings`, `count_tokens`). `headers` go with every request,
     `caller_headers` are taken from the caller when it sends them. `read_models` reads the body of its list call, and
-    raises `Garbled`; without a `models` path the list cannot be had. `rank` decides which of several providers that
+    raises `Garbled`; without a `models` path there is none to ask for. `rank` decides which of several providers that
     list a name is asked, the lowest first, then by alphabet. `embedded`: it is served by this gateway itself. `example`
     is a bare name of a model that its accounts usually have, for programs to paste; empty where there is none.
     """
@@ -72,8 +83,13 @@ class Provider:
     docs: str
     read_models: Callable[[bytes], list[str]]
     base_url: str | None = None
+    address: Callable[[Mapping[str, str]], str] | None = None
+    configured_by: str = ""
     version: str = "/v1"
     key_required: bool = True
+    needs: tuple[tuple[str, ...], ...] = ()
+    also: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    adapt: Adapt | None = None
     authorize: Callable[[str], Sequence[Header]] = authorize_bearer
     speaks: tuple[str, ...] = ("chat",)
     faithful: frozenset[str] = frozenset()
@@ -88,3 +104,13 @@ class Provider:
     sign: Sign | None = None
     token: bool = False
     example: str = ""
+
+    @property
+    def openers(self) -> tuple[tuple[str, ...], ...]:
+        """The settings that open it, as alternatives; empty where none is needed."""
+        return self.needs or ((("api_key",),) if self.key_required else ())
+
+    def also_of(self, setting: str) -> tuple[str, ...]:
+        """The variables of the vendor's own tools for one setting."""
+        own = next((known.also for known in self.settings if known.name == setting), ())
+        return own or self.also.get(setting, ())

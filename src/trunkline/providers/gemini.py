@@ -1,0 +1,43 @@
+"""Google's Gemini API.
+
+Limits: signatures of thought are bound to the model that made them, and Gemini 3 refuses calls without one. There is
+no switch for parallel calls. Of remote addresses it resolves Google's own alone. Embeddings are served by its
+OpenAI-compatible routes. The list of models comes in pages; one of a thousand holds them all.
+"""
+
+from collections.abc import Sequence
+
+from trunkline.call import Header
+from trunkline.capabilities import Capabilities
+from trunkline.dialects.gemini.media import OWN_URLS
+from trunkline.providers.google_format import read_models, write_paths
+from trunkline.providers.provider import Provider
+
+
+def authorize(api_key: str) -> Sequence[Header]:
+    """`x-goog-api-key`."""
+    return ((b"x-goog-api-key", api_key.encode()),) if api_key else ()
+
+
+PROVIDER = Provider(
+    name="gemini",
+    title="Gemini",
+    docs="https://ai.google.dev/api/generate-content",
+    base_url="https://generativelanguage.googleapis.com/v1beta",
+    version="/v1beta",
+    authorize=authorize,
+    speaks=("gemini",),
+    faithful=frozenset({"gemini"}),
+    operations=frozenset({"embeddings", "gemini:count"}),
+    paths={**write_paths(), "embeddings": "/openai/embeddings", "models": "/models?pageSize=1000"},
+    read_models=read_models,
+    capabilities=Capabilities(
+        parallel_switch=False,
+        image_urls=False,
+        file_urls=False,
+        own_urls=OWN_URLS,
+        fields=frozenset({"top_k"}),
+    ),
+    rank=3,
+    example="gemini-2.5-flash",
+)
