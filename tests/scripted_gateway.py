@@ -20,9 +20,9 @@ from trunkline.engine.parts import Parts
 from trunkline.engine.router import Router
 from trunkline.errors import Failed
 from trunkline.ports import Listed, Listing, Principal, Record, UpstreamRequest
-from trunkline.shared.memory import MemoryShared
 from trunkline.providers.account import Account, make_account
 from trunkline.providers.directory import load_provider
+from trunkline.shared.memory import MemoryShared
 
 DIALECTS = {
     dialect.name: dialect

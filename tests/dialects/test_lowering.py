@@ -64,7 +64,9 @@ def test_what_changes_the_answer_is_refused_by_name() -> None:
     assert caught.value.param == "stop_sequences"
 
 
-@pytest.mark.parametrize("settings", [ModelSettings(n=1), ModelSettings(truncation="disabled", store=False)])
+@pytest.mark.parametrize(
+    "settings", [ModelSettings(n=1), ModelSettings(truncation="disabled", store=False), ModelSettings(top_logprobs=0)]
+)
 def test_values_that_ask_for_nothing_are_passed_over(settings: ModelSettings) -> None:
     """They neither reach the target nor are reported."""
     request, lowering = lowered(ask(settings=settings), caller="chat", upstream="messages")
@@ -101,6 +103,33 @@ def test_an_output_without_its_call_is_refused() -> None:
     """Nor is the other half of a pair enough."""
     with pytest.raises(InvalidRequest, match="No tool call found for function call output with call_id c1"):
         lowered(ask(items=[HELLO, ToolOutput(call_id="c1", output="1")]))
+
+
+@pytest.mark.parametrize(
+    ("caller", "items", "said", "param"),
+    [
+        (
+            "chat",
+            [ToolCall(call_id="c1", name="f", arguments="{}")],
+            "no tool message for the tool call 'c1'",
+            "messages",
+        ),
+        ("chat", [ToolOutput(call_id="c1", output="1")], "a tool message for `tool_call_id` 'c1'", "messages"),
+        (
+            "messages",
+            [ToolCall(call_id="c1", name="f", arguments="{}")],
+            "no `tool_result` for the `tool_use`",
+            "messages",
+        ),
+        ("messages", [ToolOutput(call_id="c1", output="1")], "a `tool_result` for `tool_use_id` 'c1'", "messages"),
+        ("responses", [ToolOutput(call_id="c" * 9999, output="1")], "with call_id c{64}\\.$", "input"),
+    ],
+)
+def test_half_a_pair_is_named_in_the_callers_words(caller: str, items: list[Item], said: str, param: str) -> None:
+    """And no id of any length is given back."""
+    with pytest.raises(InvalidRequest, match=said) as caught:
+        lowered(ask(items=[HELLO, *items]), caller=caller)
+    assert caught.value.param == param
 
 
 def test_another_familys_seal_is_left_out() -> None:

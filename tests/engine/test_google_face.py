@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from scripted_gateway import KEY, JSON, UPSTREAM_KEY, Scene, json_reply, make_call, stream
+from scripted_gateway import JSON, KEY, UPSTREAM_KEY, Scene, json_reply, make_call, stream
 from trunkline.engine.routes import find_route
 from trunkline.errors import MethodNotAllowed, NotFound
 

@@ -192,6 +192,7 @@ SETTINGS: dict[str, dict[str, Fate]] = {
 IDLE_VALUES: dict[str, object] = {
     "n": 1,
     "logprobs": False,
+    "top_logprobs": 0,
     "truncation": "disabled",
     "store": False,
     "background": False,

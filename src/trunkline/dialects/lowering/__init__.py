@@ -52,7 +52,7 @@ def lower(
     check_extras(request, caller, upstream, notes, told)
     settings = lower_settings(request.settings, caller, upstream, capabilities, notes, told)
     items = History(toolbox, upstream, capabilities, notes).lower(request.items)
-    check_pairs(items)
+    check_pairs(items, caller)
     taken = frozenset(item.call_id for item in items if isinstance(item, ToolCall))
     if toolbox.include:
         settings = replace(settings, include=[*(settings.include or ()), *toolbox.include])

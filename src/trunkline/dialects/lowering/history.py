@@ -27,6 +27,25 @@ from trunkline.items import (
     ToolOutput,
 )
 
+# What is wrong with an output without its call, and with a call without its output, in each caller's own words.
+_PAIRS = {
+    "responses": (
+        "No tool call found for function call output with call_id {}.",
+        "No tool output found for function call {}.",
+    ),
+    "chat": (
+        "`messages` holds a tool message for `tool_call_id` '{}', but no assistant message before it makes that call",
+        "`messages` holds no tool message for the tool call '{}': answer each call of an assistant message",
+    ),
+    "messages": (
+        "`messages` holds a `tool_result` for `tool_use_id` '{}', but no `tool_use` block before it has that id",
+        "`messages` holds no `tool_result` for the `tool_use` block '{}': the next user turn must answer each",
+    ),
+}
+
+# Longer ones are no ids, and an error is no mirror.
+_ID_LIMIT = 64
+
 
 class History:
     """One conversation being lowered, for one target."""
@@ -176,14 +195,14 @@ def gather_tools(items: list[Item], toolbox: Toolbox) -> None:
             toolbox.add_found(item.value.get("tools"), f"input[{number}]")
 
 
-def check_pairs(items: list[Item]) -> None:
+def check_pairs(items: list[Item], caller: str) -> None:
     """Every call has its output and every output its call, or the provider would answer with a riddle."""
     calls = {item.call_id for item in items if isinstance(item, ToolCall)}
     outputs = {item.call_id for item in items if isinstance(item, ToolOutput)}
+    without_call, without_output = _PAIRS.get(caller, _PAIRS["responses"])
+    param = "input" if caller == "responses" else "messages"
     for item in items:
         if isinstance(item, ToolOutput) and item.call_id not in calls:
-            raise InvalidRequest(
-                f"No tool call found for function call output with call_id {item.call_id}.", param="input"
-            )
+            raise InvalidRequest(without_call.format(item.call_id[:_ID_LIMIT]), param=param)
         if isinstance(item, ToolCall) and item.call_id not in outputs:
-            raise InvalidRequest(f"No tool output found for function call {item.call_id}.", param="input")
+            raise InvalidRequest(without_output.format(item.call_id[:_ID_LIMIT]), param=param)
