@@ -7,7 +7,8 @@ class Usage(Struct, frozen=True):
     """Counts of one reply.
 
     `input_tokens` is what was read fresh: cached reads and cache writes are beside it, not inside.
-    `output_tokens` is everything that is not reasoning. The sums are what OpenAI's wire calls input and output.
+    `cache_write_tokens` are writes that are kept for the usual minutes, `cache_write_1h_tokens` those for an hour, which
+    cost more; only Anthropic's wire tells them apart. `output_tokens` is everything that is not reasoning. The sums are what OpenAI's wire calls input and output.
     """
 
     input_tokens: int = 0
@@ -15,11 +16,17 @@ class Usage(Struct, frozen=True):
     cache_write_tokens: int = 0
     output_tokens: int = 0
     reasoning_tokens: int = 0
+    cache_write_1h_tokens: int = 0
+
+    @property
+    def cache_writes(self) -> int:
+        """All that was written to a cache, for however long."""
+        return self.cache_write_tokens + self.cache_write_1h_tokens
 
     @property
     def total_input(self) -> int:
         """All that went in, as OpenAI counts it: fresh, cached and written to the cache."""
-        return self.input_tokens + self.cached_input_tokens + self.cache_write_tokens
+        return self.input_tokens + self.cached_input_tokens + self.cache_writes
 
     @property
     def total_output(self) -> int:

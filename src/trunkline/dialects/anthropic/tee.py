@@ -200,16 +200,21 @@ class _Reply(msgspec.Struct):
     type: Any = None
 
 
+class _Written(msgspec.Struct):
+    ephemeral_1h_input_tokens: Literal[0] = 0
+
+
 class _Counts(msgspec.Struct):
     input_tokens: int
     output_tokens: int
     cache_read_input_tokens: int = 0
     cache_creation_input_tokens: int = 0
+    cache_creation: _Written | None = None
     output_tokens_details: None = None
 
 
 class _OrdinaryReply(msgspec.Struct):
-    """A sound reply without thinking counted apart. Anything else is read with patience."""
+    """A sound reply without thinking or long cache writes counted apart. Anything else is read with patience."""
 
     usage: _Counts
     stop_reason: Literal["end_turn", "tool_use", "stop_sequence"]

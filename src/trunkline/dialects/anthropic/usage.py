@@ -45,16 +45,22 @@ def write_stop_reason(finish: Finish, stop_sequence: str | None, has_calls: bool
 def read_usage(counts: dict[str, Any]) -> Usage:
     """Token counts of a reply.
 
-    `input_tokens` here excludes cache reads and writes, so the buckets copy straight across. `output_tokens` includes
+    `input_tokens` here excludes cache reads and writes, so the buckets copy straight across; `cache_creation` says how
+    much of what was written is kept for an hour. `output_tokens` includes
     thinking, which newer models count apart as well. Missing counts are 0.
     """
     output = lenient_int(counts.get("output_tokens"))
+    split = lenient_object(counts.get("cache_creation"))
+    hour, minutes = (lenient_int(split.get(f"ephemeral_{life}_input_tokens")) for life in ("1h", "5m"))
+    written = lenient_int(counts.get("cache_creation_input_tokens")) or hour + minutes
+    hour = min(hour, written)
     details = lenient_object(counts.get("output_tokens_details"))
     thinking = min(output, lenient_int(details.get("thinking_tokens")))
     return Usage(
         input_tokens=lenient_int(counts.get("input_tokens")),
         cached_input_tokens=lenient_int(counts.get("cache_read_input_tokens")),
-        cache_write_tokens=lenient_int(counts.get("cache_creation_input_tokens")),
+        cache_write_tokens=written - hour,
+        cache_write_1h_tokens=hour,
         output_tokens=output - thinking,
         reasoning_tokens=thinking,
     )
@@ -69,10 +75,15 @@ def write_usage(usage: Usage) -> dict[str, Any]:
     """The `usage` member, whole."""
     counts: dict[str, Any] = {
         "input_tokens": usage.input_tokens,
-        "cache_creation_input_tokens": usage.cache_write_tokens,
+        "cache_creation_input_tokens": usage.cache_writes,
         "cache_read_input_tokens": usage.cached_input_tokens,
         "output_tokens": usage.total_output,
     }
+    if usage.cache_write_1h_tokens:
+        counts["cache_creation"] = {
+            "ephemeral_5m_input_tokens": usage.cache_write_tokens,
+            "ephemeral_1h_input_tokens": usage.cache_write_1h_tokens,
+        }
     if usage.reasoning_tokens:
         counts["output_tokens_details"] = {"thinking_tokens": usage.reasoning_tokens}
     return counts

@@ -47,7 +47,7 @@ def write_usage(usage: Usage) -> dict[str, Any]:
         "total_tokens": usage.total,
         "prompt_tokens_details": {
             "cached_tokens": usage.cached_input_tokens,
-            "cache_write_tokens": usage.cache_write_tokens,
+            "cache_write_tokens": usage.cache_writes,
             "audio_tokens": 0,
         },
         "completion_tokens_details": {

@@ -28,7 +28,7 @@ def write_usage(usage: Usage) -> dict[str, Any]:
         "input_tokens": usage.total_input,
         "input_tokens_details": {
             "cached_tokens": usage.cached_input_tokens,
-            "cache_write_tokens": usage.cache_write_tokens,
+            "cache_write_tokens": usage.cache_writes,
         },
         "output_tokens": usage.total_output,
         "output_tokens_details": {"reasoning_tokens": usage.reasoning_tokens},
