@@ -1,0 +1,586 @@
+"""Pictures, files and sound on their way to a target: what is refused, what is fetched, what arrives."""
+
+import base64
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+import pytest
+
+from trunkline.capabilities import Capabilities
+from trunkline.dialects import anthropic, bedrock, gemini, openai_chat, openai_responses
+from trunkline.dialects.data_url import read_data_url
+from trunkline.dialects.media import Forms, Materials, Want
+from trunkline.dialects.pictures import Pictures
+from trunkline.errors import CallerError, InvalidRequest, Unsupported
+from trunkline.items import Audio, File, Image, Message, Part, Text, ToolOutput
+from trunkline.ports import Fetched
+from trunkline.request import ModelRequest
+
+CALLERS = {d.name: d for d in (openai_responses.DIALECT, openai_chat.DIALECT, anthropic.DIALECT, gemini.DIALECT)}
+UPSTREAMS = {**CALLERS, "bedrock": bedrock.DIALECT}
+
+PNG = b"\x89PNG\r\n\x1a\n" + bytes(4)
+JPEG = b"\xff\xd8\xff\xe0" + bytes(8)
+PDF = b"%PDF-1.7 " + bytes(3)
+SVG = b"<svg xmlns='http://www.w3.org/2000/svg'/>"
+
+
+def in_base64(data: bytes) -> str:
+    return base64.b64encode(data).decode()
+
+
+def url_of(kind: str, data: bytes) -> str:
+    return f"data:{kind};base64,{in_base64(data)}"
+
+
+PICTURE = url_of("image/png", PNG)
+PAGE = url_of("application/pdf", PDF)
+HELD = {
+    "https://x.test/a.png": Fetched("image/png", PNG),
+    "https://x.test/a": Fetched("application/octet-stream", JPEG),
+    "https://x.test/report.pdf?sig=1": Fetched("application/pdf", PDF),
+    "https://x.test/notes.txt": Fetched("text/plain", b"Notes."),
+    "https://x.test/v.svg": Fetched("image/svg+xml", SVG),
+    "https://x.test/page": Fetched("text/html", b"<html>"),
+    "https://x.test/odd": Fetched("application/octet-stream", b"\x00\x01"),
+}
+
+
+def read(caller: str, body: dict[str, Any]) -> ModelRequest:
+    return CALLERS[caller].read_request(body, lambda sealed: None)
+
+
+def take(
+    parts: list[Part], forms: Forms | None = None, **facts: Any
+) -> tuple[Materials, Callable[[Mapping[str, Fetched]], list[Part]]]:
+    """The materials of one user message, and a function that fills them."""
+    request = ModelRequest(model="m", items=[Message(role="user", parts=parts)])
+    materials = Materials(request, forms or Forms(), Capabilities(**facts), list)
+
+    def fill(contents: Mapping[str, Fetched]) -> list[Part]:
+        (message,) = materials.fill(contents).items
+        assert isinstance(message, Message)
+        return message.parts
+
+    return materials, fill
+
+
+def checked(part: Part, forms: Forms | None = None, **facts: Any) -> Part:
+    materials, fill = take([part], forms, **facts)
+    assert materials.wants == []
+    return fill({})[0]
+
+
+INLINE = Forms(urls=frozenset())
+
+
+# --- what is wrong, by the caller's own name ----------------------------------------------------------------------
+
+
+def ask(caller: str, part: dict[str, Any]) -> dict[str, Any]:
+    """A caller's body: some text, then the part."""
+    if caller == "responses":
+        content = [{"type": "input_text", "text": "See."}, part]
+        return {"model": "m", "input": [{"role": "user", "content": content}]}
+    if caller == "gemini":
+        return {"model": "m", "contents": [{"role": "user", "parts": [{"text": "See."}, part]}]}
+    limit = {"max_tokens": 9} if caller == "messages" else {}
+    return {"model": "m", "messages": [{"role": "user", "content": [{"type": "text", "text": "See."}, part]}], **limit}
+
+
+def refusal(caller: str, body: dict[str, Any], upstream: str = "bedrock", **facts: Any) -> CallerError:
+    """What a caller is told."""
+    request = read(caller, body)
+    again = msgspec.json.decode(msgspec.json.encode(body))
+    with pytest.raises(CallerError) as raised:
+        Materials(request, UPSTREAMS[upstream].media, Capabilities(**facts), lambda: CALLERS[caller].media.find(again))
+    return raised.value
+
+
+@pytest.mark.parametrize(
+    ("caller", "part", "path"),
+    [
+        ("responses", {"type": "input_image", "image_url": "data:image/png,AAAA"}, "input[0].content[1].image_url"),
+        ("responses", {"type": "input_file", "file_data": "data:x/y,A"}, "input[0].content[1].file_data"),
+        ("responses", {"type": "input_file", "file_url": "ftp://x/y"}, "input[0].content[1].file_url"),
+        ("responses", {"type": "input_image", "file_id": "file_1"}, "input[0].content[1].file_id"),
+        ("chat", {"type": "image_url", "image_url": {"url": "AAAA"}}, "messages[0].content[1].image_url.url"),
+        ("chat", {"type": "image_url", "image_url": "AAAA"}, "messages[0].content[1].image_url"),
+        ("chat", {"type": "file", "file": {"file_data": "data:x/y,A"}}, "messages[0].content[1].file.file_data"),
+        ("chat", {"type": "file", "file": {"file_id": "f"}}, "messages[0].content[1].file.file_id"),
+        ("chat", {"type": "input_audio", "input_audio": {"data": "AAAA", "format": "wav"}}, "messages[0].content[1]"),
+        (
+            "messages",
+            {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "A"}},
+            "messages[0].content[1].source.data",
+        ),
+        (
+            "messages",
+            {"type": "document", "source": {"type": "url", "url": "s4://x"}},
+            "messages[0].content[1].source.url",
+        ),
+        (
+            "gemini",
+            {"inlineData": {"mimeType": "image/svg+xml", "data": in_base64(SVG)}},
+            "contents[0].parts[1].inlineData.data",
+        ),
+    ],
+)
+def test_t87_the_part_is_named(caller: str, part: dict[str, Any], path: str) -> None:
+    """T-87: by the path that it has in the caller's own body."""
+    error = refusal(caller, ask(caller, part))
+    assert error.status == 400
+    assert error.param == path
+    assert error.message.startswith(f"`{path}` ")
+
+
+def test_parts_are_counted_in_the_callers_order() -> None:
+    """One Chat message may become several items, and a tool's result holds parts as well."""
+    picture = {"type": "image_url", "image_url": {"url": PICTURE}}
+    body = {
+        "model": "m",
+        "messages": [
+            {"role": "user", "content": [picture, {"type": "text", "text": "?"}]},
+            {"role": "assistant", "content": None, "tool_calls": [CALL]},
+            {"role": "tool", "tool_call_id": "c1", "content": [picture, {**picture, "image_url": {"url": "AAAA"}}]},
+        ],
+    }
+    assert refusal("chat", body).param == "messages[2].content[1].image_url.url"
+
+
+CALL = {"id": "c1", "type": "function", "function": {"name": "look", "arguments": "{}"}}
+
+
+def test_what_we_put_before_the_input_has_no_name() -> None:
+    """Spots are counted from the end: an expanded history stands before what the caller sent."""
+    bad = Image(url="AAAA")
+    items = [Message(role="user", parts=[bad]), Message(role="user", parts=[Image(url=PICTURE)])]
+    body = ask("responses", {"type": "input_image", "image_url": PICTURE})
+    with pytest.raises(InvalidRequest) as raised:
+        Materials(
+            ModelRequest(model="m", items=list(items)),
+            Forms(),
+            Capabilities(),
+            lambda: openai_responses.DIALECT.media.find(body),
+        )
+    assert raised.value.param == "input"
+
+
+@pytest.mark.parametrize(
+    ("part", "why"),
+    [
+        (Image(url="data:image/png,%89PNG"), "is not base64"),
+        (Image(url=f"data:image/png;charset=utf-8;base64,{in_base64(PNG)}"), "parameters"),
+        (Image(url=f"data:image/png;name=a.png;base64,{in_base64(PNG)}"), "parameters"),
+        (Image(url=url_of("application/pdf", PDF)), "which is no picture"),
+        (Image(url=url_of("text/plain", b"Hi")), "which is no picture"),
+        (Image(url=url_of("image/png", JPEG)), "but its data is `image/jpeg`"),
+        (Image(url=url_of("image/png", PDF)), "but its data is `application/pdf`"),
+        (Image(url=url_of("image/svg+xml", SVG)), "SVG"),
+        (Image(url=url_of("image/png", SVG)), "SVG"),
+        (Image(url="data:image/png;base64,"), "is empty"),
+        (Image(url="data:image/png;base64,A"), "valid base64"),
+        (Image(url=in_base64(PNG)), "must be an `https:` URL or a `data:` URL"),
+        (Image(url="file:///etc/passwd"), "must be"),
+        (Image(url="gs://bucket/a.png"), "must be"),
+        (Image(url=""), "must be"),
+        (File(data="data:application/pdf,%25PDF"), "is not base64"),
+        (File(data=f"data:application/pdf;x=y;base64,{in_base64(PDF)}"), "parameters"),
+        (File(data=url_of("application/pdf", PNG)), "but its data is `image/png`"),
+        (File(data="Hello, world!"), "valid base64"),
+        (File(url="s3://bucket/a.pdf"), "must be"),
+        (Audio(data="data:audio/wav,x", format="wav"), "is not base64"),
+        (Audio(data="?", format="wav"), "valid base64"),
+    ],
+)
+def test_t87_broken_parts(part: Part, why: str) -> None:
+    """T-87: a clear 400, whatever the target."""
+    with pytest.raises(InvalidRequest, match=why):
+        take([part])
+
+
+@pytest.mark.parametrize(
+    ("part", "facts", "why"),
+    [
+        (Image(url=PICTURE), {"images": False}, "an image, which this model does not take"),
+        (Image(url="https://x.test/a.png"), {"images": False}, "an image"),
+        (File(data=PAGE), {"files": False}, "a file, which this model does not take"),
+        (File(url="https://x.test/a"), {"files": False}, "a file"),
+        (File(file_id="f"), {"files": False}, "a file"),
+        (Audio(data="AAAA", format="wav"), {"audio": False}, "audio, which"),
+        (Image(url=PICTURE), {"image_types": ("image/jpeg",)}, "does not read: send `image/jpeg`"),
+        (File(data=PAGE), {"file_types": ("text/*",)}, r"does not read: send `text/\*`"),
+        (Audio(data="AAAA", format="ogg"), {"audio_formats": ("wav", "mp3")}, "the format `ogg`"),
+        (Image(url=PICTURE), {"max_image_bytes": 11}, "has 12 bytes, but this model takes 11"),
+        (File(data=PAGE), {"max_file_bytes": 11}, "has 12 bytes, but this model takes 11"),
+    ],
+)
+def test_what_a_model_cannot_take(part: Part, facts: dict[str, Any], why: str) -> None:
+    """Refused before anything is fetched or sent."""
+    with pytest.raises(CallerError, match=why):
+        take([part], **facts)
+
+
+def test_how_many_a_model_takes() -> None:
+    """One more than that is named."""
+    take([Image(url=PICTURE)] * 2, max_images=2)
+    with pytest.raises(InvalidRequest, match="one too many: this model takes 2"):
+        take([Image(url=PICTURE)] * 3, max_images=2)
+    with pytest.raises(InvalidRequest, match="one too many"):
+        take([File(data=PAGE)] * 2, max_files=1)
+
+
+# --- what passes --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        Image(url=PICTURE, detail="high"),
+        Image(url="https://x.test/a.png"),
+        Image(url="HTTPS://x.test/a.png"),
+        Image(file_id="file_1"),
+        Image(url=url_of("image/tiff", b"II*\x00")),
+        File(data=PAGE, filename="a.pdf"),
+        File(url="https://x.test/a.pdf"),
+        File(data=url_of("application/zip", b"PK")),
+        Audio(data="AAAA", format="wav"),
+        Text(text="data:image/png,x"),
+    ],
+)
+def test_what_is_sound_stays(part: Part) -> None:
+    """An unknown model is given what was asked."""
+    assert checked(part) == part
+
+
+@pytest.mark.parametrize(
+    ("part", "mended"),
+    [
+        (Image(url=f"data:image/jpg;base64,{in_base64(JPEG)}"), Image(url=url_of("image/jpeg", JPEG))),
+        (Image(url=f"data:image/png;base64,{in_base64(PNG)}\n"), Image(url=PICTURE)),
+        (File(data=in_base64(PDF)), File(data=PAGE)),
+        (File(data=in_base64(b"a,b"), filename="t.CSV"), File(data=url_of("text/csv", b"a,b"), filename="t.CSV")),
+        (File(data="data:text/plain,Hi%20you"), File(data=url_of("text/plain", b"Hi you"))),
+        (
+            File(data=f"data:text/plain;charset=latin-1;base64,{in_base64(b'caf' + bytes([0xE9]))}"),
+            File(data=url_of("text/plain", "café".encode())),
+        ),
+        (Audio(data="data:audio/wav;base64,AAAA", format="wav"), Audio(data="AAAA", format="wav")),
+    ],
+)
+def test_what_means_the_same_is_spelled_the_same(part: Part, mended: Part) -> None:
+    """Providers are pickier than OpenAI: one spelling suits them all."""
+    assert checked(part) == mended
+
+
+def test_a_text_file_is_told_where_files_are_not_taken() -> None:
+    """As text, by its name; and said to be emulated."""
+    part = File(data="data:text/markdown;base64,IyBI", filename="a.md")
+    materials, fill = take([part], files=False)
+    assert fill({}) == [Text(text='<file name="a.md">\n# H\n</file>')]
+    assert materials.emulated == ["input"]
+
+
+def test_a_picture_that_came_as_a_file_is_a_picture() -> None:
+    """Where the target has no file of that type."""
+    assert checked(File(data=PICTURE), Forms(file_types=("application/pdf",))) == Image(url=PICTURE)
+
+
+# --- what is fetched ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("part", "forms", "facts", "wanted"),
+    [
+        (Image(url="https://x.test/a"), Forms(), {}, None),
+        (Image(url="https://x.test/a"), Forms(), {"image_urls": False}, "image"),
+        (Image(url="http://x.test/a"), INLINE, {}, "image"),
+        (File(url="https://x.test/a"), Forms(), {}, None),
+        (File(url="https://x.test/a"), Forms(), {"file_urls": False}, "file"),
+        (File(url="https://x.test/a"), Forms(urls=frozenset({"image"})), {}, "file"),
+        (Image(url="gs://bucket/a"), INLINE, {"own_urls": ("gs://",)}, None),
+        (File(url="https://own.test/files/1"), INLINE, {"own_urls": ("https://own.test/",)}, None),
+        (File(url="s3://bucket/a"), Forms(urls=frozenset(), own_urls=("s3://",)), {}, None),
+        (Image(url=PICTURE), INLINE, {}, None),
+    ],
+)
+def test_what_must_be_fetched(part: Part, forms: Forms, facts: dict[str, Any], wanted: str | None) -> None:
+    """Remote URLs that the wire or the provider does not follow; what is the provider's own is left to it."""
+    materials, _ = take([part], forms, **facts)
+    assert [want.kind for want in materials.wants] == ([wanted] if wanted else [])
+
+
+def test_the_limits_go_with_the_url() -> None:
+    """So that nothing is fetched in vain."""
+    materials, _ = take([Image(url="https://x.test/a.png")], INLINE, max_image_bytes=7)
+    assert materials.wants == [Want("https://x.test/a.png", "input", "image", ("image/",), 7)]
+
+
+@pytest.mark.parametrize(
+    ("part", "filled"),
+    [
+        (Image(url="https://x.test/a.png", detail="low"), Image(url=PICTURE, detail="low")),
+        # The bytes tell, where a server does not.
+        (Image(url="https://x.test/a"), Image(url=url_of("image/jpeg", JPEG))),
+        (File(url="https://x.test/report.pdf?sig=1"), File(data=PAGE, filename="report.pdf")),
+        (File(url="https://x.test/report.pdf?sig=1", filename="b.pdf"), File(data=PAGE, filename="b.pdf")),
+        (File(url="https://x.test/notes.txt"), File(data=url_of("text/plain", b"Notes."), filename="notes.txt")),
+        (File(url="https://x.test/a.png"), File(data=PICTURE, filename="a.png")),
+    ],
+)
+def test_contents_take_their_place(part: Part, filled: Part) -> None:
+    """As `data:` URLs, of the type that they are, by the name that they have."""
+    _, fill = take([Text(text="See."), part], INLINE)
+    assert fill(HELD) == [Text(text="See."), filled]
+
+
+@pytest.mark.parametrize(
+    ("part", "facts", "why"),
+    [
+        (Image(url="https://x.test/v.svg"), {}, "SVG"),
+        (Image(url="https://x.test/page"), {}, "no picture"),
+        (Image(url="https://x.test/odd"), {}, "no picture"),
+        (Image(url="https://x.test/a.png"), {"image_types": ("image/webp",)}, "does not read"),
+        (File(url="https://x.test/odd"), {"file_types": ("application/pdf",)}, "does not read"),
+        (File(url="https://x.test/report.pdf?sig=1"), {"files": False}, "a file, which"),
+        (Image(url="https://x.test/a.png"), {"max_image_bytes": 3}, "12 bytes"),
+    ],
+)
+def test_contents_are_judged(part: Part, facts: dict[str, Any], why: str) -> None:
+    """As if the caller had sent them."""
+    with pytest.raises(CallerError, match=why):
+        take([part], INLINE, **facts)[1](HELD)
+
+
+def test_a_text_file_by_url_is_told_too() -> None:
+    """Where files are not taken, only the content shows that it is text."""
+    _, fill = take([File(url="https://x.test/notes.txt")], files=False, file_urls=False)
+    assert fill(HELD) == [Text(text='<file name="notes.txt">\nNotes.\n</file>')]
+
+
+def test_tool_results_are_looked_into() -> None:
+    """T-38: their pictures are fetched as any other."""
+    output = ToolOutput(call_id="c", output=[Text(text="See."), Image(url="https://x.test/a.png")])
+    materials = Materials(ModelRequest(model="m", items=[output]), INLINE, Capabilities(), list)
+    (filled,) = materials.fill(HELD).items
+    assert filled == ToolOutput(call_id="c", output=[Text(text="See."), Image(url=PICTURE)])
+
+
+def test_a_request_without_any_is_untouched() -> None:
+    """Not even copied."""
+    request = ModelRequest(model="m", items=[Message(role="user", parts=[Text(text="Hi")])])
+    assert Materials(request, INLINE, Capabilities(), list).request is request
+
+
+def test_fr26_large_pictures_arrive_whole() -> None:
+    """FR-26: twelve megabytes, byte for byte."""
+    data = PNG + bytes(range(256)) * 49_152
+    part = checked(Image(url=url_of("image/png", data)))
+    assert isinstance(part, Image)
+    assert read_data_url(part.url or "").decode() == data
+
+
+# --- bodies that are passed on ------------------------------------------------------------------------------------
+
+
+def pictures(dialect: str, body: dict[str, Any], **facts: Any) -> tuple[Pictures, dict[str, Any]]:
+    members = {name: msgspec.Raw(msgspec.json.encode(value)) for name, value in body.items()}
+    found = Pictures(members, CALLERS[dialect].media, Capabilities(**facts))
+    return found, members
+
+
+def test_a_passed_body_keeps_everything_else() -> None:
+    """Fields that nobody knows, within the message too; bad parts are the provider's to refuse."""
+    image = {"url": "https://x.test/a.png", "detail": "low", "odd": 1}
+    parts = [{"type": "image_url", "image_url": image, "odd": 2}, {"type": "image_url", "image_url": {"url": "bad"}}]
+    body = {"model": "m", "messages": [{"role": "user", "content": parts, "odd": 3}], "odd": [4]}
+    found, members = pictures("chat", body, image_urls=False)
+    assert [want.path for want in found.wants] == ["messages[0].content[0].image_url.url"]
+    found.fill(HELD)
+    image["url"] = PICTURE
+    assert {name: msgspec.json.decode(raw) for name, raw in members.items()} == body
+
+
+def test_a_passed_messages_body() -> None:
+    """There a URL and its content have different shapes."""
+    block: dict[str, Any] = {"type": "image", "source": {"type": "url", "url": "https://x.test/a.png"}}
+    body = {"model": "m", "messages": [{"role": "user", "content": [block]}]}
+    found, members = pictures("messages", body, image_urls=False)
+    found.fill(HELD)
+    block["source"] = {"type": "base64", "media_type": "image/png", "data": in_base64(PNG)}
+    assert msgspec.json.decode(members["messages"]) == body["messages"]
+
+
+def test_a_passed_body_needs_no_look() -> None:
+    """Nothing is decoded that holds no URL."""
+    found, members = pictures("chat", {"model": "m", "messages": [{"role": "user", "content": "Hi"}]}, image_urls=False)
+    assert found.wants == []
+    found.fill({})
+    assert bytes(members["messages"]) == b'[{"role":"user","content":"Hi"}]'
+
+
+@pytest.mark.parametrize("url", ["https://x.test/v.svg", "https://x.test/page"])
+def test_a_passed_body_takes_no_page_for_a_picture(url: str) -> None:
+    """The provider would say something less clear."""
+    part = {"type": "image_url", "image_url": {"url": url}}
+    found, _ = pictures("chat", ask("chat", part), image_urls=False)
+    with pytest.raises(InvalidRequest, match="no picture") as raised:
+        found.fill(HELD)
+    assert raised.value.param == "messages[0].content[1].image_url.url"
+
+
+# --- every pair ---------------------------------------------------------------------------------------------------
+
+FUNCTION = {"type": "object", "properties": {}}
+
+BODIES: Mapping[str, dict[str, Any]] = {
+    "responses": {
+        "model": "m",
+        "input": [
+            {
+                "role": "user",
+                "content": [
+                    {"type": "input_text", "text": "Compare."},
+                    {"type": "input_image", "image_url": PICTURE, "detail": "high"},
+                    {"type": "input_image", "image_url": "https://x.test/a"},
+                    {"type": "input_file", "file_data": PAGE, "filename": "page.pdf"},
+                    {"type": "input_file", "file_url": "https://x.test/report.pdf?sig=1"},
+                    {"type": "input_file", "file_data": url_of("text/plain", b"Hi"), "filename": "hi.txt"},
+                ],
+            },
+            {"type": "function_call", "call_id": "c1", "name": "look", "arguments": "{}"},
+            {
+                "type": "function_call_output",
+                "call_id": "c1",
+                "output": [
+                    {"type": "input_text", "text": "Seen."},
+                    {"type": "input_image", "image_url": PICTURE},
+                    {"type": "input_file", "file_data": PAGE, "filename": "page.pdf"},
+                ],
+            },
+        ],
+        "tools": [{"type": "function", "name": "look", "parameters": FUNCTION, "strict": False}],
+    },
+    "chat": {
+        "model": "m",
+        "messages": [
+            {
+                "role": "user",
+                "content": [
+                    {"type": "text", "text": "Compare."},
+                    {"type": "image_url", "image_url": {"url": PICTURE, "detail": "high"}},
+                    {"type": "image_url", "image_url": {"url": "https://x.test/a"}},
+                    {"type": "file", "file": {"file_data": PAGE, "filename": "page.pdf"}},
+                ],
+            },
+            {"role": "assistant", "content": None, "tool_calls": [CALL]},
+            {
+                "role": "tool",
+                "tool_call_id": "c1",
+                "content": [{"type": "text", "text": "Seen."}, {"type": "image_url", "image_url": {"url": PICTURE}}],
+            },
+        ],
+        "tools": [{"type": "function", "function": {"name": "look", "parameters": FUNCTION}}],
+    },
+    "messages": {
+        "model": "m",
+        "max_tokens": 99,
+        "messages": [
+            {
+                "role": "user",
+                "content": [
+                    {"type": "text", "text": "Compare."},
+                    {
+                        "type": "image",
+                        "source": {"type": "base64", "media_type": "image/png", "data": in_base64(PNG)},
+                    },
+                    {"type": "image", "source": {"type": "url", "url": "https://x.test/a"}},
+                    {
+                        "type": "document",
+                        "source": {"type": "base64", "media_type": "application/pdf", "data": in_base64(PDF)},
+                        "title": "page.pdf",
+                    },
+                    {"type": "document", "source": {"type": "url", "url": "https://x.test/report.pdf?sig=1"}},
+                    {"type": "document", "source": {"type": "text", "media_type": "text/plain", "data": "Hi"}},
+                ],
+            },
+            {"role": "assistant", "content": [{"type": "tool_use", "id": "c1", "name": "look", "input": {}}]},
+            {
+                "role": "user",
+                "content": [
+                    {
+                        "type": "tool_result",
+                        "tool_use_id": "c1",
+                        "content": [
+                            {"type": "text", "text": "Seen."},
+                            {
+                                "type": "image",
+                                "source": {"type": "base64", "media_type": "image/png", "data": in_base64(PNG)},
+                            },
+                        ],
+                    }
+                ],
+            },
+        ],
+        "tools": [{"name": "look", "input_schema": FUNCTION}],
+    },
+    "gemini": {
+        "model": "m",
+        "contents": [
+            {
+                "role": "user",
+                "parts": [
+                    {"text": "Compare."},
+                    {"inlineData": {"mimeType": "image/png", "data": in_base64(PNG)}},
+                    {"fileData": {"mimeType": "image/jpeg", "fileUri": "https://x.test/a"}},
+                    {"inlineData": {"mimeType": "application/pdf", "data": in_base64(PDF), "displayName": "page.pdf"}},
+                    {"fileData": {"fileUri": "https://x.test/report.pdf?sig=1"}},
+                ],
+            },
+        ],
+    },
+}
+
+
+@pytest.mark.parametrize("upstream", UPSTREAMS)
+@pytest.mark.parametrize("caller", CALLERS)
+def test_t38_t86_every_pair(caller: str, upstream: str, golden: Callable[[str, Any], None]) -> None:
+    """T-38 and T-86: pictures and files in messages and in results, as each upstream takes them."""
+    target = UPSTREAMS[upstream]
+    capabilities = Capabilities()
+    materials = Materials(read(caller, BODIES[caller]), target.media, capabilities, list)
+    wanted = {want.url: HELD[want.url] for want in materials.wants}
+    written = target.write_request(materials.fill(wanted), capabilities)
+    golden(f"media.{caller}-{upstream}", msgspec.json.decode(msgspec.json.encode(written.body)))
+
+
+def test_pictures_by_url_where_only_data_is_taken() -> None:
+    """T-87: a Chat provider that fetches nothing."""
+    part = {"type": "input_image", "image_url": "https://x.test/a.png"}
+    capabilities = Capabilities(image_urls=False)
+    materials = Materials(read("responses", ask("responses", part)), openai_chat.DIALECT.media, capabilities, list)
+    body = openai_chat.DIALECT.write_request(materials.fill(HELD), capabilities).body
+    assert body["messages"][0]["content"][1] == {"type": "image_url", "image_url": {"url": PICTURE}}
+
+
+@pytest.mark.parametrize("upstream", ["responses", "messages", "bedrock"])
+def test_sound_where_there_is_none(upstream: str) -> None:
+    """Refused by name before anything is sent."""
+    body = ask("chat", {"type": "input_audio", "input_audio": {"data": "AAAA", "format": "wav"}})
+    error = refusal("chat", body, upstream)
+    assert isinstance(error, Unsupported)
+    assert error.param == "messages[0].content[1]"
+
+
+def test_sound_where_there_is_some() -> None:
+    """Gemini's Chat callers and Chat's Gemini callers keep it."""
+    body = ask("chat", {"type": "input_audio", "input_audio": {"data": "AAAA", "format": "wav"}})
+    for upstream, wanted in (
+        ("chat", {"type": "input_audio", "input_audio": {"data": "AAAA", "format": "wav"}}),
+        ("gemini", {"inlineData": {"mimeType": "audio/wav", "data": "AAAA"}}),
+    ):
+        materials = Materials(read("chat", body), UPSTREAMS[upstream].media, Capabilities(), list)
+        written = UPSTREAMS[upstream].write_request(materials.request, Capabilities()).body
+        content = written["messages"][0]["content"] if upstream == "chat" else written["contents"][0]["parts"]
+        assert content[1] == wanted
