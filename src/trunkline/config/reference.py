@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from trunkline.config.compatibility import write_compatibility
 from trunkline.config.settings import COMMON, NOT_YET, NOT_YET_SECTIONS, PROVIDERS_NOT_YET, SETTINGS
 from trunkline.providers.directory import load_provider, provider_names
 from trunkline.providers.provider import Provider
@@ -119,7 +120,11 @@ def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
 
 
-PAGES = {"configuration.md": write_configuration, "providers.md": write_providers}
+PAGES = {
+    "configuration.md": write_configuration,
+    "providers.md": write_providers,
+    "compatibility.md": lambda: _page("Compatibility", write_compatibility()),
+}
 
 
 def main(folder: Path) -> None:

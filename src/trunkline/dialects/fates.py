@@ -234,6 +234,16 @@ EXTRAS: dict[str, Fate] = {
     "thread": REFUSED,
     "user_profile_id": DROPPED,
     "workspace_id": DROPPED,
+    # Gemini
+    "audioTimestamp": DROPPED,
+    "cachedContent": REFUSED,
+    "labels": DROPPED,
+    "mediaResolution": DROPPED,
+    "modelArmorConfig": REFUSED,
+    "modelSelectionConfig": DROPPED,
+    "responseModalities": REFUSED,
+    "safetySettings": DROPPED,
+    "toolConfig": DROPPED,
 }
 """Top-level fields of one dialect that the vocabulary has no word for, towards another. Without a row: refused."""
 
@@ -264,13 +274,28 @@ IN_NODES: dict[str, Fate] = {
 """Fields of one dialect inside tools, items and parts, towards another. Without a row: noted as left out in a model's
 own turns, which clients send back with whatever was in them; refused elsewhere."""
 
+INCLUDED: frozenset[str] = frozenset(
+    {
+        "code_interpreter_call.outputs",
+        "computer_call_output.output.image_url",
+        "file_search_call.results",
+        "message.input_image.image_url",
+        "message.output_text.logprobs",
+        "reasoning.encrypted_content",
+        "web_search_call.action.sources",
+        "web_search_call.results",
+    }
+)
+"""What a caller may ask to have included: log probabilities are asked for, sources, outputs and sealed reasoning are
+always given, and of the rest there is nothing in an answer that was translated."""
+
 SAYS_ERRORS: frozenset[str] = frozenset({"messages", "bedrock", "gemini"})
 """The dialects whose tool outputs can say that they are errors; elsewhere their text does."""
 
 JSON_OBJECT: frozenset[str] = frozenset({"responses", "chat", "gemini", "cohere"})
 """The dialects that can be told to answer with any JSON object."""
 
-IDLE_EXTRAS: dict[str, object] = {"modalities": ["text"], "stream_options": {}}
+IDLE_EXTRAS: dict[str, object] = {"modalities": ["text"], "stream_options": {}, "responseModalities": ["TEXT"]}
 """Values of extras that ask for nothing."""
 
 IMPLICIT: frozenset[str] = frozenset(

@@ -21,6 +21,7 @@ from trunkline.dialects.lowering.outcome import Lowering, Notes, Restore
 from trunkline.dialects.lowering.served import BlocksToItems, ItemsToBlocks
 from trunkline.dialects.lowering.settings import (
     check_extras,
+    check_include,
     check_unknown,
     lower_effort,
     lower_settings,
@@ -44,6 +45,7 @@ def lower(
     notes = Notes()
     refuse_state(request)
     check_unknown(request, capabilities)
+    check_include(request, upstream)
     request = _add_chat_search(request, caller, upstream)
     toolbox = Toolbox(request, caller, upstream, capabilities, mint, notes)
     toolbox.add_all(request.tools)

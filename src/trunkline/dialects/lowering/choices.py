@@ -18,6 +18,7 @@ _NAMED = ("function", "custom")
 # Names that stand for the same hosted tool in a choice.
 _ALIASES = {
     "web_search_preview": ("web_search_preview", "web_search"),
+    "web_search_preview_2025_03_11": ("web_search_preview_2025_03_11", "web_search_preview", "web_search"),
     "web_search": ("web_search", "web_search_2025_08_26", "web_search_preview"),
     "computer": ("computer", "computer_use_preview"),
     "computer_use": ("computer", "computer_use_preview"),

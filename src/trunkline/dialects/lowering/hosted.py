@@ -28,19 +28,38 @@ CODE_OUTPUTS = "code_interpreter_call.outputs"
 def map_tool(tool: OtherTool, upstream: str, path: str, request: ModelRequest, notes: Notes) -> OtherTool | None:
     """The target's own tool of the same kind, or `None` where it has none. Raises `Unsupported` for a wish in it that
     the target's cannot be told."""
-    if tool.dialect == "responses" and upstream == "messages":
-        if tool.type.startswith("web_search"):
-            return _search_for_anthropic(tool.value, path, request, notes)
-        if tool.type == "code_interpreter":
-            return _code_for_anthropic(tool.value, path)
-    if tool.dialect == "messages" and upstream == "responses":
-        if tool.type.startswith("web_search_"):
-            return _search_for_openai(tool.value, path)
-        if tool.type.startswith("code_execution_"):
-            return _other("responses", "code_interpreter", container={"type": "auto"})
-        if tool.type == "mcp_toolset":
-            return _mcp_for_openai(tool.value, path, request)
+    asked = _as_openais(tool, path, request)
+    if asked is None or upstream == "responses":
+        return asked
+    is_search, is_code = asked.type.startswith("web_search"), asked.type == "code_interpreter"
+    if upstream == "messages":
+        if is_search:
+            return _search_for_anthropic(asked.value, path, request, notes)
+        return _code_for_anthropic(asked.value, path) if is_code else None
+    if upstream == "gemini":
+        if is_search:
+            return _search_for_google(asked.value, path, notes)
+        return _code_for_google(asked.value, path) if is_code else None
     return None
+
+
+def _as_openais(tool: OtherTool, path: str, request: ModelRequest) -> OtherTool | None:
+    """Any API's hosted tool as OpenAI's, the richest of them."""
+    match tool.dialect, tool.type:
+        case "responses", _:
+            return tool
+        case "messages", kind if kind.startswith("web_search_"):
+            return _search_for_openai(tool.value, path)
+        case "messages", kind if kind.startswith("code_execution_"):
+            return _other("responses", "code_interpreter", container={"type": "auto"})
+        case "messages", "mcp_toolset":
+            return _mcp_for_openai(tool.value, path, request)
+        case "gemini", "googleSearch":
+            return _other("responses", "web_search")
+        case "gemini", "codeExecution":
+            return _other("responses", "code_interpreter", container={"type": "auto"})
+        case _:
+            return None
 
 
 def _other(dialect: str, kind: str, **members: Any) -> OtherTool:
@@ -87,6 +106,22 @@ def _code_for_anthropic(value: dict[str, Any], path: str) -> OtherTool:
     if lenient_list(lenient_object(container).get("file_ids")):
         raise _cannot(f"{path}.container.file_ids", "cannot be used")
     return _other("messages", _CODE_EXECUTION, name="code_execution")
+
+
+def _search_for_google(value: dict[str, Any], path: str, notes: Notes) -> OtherTool:
+    """Google's search takes no wishes."""
+    if value.get("external_web_access") is False or any(lenient_object(value.get("filters")).values()):
+        raise _cannot(f"{path}.filters", "cannot be used")
+    if _location(value) is not None:
+        raise _cannot(f"{path}.user_location", "cannot be used")
+    if value.get("search_context_size") not in (None, "medium"):
+        notes.drop(f"{path}.search_context_size")
+    return OtherTool(dialect="gemini", type="googleSearch", value={"googleSearch": {}})
+
+
+def _code_for_google(value: dict[str, Any], path: str) -> OtherTool:
+    _code_for_anthropic(value, path)
+    return OtherTool(dialect="gemini", type="codeExecution", value={"codeExecution": {}})
 
 
 def _search_for_openai(value: dict[str, Any], path: str) -> OtherTool:

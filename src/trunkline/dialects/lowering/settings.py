@@ -5,7 +5,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from trunkline.capabilities import Capabilities
-from trunkline.dialects.fates import EXTRAS, IDLE_EXTRAS, IDLE_VALUES, SETTINGS, Fate, caller_name
+from trunkline.dialects.fates import EXTRAS, IDLE_EXTRAS, IDLE_VALUES, INCLUDED, SETTINGS, Fate, caller_name
 from trunkline.dialects.lowering.outcome import Notes
 from trunkline.errors import UnknownParameter, Unsupported
 from trunkline.request import ModelRequest, ModelSettings
@@ -52,6 +52,13 @@ def lower_settings(
             )
         notes.drop(asked)
     return replace(settings, **without) if without else settings
+
+
+def check_include(request: ModelRequest, upstream: str) -> None:
+    """What is to be included in the answer must be something that we know how to give, or have nothing of."""
+    for name in request.settings.include or ():
+        if upstream != "responses" and name not in INCLUDED:
+            raise Unsupported(f"`include` holds '{name[:64]}', which this model cannot give", param="include")
 
 
 def check_unknown(request: ModelRequest, capabilities: Capabilities) -> None:
