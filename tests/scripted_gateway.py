@@ -13,7 +13,7 @@ import msgspec
 from trunkline.call import Call, Source
 from trunkline.capabilities import Capabilities
 from trunkline.clock import CountingMint, FakeClock
-from trunkline.dialects import anthropic, gemini, openai_chat, openai_responses
+from trunkline.dialects import anthropic, bedrock, cohere, gemini, openai_chat, openai_responses
 from trunkline.dialects.seal import Sealer
 from trunkline.engine.gateway import Gateway
 from trunkline.engine.parts import Parts
@@ -28,7 +28,7 @@ DIALECTS = {
     dialect.name: dialect
     for dialect in (openai_responses.DIALECT, openai_chat.DIALECT, anthropic.DIALECT, gemini.DIALECT)
 }
-UPSTREAMS = {**DIALECTS}
+UPSTREAMS = {**DIALECTS, "bedrock": bedrock.DIALECT, "cohere": cohere.DIALECT}
 
 KEY = b"sk-the-gateways-own-key"
 UPSTREAM_KEY = "sk-up-secret-key-1234567890"
@@ -43,6 +43,8 @@ _ACCOUNTS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "responses": ("openai", ("responses",)),
     "messages": ("anthropic", ("messages",)),
     "gemini": ("gemini", ("gemini",)),
+    "bedrock": ("bedrock", ("bedrock",)),
+    "cohere": ("cohere", ("cohere",)),
 }
 
 STREAM = {b"content-type": b"text/event-stream"}

@@ -12,7 +12,7 @@ import uvloop
 from trunkline.catalog.models import Fetch, ModelCatalog
 from trunkline.clock import SystemClock, mint, mint_request_id
 from trunkline.config.config import Config
-from trunkline.dialects import anthropic, gemini, openai_chat, openai_responses
+from trunkline.dialects import anthropic, bedrock, cohere, gemini, openai_chat, openai_responses
 from trunkline.dialects.dialect import UpstreamDialect
 from trunkline.dialects.seal import Sealer
 from trunkline.engine.attempts import redacted
@@ -39,7 +39,7 @@ DIALECTS = {
     dialect.name: dialect
     for dialect in (openai_responses.DIALECT, openai_chat.DIALECT, anthropic.DIALECT, gemini.DIALECT)
 }
-UPSTREAMS: dict[str, UpstreamDialect] = {**DIALECTS}
+UPSTREAMS: dict[str, UpstreamDialect] = {**DIALECTS, "bedrock": bedrock.DIALECT, "cohere": cohere.DIALECT}
 
 # A list of models is a few hundred kilobytes with the largest of them.
 _LIST_BYTES = 16 * 1024 * 1024

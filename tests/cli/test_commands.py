@@ -93,15 +93,15 @@ def test_own_listener(run: Run) -> None:
 def test_check(run: Run) -> None:
     """What would be served, where settings came from, what is ignored; and no secret."""
     status, out, error = run(
-        "check", OPENAI_API_KEY=KEY, GEMINI_API_KEY="gemini-key", TRUNKLINE_ALIASES="fast=openai/x"
+        "check", OPENAI_API_KEY=KEY, AZURE_API_KEY="azure-key", TRUNKLINE_ALIASES="fast=openai/x"
     )
     assert (status, error) == (0, "")
     assert "openai at https://api.openai.com/v1" in out
     assert "fast → openai/x" in out
     assert "OPENAI_API_KEY = (set)  (the environment)" in out
-    assert "Gemini is not served by this version yet" in out
+    assert "AZURE_BASE_URL is not, so Azure OpenAI is not served" in out
     assert KEY not in out
-    assert "gemini-key" not in out
+    assert "azure-key" not in out
 
 
 def test_check_json(run: Run) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from trunkline.config.config import Config
 from trunkline.config.load import find_file, load_config
-from trunkline.config.settings import NOT_YET, NOT_YET_SECTIONS, PROVIDERS_NOT_YET, SETTINGS
+from trunkline.config.settings import NOT_YET, NOT_YET_SECTIONS, SETTINGS
 from trunkline.config.sources import Environment
 from trunkline.config.yaml_file import parse_yaml
 from trunkline.errors import ConfigError
@@ -173,7 +173,6 @@ def test_later_sections(name: str) -> None:
         ),
         ("providers: {opena: {}}", "there is no provider `opena`; did you mean `openai`?"),
         ("providers: {eu: {}}", "an instance of one needs a `type`"),
-        ("providers: {gemini: {}}", "`gemini` is not served by this version yet"),
         ("aliases: {a: {targt: x}}", "`aliases.a.targt` is not a setting; did you mean `target`?"),
         ("aliases: {a: {target: x, emulate: [verbosity]}}", "`aliases.a.emulate` is not served by this version yet"),
         ("providers: {openai: {cache_points: off}}", "`providers.openai.cache_points` is not served by this version"),
@@ -211,12 +210,6 @@ def test_kubernetes_variables() -> None:
 def test_test_variable() -> None:
     """The tests' own variable does not stop a start."""
     load({"TRUNKLINE_TEST_DATA": "/x"})
-
-
-@pytest.mark.parametrize("name", PROVIDERS_NOT_YET)
-def test_later_providers(name: str) -> None:
-    """A key of a provider that comes later is named, and stops nothing."""
-    assert any(name in note and "not served by this version yet" in note for note in load({name: "x"}).notes)
 
 
 # --- references -------------------------------------------------------------------------------------------------
@@ -418,3 +411,84 @@ def test_names_are_unique() -> None:
     assert len({setting.environment for setting in SETTINGS}) == len(SETTINGS)
     places = [setting.yaml for setting in SETTINGS if setting.yaml]
     assert len(set(places)) == len(places)
+
+
+# --- providers that settings configure ----------------------------------------------------------------------------
+
+
+def test_vertex_is_configured_by_its_project() -> None:
+    """And by a file of credentials, under its own name or Google's."""
+    variables = {"VERTEX_PROJECT": "p", "GOOGLE_APPLICATION_CREDENTIALS": "/k.json", "VERTEX_LOCATION": "us-east1"}
+    config = load(variables)
+    [_, account] = config.accounts
+    assert (account.name, account.settings["credentials"]) == ("vertex", "/k.json")
+    assert account.origin.host == "us-east1-aiplatform.googleapis.com"
+
+
+def test_half_of_vertex_is_somebody_elses() -> None:
+    """Then it is said, and not served."""
+    config = load({"VERTEX_PROJECT": "p"})
+    assert [account.name for account in config.accounts] == ["openai"]
+    assert any("VERTEX_CREDENTIALS or GOOGLE_APPLICATION_CREDENTIALS" in note for note in config.notes)
+
+
+BEDROCK = {"BEDROCK_REGION": "eu-west-1", "AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": "secret/key+1"}
+
+
+def test_bedrock_is_configured_by_its_region() -> None:
+    """AWS's own keys open it then, and none of them is shown."""
+    config = load(BEDROCK)
+    [_, account] = config.accounts
+    assert account.base_url == "https://bedrock-runtime.eu-west-1.amazonaws.com"
+    assert account.settings["secret_access_key"] == "secret/key+1"
+    shown = {entry.name: entry.value for entry in config.shown}
+    assert (shown["AWS_ACCESS_KEY_ID"], shown["AWS_SECRET_ACCESS_KEY"]) == ("(set)", "(set)")
+    assert "secret/key" not in repr(account)
+
+
+def test_bedrocks_own_key_is_enough() -> None:
+    """AWS's name for it, its own region or AWS's."""
+    [_, account] = load({"AWS_BEARER_TOKEN_BEDROCK": "bedrock-api-key-0123", "AWS_REGION": "us-west-2"}).accounts
+    assert (account.name, account.api_key) == ("bedrock", "bedrock-api-key-0123")
+    assert account.origin.host == "bedrock-runtime.us-west-2.amazonaws.com"
+
+
+def test_keys_of_aws_are_often_there_for_other_things() -> None:
+    """They configure nothing by themselves."""
+    others = {name: value for name, value in BEDROCK.items() if name != "BEDROCK_REGION"}
+    assert names(load({"AWS_REGION": "eu-west-1", **others})) == ["openai"]
+
+
+def test_half_of_bedrock_is_said() -> None:
+    """With every name that would make it whole."""
+    config = load(
+        {"OPENAI_API_KEY": "sk-0123456789", "BEDROCK_REGION": "eu-west-1", "AWS_ACCESS_KEY_ID": "AKIDEXAMPLE"}
+    )
+    [note] = [note for note in config.notes if "Bedrock" in note]
+    assert note == (
+        "BEDROCK_REGION is set, but BEDROCK_API_KEY or AWS_BEARER_TOKEN_BEDROCK is not,"
+        " nor BEDROCK_SECRET_ACCESS_KEY or AWS_SECRET_ACCESS_KEY, so Amazon Bedrock is not served"
+    )
+
+
+def test_azure_needs_its_address() -> None:
+    """Its key may have the name that Azure's own tools read; without an address that is said, and no more."""
+    key = {"AZURE_OPENAI_API_KEY": "0123456789abcdef"}
+    config = load(key)
+    assert "AZURE_OPENAI_API_KEY is set, but AZURE_BASE_URL is not, so Azure OpenAI is not served" in config.notes
+    [_, account] = load({**key, "AZURE_OPENAI_ENDPOINT": "https://r.openai.azure.com/"}).accounts
+    assert account.base_url == "https://r.openai.azure.com/openai/v1"
+
+
+def test_others_names_are_for_the_first_account_alone() -> None:
+    """A second account in the file has its own key, or none."""
+    with pytest.raises(ConfigError, match="`providers.second` has no key"):
+        load({"CO_API_KEY": "co-0123456789"}, "providers: {second: {type: cohere}}")
+    [_, account] = load({"CO_API_KEY": "co-0123456789"}).accounts
+    assert account.name == "cohere"
+
+
+def test_secrets_of_a_provider_stand_in_the_file_as_references() -> None:
+    """Its own secrets as much as its key."""
+    with pytest.raises(ConfigError, match="should not stand in the file"):
+        load({}, "providers: {bedrock: {access_key_id: AKIDEXAMPLE, secret_access_key: x}}")

@@ -116,6 +116,9 @@ def test_reads_models(name: str) -> None:
     if "gemini" in provider.speaks:
         assert read(b'{"models":[{"name":"models/a"},{"id":"b"},7,{"name":""}],"nextPageToken":"x"}') == ["a"]
         return
+    if "cohere" in provider.speaks:
+        assert read(b'{"models":[{"name":"a","endpoints":["chat"]},{"id":"b"},7,{"name":""}]}') == ["a"]
+        return
     assert read(b'{"data":[{"id":"a","owned_by":"x"},{"name":"b"},7,{"id":""}],"object":"list"}') == ["a"]
 
 

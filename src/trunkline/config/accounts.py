@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from msgspec import Struct
 
 from trunkline.config.document import Document, Node
-from trunkline.config.settings import COMMON, NOT_YET_IN_ENTRIES, PROVIDERS_NOT_YET
+from trunkline.config.settings import COMMON, NOT_YET_IN_ENTRIES
 from trunkline.config.sources import Environment, Value, is_reference, nearest, resolve
 from trunkline.config.values import read_bool, read_list
 from trunkline.errors import ConfigError
@@ -63,7 +63,7 @@ def read_accounts(
         elif note:
             notes.append(note)
     accounts = tuple(_make_account(entry, environment, timeouts) for entry in kept)
-    return Accounts(accounts, tuple(kept), (*notes, *_not_yet(environment)))
+    return Accounts(accounts, tuple(kept), tuple(notes))
 
 
 # --- what is set ------------------------------------------------------------------------------------------------
@@ -89,22 +89,42 @@ def _named_in(environment: Environment) -> dict[str, str]:
                 else:
                     continue
                 break
+    for name in provider_names():
+        if name not in found and any(environment.get(variable) for variable in _configuring(load_provider(name))):
+            found[name] = name
     return found
 
 
+def _configuring(provider: Provider) -> tuple[str, ...]:
+    """The variables that configure a provider beside its own for key and base URL."""
+    own = (f"{provider.name.upper()}_{provider.configured_by.upper()}",) if provider.configured_by else ()
+    return (*own, *provider.also_of("api_key"), *provider.also_of("base_url"))
+
+
 def _from_environment(name: str, provider: Provider, environment: Environment) -> dict[str, Value]:
-    stem = name.upper().replace("-", "_")
     values: dict[str, Value] = {}
     for setting in _setting_names(provider):
-        value = environment.get(f"{stem}_{setting.upper()}")
+        found = (environment.get(variable) for variable in _variables(name, provider, setting))
+        value = next((value for value in found if value is not None), None)
         # A folder is no list of models: one local server has a variable of that name for where it keeps them.
         if value is not None and not (setting == "models" and value.text.startswith(("/", "~", "."))):
             values[setting] = value
     return values
 
 
+def _variables(name: str, provider: Provider, setting: str) -> tuple[str, ...]:
+    """Where a setting is read; what the vendor's own tools read is meant for its first account alone."""
+    own = f"{name.upper().replace('-', '_')}_{setting.upper()}"
+    return (own, *provider.also_of(setting)) if name == provider.name else (own,)
+
+
 def _setting_names(provider: Provider) -> tuple[str, ...]:
     return (*_COMMON_NAMES, *(setting.name for setting in provider.settings))
+
+
+def secret_names(provider: Provider) -> frozenset[str]:
+    """The settings of a provider that are never shown."""
+    return _SECRETS.union(setting.name for setting in provider.settings if setting.secret)
 
 
 def _read_declared(document: Document, node: Node) -> dict[str, tuple[Provider, dict[str, Value]]]:
@@ -124,8 +144,6 @@ def _find_provider(document: Document, name: str, entry: Node, members: Mapping[
         raise ConfigError(f"{place}: `providers.{name}` should be lower-case letters, digits and hyphens")
     if wanted in provider_names():
         return load_provider(wanted)
-    if wanted in {title.lower().split()[0] for title in PROVIDERS_NOT_YET.values()}:
-        raise ConfigError(f"{place}: the provider `{wanted}` is not served by this version yet: remove it")
     hint = nearest(str(wanted), provider_names())
     type_hint = "" if kind is not None or hint else "; an instance of one needs a `type`"
     raise ConfigError(f"{place}: there is no provider `{wanted}`{hint}{type_hint}")
@@ -144,7 +162,7 @@ def _read_members(document: Document, name: str, provider: Provider, members: Ma
             raise ConfigError(f"{place}: `{path}` is not a setting{nearest(member, known)}")
         text = document.text(node, path)
         if text:
-            if member in _SECRETS and not is_reference(text):
+            if member in secret_names(provider) and not is_reference(text):
                 raise ConfigError(f"{place}: `{path}` should not stand in the file: write `env:NAME` or `file:/path`")
             values[member] = Value(text, path, place)
     return values
@@ -159,15 +177,35 @@ def _why_not(entry: Entry) -> str | None:
     stem = entry.name.upper().replace("-", "_")
     if provider.embedded:
         return f"`{entry.name}` is switched on by --local, not by a setting"
-    if provider.key_required and "api_key" not in values:
-        if entry.declared:
-            raise ConfigError(f"`providers.{entry.name}` has no key: set {stem}_API_KEY, or `api_key: env:NAME` there")
-        return f"{stem}_BASE_URL is set, but {stem}_API_KEY is not, so {provider.title} is not served"
-    if "base_url" not in values and not provider.key_required and not entry.declared:
-        return f"{stem}_API_KEY is set, but {stem}_BASE_URL is not, so {provider.title} is not served"
-    if "base_url" not in values and provider.base_url is None:
+    if provider.openers and not any(all(setting in values for setting in way) for way in provider.openers):
+        return _say_lack(entry, stem)
+    if "base_url" in values or provider.address is not None:
+        return None
+    if entry.declared and provider.base_url is None:
         raise ConfigError(f"`providers.{entry.name}` has no address: set {stem}_BASE_URL, or `base_url` there")
+    if not entry.declared and (provider.base_url is None or not provider.openers):
+        return f"{_first_name(entry)} is set, but {stem}_BASE_URL is not, so {provider.title} is not served"
     return None
+
+
+def _say_lack(entry: Entry, stem: str) -> str:
+    """What an entry lacks to be opened; of one that stands in the file it is an error."""
+    provider = entry.provider
+    if entry.declared and provider.openers == (("api_key",),):
+        raise ConfigError(f"`providers.{entry.name}` has no key: set {stem}_API_KEY, or `api_key: env:NAME` there")
+    ways = [[setting for setting in way if setting not in entry.values] for way in provider.openers]
+    if entry.declared:
+        wanted = " or ".join(" and ".join(f"`{setting}`" for setting in way) for way in ways)
+        raise ConfigError(f"`providers.{entry.name}` is not whole: it lacks {wanted}")
+    first, *others = (
+        " with ".join(" or ".join(_variables(entry.name, provider, setting)) for setting in way) for way in ways
+    )
+    wanted = "".join((f"{first} is not", *(f", nor {other}" for other in others)))
+    return f"{_first_name(entry)} is set, but {wanted}, so {provider.title} is not served"
+
+
+def _first_name(entry: Entry) -> str:
+    return next(value.name for value in entry.values.values())
 
 
 def _make_account(entry: Entry, environment: Environment, timeouts: Timeouts) -> Account:
@@ -225,12 +263,6 @@ def _read_tls_verify(entry: Entry, texts: Mapping[str, str]) -> bool:
     except ValueError as error:
         value = entry.values["tls_verify"]
         raise ConfigError(f"`{value.name}` ({value.source}) {error}") from None
-
-
-def _not_yet(environment: Environment) -> Iterable[str]:
-    for variable, title in PROVIDERS_NOT_YET.items():
-        if environment.get(variable) is not None:
-            yield f"{variable} is set, but {title} is not served by this version yet"
 
 
 # --- a gateway that calls itself --------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from trunkline.config.accounts import Accounts, read_accounts, refuse_ourselves
+from trunkline.config.accounts import Accounts, read_accounts, refuse_ourselves, secret_names
 from trunkline.config.aliases import check_aliases, read_alias_list, read_alias_mapping
 from trunkline.config.config import Config, FetchConfig, ServerConfig, Shown
 from trunkline.config.document import Document, Node
@@ -246,7 +246,11 @@ def _stray_aliases(aliases: Mapping[str, str], found: Accounts, local: bool) -> 
 
 def _show_accounts(found: Accounts, environment: Environment) -> list[Shown]:
     return [
-        Shown(value.name, "(set)" if setting == "api_key" else resolve(value, environment), value.source)
+        Shown(
+            value.name,
+            "(set)" if setting in secret_names(entry.provider) else resolve(value, environment),
+            value.source,
+        )
         for entry in found.entries
         for setting, value in entry.values.items()
     ]

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from trunkline.config.compatibility import write_compatibility
-from trunkline.config.settings import COMMON, NOT_YET, NOT_YET_SECTIONS, PROVIDERS_NOT_YET, SETTINGS
+from trunkline.config.settings import COMMON, NOT_YET, NOT_YET_SECTIONS, SETTINGS
 from trunkline.providers.directory import load_provider, provider_names
 from trunkline.providers.provider import Provider
 
@@ -71,14 +71,13 @@ def write_configuration() -> str:
 def write_providers() -> str:
     """`providers.md`."""
     providers = [load_provider(name) for name in provider_names()]
-    later = ", ".join(sorted(set(PROVIDERS_NOT_YET.values())))
     head = ("name", "provider", "needs", "speaks", "faithful", "also")
     rows = [_row(provider) for provider in providers]
     return _page(
         "Providers",
         "A provider is spoken to in the first dialect that suits the caller; `<P>_SPEAKS` overrides the list. Where the"
         " caller's dialect is among them no translation takes place, and where it is faithful the reply passes byte for"
-        f" byte. {later} come in a later version: their keys are named at the start as not served.",
+        " byte.",
         _table(head, rows),
         *(_describe(provider) for provider in providers),
     )
@@ -89,7 +88,7 @@ def _row(provider: Provider) -> tuple[str, ...]:
     if provider.embedded:
         needs = "`--local`"
     else:
-        needs = f"`{stem}_API_KEY`" if provider.key_required else f"`{stem}_BASE_URL`"
+        needs = _say_needs(provider, stem)
     return (
         f"[`{provider.name}`](#{provider.name})",
         provider.title,
@@ -100,15 +99,35 @@ def _row(provider: Provider) -> tuple[str, ...]:
     )
 
 
+def _say_needs(provider: Provider, stem: str) -> str:
+    if not provider.openers:
+        return f"`{stem}_BASE_URL`"
+    address = (f"`{stem}_BASE_URL`",) if provider.base_url is None and provider.address is None else ()
+    ways = (", ".join((*(f"`{stem}_{setting.upper()}`" for setting in way), *address)) for way in provider.openers)
+    return " or ".join(ways)
+
+
 def _describe(provider: Provider) -> str:
     """A provider's section: its file's own words, its address, its settings."""
     stated = (sys.modules[f"trunkline.providers.{provider.name}"].__doc__ or "").strip()
-    address = f"`{provider.base_url}`" if provider.base_url else "none to assume"
+    address = f"`{_find_address(provider)}`" if _find_address(provider) else "none to assume"
     lines = [f"## {provider.name}", "", stated, "", f"Documentation: <{provider.docs}>. Base URL: {address}."]
     for setting in provider.settings:
         where = f"`{provider.name.upper()}_{setting.name.upper()}`, `providers.{provider.name}.{setting.name}`"
-        lines += ["", f"- {where}: {setting.meaning}"]
+        heeded = "".join(f", also `{variable}`" for variable in setting.also)
+        default = f" (default `{setting.default}`)" if setting.default else ""
+        lines += ["", f"- {where}{heeded}: {setting.meaning}{default}"]
+    for name, variables in provider.also.items():
+        heeded = " and ".join(f"`{variable}`" for variable in variables)
+        lines += ["", f"- `{provider.name.upper()}_{name.upper()}`: {heeded} is read as well"]
     return "\n".join(lines)
+
+
+def _find_address(provider: Provider) -> str | None:
+    """The address that is assumed where no setting says another."""
+    if provider.address is None:
+        return provider.base_url
+    return provider.address({setting.name: setting.default for setting in provider.settings})
 
 
 def _page(title: str, *parts: str) -> str:

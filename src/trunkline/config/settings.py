@@ -209,18 +209,6 @@ IGNORED = ("TRUNKLINE_TEST_DATA",)
 
 PROXY_VARIABLES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 
-PROVIDERS_NOT_YET = {
-    "GEMINI_API_KEY": "Gemini",
-    "GOOGLE_API_KEY": "Gemini",
-    "AZURE_API_KEY": "Azure OpenAI",
-    "AZURE_OPENAI_API_KEY": "Azure OpenAI",
-    "COHERE_API_KEY": "Cohere",
-    "BEDROCK_BASE_URL": "Bedrock",
-    "AWS_BEARER_TOKEN_BEDROCK": "Bedrock",
-    "VERTEX_PROJECT": "Vertex AI",
-}
-"""Keys of providers that a later version serves: named at the start, so that nobody waits for their models."""
-
 
 class Common(Struct, frozen=True, kw_only=True):
     """A setting that every provider has: `<P>_<NAME>`, or `providers.<p>.<name>`."""
@@ -240,7 +228,8 @@ COMMON = (
     ),
     Common(
         name="speaks",
-        meaning="the dialects it is spoken to in, by preference: comma list of `responses`, `chat`, `messages`",
+        meaning="the dialects it is spoken to in, by preference: comma list of `responses`, `chat`, `messages`, `gemini`,"
+        " `bedrock`, `cohere`",
         default="per provider",
     ),
     Common(

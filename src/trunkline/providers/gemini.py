@@ -25,6 +25,7 @@ PROVIDER = Provider(
     docs="https://ai.google.dev/api/generate-content",
     base_url="https://generativelanguage.googleapis.com/v1beta",
     version="/v1beta",
+    also={"api_key": ("GOOGLE_API_KEY",)},
     authorize=authorize,
     speaks=("gemini",),
     faithful=frozenset({"gemini"}),

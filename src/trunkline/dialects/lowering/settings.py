@@ -93,7 +93,7 @@ def lower_effort(
     reasoning = request.reasoning
     if reasoning is None or reasoning.effort is None:
         return request
-    has_dial = capabilities.thinking != "none" if upstream == "messages" else capabilities.effort
+    has_dial = capabilities.thinking != "none" if upstream in ("messages", "bedrock") else capabilities.effort
     if has_dial:
         return request
     notes.drop(caller_name(caller, "effort"))

@@ -1,0 +1,91 @@
+"""Azure OpenAI: OpenAI's models as deployments of one's own.
+
+The base URL is the resource's (`https://<resource>.openai.azure.com`). By default its `/openai/v1` surface is used,
+which has Responses and Chat and needs no version; with a dated `AZURE_API_VERSION` the older paths by deployment are,
+which have Chat (name `responses` in `AZURE_SPEAKS` for versions that have it). A model is a deployment's name.
+Limits: deployments cannot be listed with the key, so a name needs its prefix (`azure/<deployment>`), or
+`AZURE_MODELS`. Streams may begin with a chunk that holds nothing but `prompt_filter_results`.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from trunkline.call import Header
+from trunkline.capabilities import Capabilities
+from trunkline.providers.openai_format import EMBEDDINGS, make_provider
+from trunkline.providers.provider import Provider, Setting
+
+_SURFACE = re.compile(r"/openai(/v1|/deployments(/.*)?)?$")
+_DATED = re.compile(r"\d{4}-\d{2}-\d{2}")
+
+
+def authorize(api_key: str) -> Sequence[Header]:
+    """`api-key`."""
+    return ((b"api-key", api_key.encode()),) if api_key else ()
+
+
+def adapt(provider: Provider, base_url: str | None, settings: Mapping[str, str]) -> tuple[Provider, str | None]:
+    """The surface that the version asks for, below the resource's own address; a URL that names `/v1` decides too."""
+    version = settings.get("api_version", "")
+    base_url = base_url.strip().rstrip("/") if base_url is not None else None
+    found = _SURFACE.search(base_url or "")
+    if base_url is not None and found is not None:
+        base_url = base_url[: found.start()]
+    query = f"?api-version={version}" if version else ""
+    if found is not None and found[1] == "/v1" and _DATED.match(version):
+        query = ""
+    elif _DATED.match(version):
+        return replace(provider, version="/openai", speaks=("chat",), paths=_by_deployment(query)), base_url
+    return replace(provider, paths={name: path + query for name, path in provider.paths.items()}), base_url
+
+
+def _by_deployment(query: str) -> dict[str, str]:
+    deployment = "/deployments/{model}"
+    return {
+        "chat": f"{deployment}/chat/completions{query}",
+        "embeddings": f"{deployment}/embeddings{query}",
+        "responses": f"/responses{query}",
+    }
+
+
+PROVIDER = make_provider(
+    "azure",
+    "Azure OpenAI",
+    "https://learn.microsoft.com/azure/ai-foundry/openai/reference",
+    None,
+    version="/openai/v1",
+    also={"api_key": ("AZURE_OPENAI_API_KEY",), "base_url": ("AZURE_OPENAI_ENDPOINT",)},
+    adapt=adapt,
+    authorize=authorize,
+    speaks=("responses", "chat"),
+    faithful=frozenset({"responses", "chat"}),
+    operations=EMBEDDINGS,
+    paths={"chat": "/chat/completions", "responses": "/responses", "embeddings": "/embeddings"},
+    settings=(
+        Setting(
+            name="api_version",
+            meaning="a dated version (`2024-10-21`) uses the paths by deployment; `preview` asks `/openai/v1` for more",
+            also=("OPENAI_API_VERSION",),
+        ),
+    ),
+    capabilities=Capabilities(
+        developer_role=True,
+        custom_tools=True,
+        message_names=True,
+        max_tokens_field="max_completion_tokens",
+        reasoning_field=None,
+        fields=frozenset(
+            {
+                "max_tool_calls",
+                "metadata",
+                "prompt_cache_key",
+                "prompt_cache_retention",
+                "safety_identifier",
+                "service_tier",
+                "store",
+                "verbosity",
+            }
+        ),
+    ),
+)
