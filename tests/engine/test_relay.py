@@ -321,16 +321,30 @@ async def test_what_is_held_for_the_face_is_bounded() -> None:
     assert len(play.client.body) == 300_003
 
 
-async def test_what_is_held_before_content_is_bounded() -> None:
-    """A prelude without an end must not fill the memory: it is committed as it is, or refused."""
+async def test_a_long_prelude_does_not_hold_the_content_up() -> None:
+    """A Responses stream begins with two echoes of the instructions and tools, which may be long."""
     play = live()
     committing = asyncio.create_task(play.relay.commit())
     await asyncio.sleep(0)
-    for _ in range(10):
-        if not play.reply.paused:
-            play.reply.say(b"x" * 100_000)
-    for _ in range(COMMIT_WITHIN):
-        play.relay.tick()
+    play.reply.say(b"x" * 300_000)
+    play.reply.say(b"x" * 300_000)
+    assert not play.reply.paused
+    assert not committing.done()
+    play.reply.say(b"+")
+    await committing
+    play.relay.close()
+
+
+async def test_what_is_held_before_content_is_bounded() -> None:
+    """A prelude without an end must not fill the memory: it is committed as it is, and at once."""
+    play = live()
+    committing = asyncio.create_task(play.relay.commit())
+    await asyncio.sleep(0)
+    said = 0
+    while not play.reply.paused:
+        play.reply.say(b"x" * 1_000_000)
+        said += 1
+    assert said < 10
     await committing
     pouring = asyncio.create_task(play.relay.pour(play.client))
     await asyncio.sleep(0)

@@ -21,6 +21,9 @@ COMMIT_WITHIN = 10
 # Held back between the commit and the moment the face takes over: a moment's worth, not a whole answer's.
 _HOLD_BYTES = 256 * 1024
 
+# Held back while there is no content yet: a Responses stream begins with two echoes of the instructions and tools.
+_PRELUDE_BYTES = 4 * 1024 * 1024
+
 
 class Relay:
     """One stream. `commit` first, then `pour` (or `close`); `ended` is called once, when all is over."""
@@ -148,9 +151,11 @@ class Relay:
             return
         self._held.append(out)
         self._held_bytes += len(out)
-        if self._held_bytes > _HOLD_BYTES and not self._paused:
+        if self._held_bytes > (_HOLD_BYTES if self._decided else _PRELUDE_BYTES) and not self._paused:
             self._paused = True
             self._reply.pause()
+            # What is paused brings no content, so there is nothing more to wait for.
+            self._wake()
 
     def _redact(self, out: bytes) -> bytes:
         """Without our credential, which providers like to quote in the errors that they send in mid-stream."""
