@@ -89,6 +89,29 @@ def test_an_error_in_mid_stream_is_passed_on() -> None:
     assert passage.error.message == "boom"
 
 
+@pytest.mark.parametrize("line_end", [b"\n", b"\r\n"])
+@pytest.mark.parametrize("size", [1, 2, 7, 40])
+def test_an_error_passes_in_one_piece(size: int, line_end: bytes) -> None:
+    """However it came: only so can the relay find our credential in it."""
+    error = event("error", error={"type": "api_error", "message": "the key sk-123"}).replace(b"\n", line_end)
+    stream = (start() + text(0, "a")).replace(b"\n", line_end) + error
+    passage = DIALECT.tee(TeeOptions())
+    pieces = [passage.feed(stream[at : at + size]) for at in range(0, len(stream), size)]
+    assert b"".join([*pieces, passage.end()]) == stream
+    assert [piece for piece in pieces if b"sk-123" in piece]
+    assert passage.error is not None
+
+
+def test_an_error_that_never_ends_is_not_gathered() -> None:
+    """Nor lost: what is too long for an error goes on as it is."""
+    endless = b"event: error\ndata: " + b"x" * 100_000
+    passage = DIALECT.tee(TeeOptions())
+    assert passage.feed(start() + endless) == start() + endless
+    passage = DIALECT.tee(TeeOptions())
+    assert passage.feed(start() + endless[:50]) == start()
+    assert passage.fail(TimedOut("late")).startswith(endless[:50] + b"\n\nevent: error\n")
+
+
 @pytest.mark.parametrize("cut", [0, 5])
 def test_t22_a_cut_stream_gets_our_error_event(cut: int) -> None:
     """T-22: also when it was cut in the middle of an event, which must not swallow ours."""

@@ -26,14 +26,25 @@ from trunkline.usage import NO_USAGE, Usage
 _TAIL_BYTES = 8 * 1024
 _FIRST_CONTENT = b"content_block_delta"
 
+_ERROR = b"event: error"
+
+# No honest error is longer.
+_ERROR_BYTES = 64 * 1024
+
 
 class Tee:
-    """A `Passage` that changes nothing."""
+    """A `Passage` that changes nothing.
+
+    Bytes go on as they come, but for an error event: providers quote our credential there, so it goes on whole, for
+    the relay to find it.
+    """
 
     __slots__ = (
         "_counts",
         "_finish",
         "_head",
+        "_held",
+        "_is_inside",
         "_is_over",
         "_raw",
         "_size",
@@ -58,8 +69,35 @@ class Tee:
         self._head: Splitter | None = Splitter()
         self._tail: list[bytes] = []
         self._size = 0
+        # The beginning of what is or may become an error event, and whether what went on ended inside a line.
+        self._held = b""
+        self._is_inside = False
 
     def feed(self, data: bytes) -> bytes:
+        if data[-2:] != b"\n\n" or self._held or self._is_inside:
+            data = self._hold_error(self._held + data)
+        return self._pass(data) if data else b""
+
+    def _hold_error(self, data: bytes) -> bytes:
+        """What may go on: all but an error event that has begun and not ended, or a line that may begin one."""
+        lined = data if self._is_inside and not self._held else b"\n" + data
+        begin = lined.rfind(b"\n" + _ERROR)
+        if begin < 0 or any(lined.find(blank, begin + 1) >= 0 for blank in (b"\n\n", b"\n\r\n")):
+            begin = lined.rfind(b"\n")
+            if begin < 0 or not _ERROR.startswith(lined[begin + 1 :]):
+                begin = len(lined)
+        passed, held = lined[: begin + 1], lined[begin + 1 :]
+        if len(held) > _ERROR_BYTES:
+            passed, held = lined, b""
+        self._held = held
+        self._is_inside = passed[-1:] != b"\n"
+        return passed[len(lined) - len(data) :]
+
+    def _flush(self) -> bytes:
+        held, self._held = self._held, b""
+        return self._pass(held) if held else b""
+
+    def _pass(self, data: bytes) -> bytes:
         self._tail.append(data)
         self._size += len(data)
         if self._size > 4 * _TAIL_BYTES:
@@ -131,18 +169,20 @@ class Tee:
     def end(self) -> bytes:
         if self._is_over:
             return b""
+        rest = self._flush()
         self._finish_reading()
         if self._is_proper_end or self.error is not None:
-            return b""
-        return self._close_with(self._read_strange() or ended_early())
+            return rest
+        return rest + self._close_with(self._read_strange() or ended_early())
 
     def fail(self, error: TrunklineError) -> bytes:
         if self._is_over:
             return b""
+        rest = self._flush()
         self._finish_reading()
         if self._is_proper_end or self.error is not None:
-            return b""
-        return self._close_with(error)
+            return rest
+        return rest + self._close_with(error)
 
     @property
     def _is_proper_end(self) -> bool:
