@@ -13,7 +13,7 @@ from trunkline.dialects.data_url import read_data_url
 from trunkline.dialects.media import Forms, Materials, Want
 from trunkline.dialects.pictures import Pictures
 from trunkline.errors import CallerError, InvalidRequest, Unsupported
-from trunkline.items import Audio, File, Image, Message, Part, Text, ToolOutput
+from trunkline.items import Audio, File, Image, Item, Message, Part, Text, ToolCall, ToolOutput
 from trunkline.ports import Fetched
 from trunkline.request import ModelRequest
 
@@ -428,6 +428,60 @@ def test_a_passed_body_takes_no_page_for_a_picture(url: str) -> None:
     with pytest.raises(InvalidRequest, match="no picture") as raised:
         found.fill(HELD)
     assert raised.value.param == "messages[0].content[1].image_url.url"
+
+
+def test_a_passed_responses_body() -> None:
+    """A file has other members for its URL and its data, and wants a name."""
+    part = {"type": "input_file", "file_url": "https://x.test/report.pdf?sig=1"}
+    found, members = pictures("responses", ask("responses", part), file_urls=False)
+    found.fill(HELD)
+    (message,) = msgspec.json.decode(members["input"])
+    assert message["content"][1] == {"type": "input_file", "file_data": PAGE, "filename": "document.pdf"}
+
+
+def test_a_wire_that_follows_its_own() -> None:
+    """Google resolves what a caller of its own dialect points to."""
+    found, _ = pictures("gemini", ask("gemini", {"fileData": {"fileUri": "https://x.test/a"}}), image_urls=False)
+    assert found.wants == []
+
+
+# --- what a model has said ----------------------------------------------------------------------------------------
+
+
+def replay(forms: Forms, *items: Item) -> list[Item]:
+    return Materials(ModelRequest(model="m", items=list(items)), forms, Capabilities(), list).request.items
+
+
+def user(*parts: Part) -> Message:
+    return Message(role="user", parts=list(parts))
+
+
+SHOWN = Message(role="assistant", parts=[Text(text="Here:"), Image(url=PICTURE)])
+FOLLOWS = user(Text(text="(From the assistant's answer:)"), Image(url=PICTURE))
+
+
+def test_fr24_a_picture_in_an_answer_is_replayed() -> None:
+    """FR-24: where answers hold text alone it follows, said to be the assistant's; nothing is lost."""
+    said = Message(role="assistant", parts=[Text(text="Here:")])
+    assert replay(Forms(), SHOWN, user(Text(text="Bigger."))) == [said, FOLLOWS, user(Text(text="Bigger."))]
+    assert replay(Forms(), SHOWN) == [said, FOLLOWS]
+
+
+def test_a_picture_alone_leaves_no_empty_answer() -> None:
+    """Providers refuse those."""
+    assert replay(Forms(), Message(role="assistant", parts=[Image(url=PICTURE)])) == [FOLLOWS]
+
+
+def test_a_picture_does_not_part_a_call_from_its_output() -> None:
+    """It follows after both."""
+    call, output = ToolCall(call_id="c", name="f", arguments="{}"), ToolOutput(call_id="c", output="1")
+    items = replay(Forms(), SHOWN, call, output, user(Text(text="?")))
+    assert items[1:4] == [call, output, FOLLOWS]
+
+
+def test_a_picture_stays_where_answers_hold_it() -> None:
+    """As at Gemini."""
+    assert replay(gemini.DIALECT.media, SHOWN) == [SHOWN]
 
 
 # --- every pair ---------------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ for it, before anything is fetched or sent. Knows no wire: `Forms` are what a wi
 
 import posixpath
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, Literal
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from msgspec import Struct
@@ -26,12 +26,12 @@ from trunkline.dialects.data_url import (
     sniff,
     write_data_url,
 )
+from trunkline.dialects.kinds import Kind, allows, kind_of
+from trunkline.dialects.replayed import move_replayed
 from trunkline.errors import CallerError, InvalidRequest, Unsupported
 from trunkline.items import Audio, File, Image, Item, Message, Part, Text, ToolOutput
 from trunkline.ports import Fetched
 from trunkline.request import ModelRequest
-
-Kind = Literal["image", "file", "audio"]
 
 # What a server says of bytes that it knows nothing about.
 _UNTOLD = frozenset({"", "application/octet-stream", "binary/octet-stream", "application/binary"})
@@ -92,18 +92,20 @@ class Forms(Struct, frozen=True, kw_only=True):
     `kinds`: which of images, files and audio; `urls`: which of them by remote URL; `ids`: which by a provider's file
     id; `own_urls` how URLs begin that mean something to its providers alone (`gs://`). `image_types` and `file_types`
     are the media types that have a form (`text/*` for all of a kind; empty: any).
+    `answers`: which kinds what a model has said may hold, when it is replayed.
     `find(body)` lists the spots of a caller's body, in the order in which its reader makes parts of them; `put`
-    writes content into one.
+    writes content into one, where bodies are passed on to providers that do not follow URLs.
     """
 
-    kinds: frozenset[str] = frozenset({"image", "file", "audio"})
-    urls: frozenset[str] = frozenset({"image", "file"})
-    ids: frozenset[str] = frozenset({"image", "file"})
+    kinds: frozenset[Kind] = frozenset({"image", "file", "audio"})
+    urls: frozenset[Kind] = frozenset({"image", "file"})
+    ids: frozenset[Kind] = frozenset({"image", "file"})
+    answers: frozenset[Kind] = frozenset()
     own_urls: tuple[str, ...] = ()
     image_types: tuple[str, ...] = ()
     file_types: tuple[str, ...] = ()
     find: Callable[[Mapping[str, Any]], list[Spot]] = find_nothing
-    put: Callable[[Spot, str, str], None] = put_data_url
+    put: Callable[[Spot, str, str], None] | None = None
 
 
 ReadSpot = Callable[[dict[str, Any], str], Spot | None]
@@ -165,7 +167,8 @@ def is_own(url: str, forms: Forms, capabilities: Capabilities) -> bool:
 class Materials:
     """The pictures, files and sound of one request on their way to one target.
 
-    `request` is the request with them checked, `wants` what has to be fetched before `fill` can make it whole.
+    `request` is the request with them as the target can hold them, unless `wants` says what has to be fetched first:
+    then `fill` makes it.
     `emulated` says what was turned into something else. Raises `InvalidRequest` for what is broken, `Unsupported` for
     what the target cannot take, both naming `locate()`'s spot.
     """
@@ -178,17 +181,21 @@ class Materials:
         self._forms = forms
         self._capabilities = capabilities
         self._locate = locate
-        self._total = sum(1 for part in _parts(request.items) if isinstance(part, _MEDIA))
+        self._total = sum(1 for part in _parts(request.items) if kind_of(part) is not None)
         self._number = 0
         self._counts = {"image": 0, "file": 0, "audio": 0}
         self._contents: Contents = {}
-        self.request = self._change(request, self._check) if self._total else request
+        self._checked = self._change(request, self._check) if self._total else request
+        self.request = request if not self._total or self.wants else self._settle(self._checked)
 
     def fill(self, contents: Contents) -> ModelRequest:
         """The request with the contents in the place of their URLs."""
         self._contents = contents
-        self.request = self._change(self.request, self._place)
+        self.request = self._settle(self._change(self._checked, self._place))
         return self.request
+
+    def _settle(self, request: ModelRequest) -> ModelRequest:
+        return replace(request, items=move_replayed(request.items, self._forms.answers))
 
     def _change(self, request: ModelRequest, change: Callable[[Any], Part]) -> ModelRequest:
         self._number = -1
@@ -206,7 +213,7 @@ class Materials:
     def _change_parts(self, parts: list[Part], change: Callable[[Any], Part]) -> list[Part]:
         changed: list[Part] = []
         for part in parts:
-            if isinstance(part, _MEDIA):
+            if kind_of(part) is not None:
                 self._number += 1
                 part = change(part)
             changed.append(part)
@@ -412,7 +419,6 @@ class Materials:
         return kind(f"`{path}` {what}", param=path, code=code or ("invalid_value" if kind is InvalidRequest else None))
 
 
-_MEDIA = (Image, File, Audio)
 _NAMES: Mapping[Kind, str] = {"image": "an image", "file": "a file", "audio": "audio"}
 # OpenAI's own words.
 _BAD_TYPE = "unsupported_image_media_type"
@@ -428,17 +434,7 @@ def _parts(items: list[Item]) -> Iterator[Part]:
 
 
 def _holds_media(parts: list[Part]) -> bool:
-    return any(isinstance(part, _MEDIA) for part in parts)
-
-
-def allows(types: Sequence[str], media_type: str) -> bool:
-    """Whether a media type is among types, of which `text/*` stands for all of a kind and none for any."""
-    kind = f"{media_type.partition('/')[0]}/*"
-    return not types or media_type in types or kind in types or (kind != "image/*" and _reads_text(types, media_type))
-
-
-def _reads_text(types: Sequence[str], media_type: str) -> bool:
-    return "text/*" in types and is_text(media_type)
+    return any(kind_of(part) is not None for part in parts)
 
 
 def _listed(words: Sequence[str]) -> str:

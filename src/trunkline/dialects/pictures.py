@@ -4,6 +4,8 @@ Only the member that holds the conversation is decoded, and only when it holds a
 caller sends wrong is the provider's to refuse, as it is wherever a body is passed on.
 """
 
+from typing import Any
+
 import msgspec
 from msgspec import Raw
 
@@ -18,12 +20,18 @@ class Pictures:
 
     def __init__(self, members: dict[str, Raw], forms: Forms, capabilities: Capabilities) -> None:
         self._members = members
-        self._forms = forms
+        self._put = forms.put
+        self._spots: list[Spot] = []
+        self._decoded: dict[str, Any] = {}
+        if forms.put is not None:
+            self._look(members, forms, capabilities)
+        self.wants = [_want(spot, capabilities) for spot in self._spots]
+
+    def _look(self, members: dict[str, Raw], forms: Forms, capabilities: Capabilities) -> None:
         self._decoded = {name: msgspec.json.decode(raw) for name, raw in members.items() if b"://" in bytes(raw)}
         self._spots = [
             spot for spot in forms.find(self._decoded) if must_fetch(spot.url, spot.kind, forms, capabilities)
         ]
-        self.wants = [_want(spot, capabilities) for spot in self._spots]
 
     def fill(self, contents: Contents) -> None:
         """Put the contents in the place of their URLs."""
@@ -37,7 +45,8 @@ class Pictures:
                     param=path,
                     code="unsupported_image_media_type",
                 )
-            self._forms.put(spot, media_type, write_data_url(media_type, found.data).partition(",")[2])
+            assert self._put is not None, "without it nothing is wanted"
+            self._put(spot, media_type, write_data_url(media_type, found.data).partition(",")[2])
         for name in {spot.path.partition("[")[0] for spot in self._spots}:
             self._members[name] = Raw(msgspec.json.encode(self._decoded[name]))
 

@@ -61,6 +61,7 @@ def _read_spot(part: dict[str, Any], path: str) -> Spot | None:
 
 FORMS = Forms(
     urls=frozenset(),
+    answers=frozenset({"image", "file", "audio"}),
     own_urls=OWN_URLS,
     image_types=IMAGE_TYPES,
     file_types=("application/pdf", "text/*", "video/*", "audio/*"),

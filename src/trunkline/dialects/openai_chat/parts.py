@@ -5,7 +5,7 @@ from typing import Any, assert_never
 
 from trunkline.capabilities import Capabilities
 from trunkline.dialects.data_url import name_file
-from trunkline.dialects.media import Forms, Spot, find_spots
+from trunkline.dialects.media import Forms, Spot, find_spots, put_data_url
 from trunkline.dialects.openai_chat.tools import chat_extras
 from trunkline.dialects.shapes import Fields, missing, read_object, wrong_type
 from trunkline.errors import Unsupported
@@ -87,7 +87,7 @@ def _read_spot(part: dict[str, Any], path: str) -> Spot | None:
 
 
 # A picture may be a URL, a file never, and only a file has an id.
-FORMS = Forms(urls=frozenset({"image"}), ids=frozenset({"file"}), find=find_media)
+FORMS = Forms(urls=frozenset({"image"}), ids=frozenset({"file"}), find=find_media, put=put_data_url)
 
 
 # --- ours → wire ------------------------------------------------------------------------------------------------

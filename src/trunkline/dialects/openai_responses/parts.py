@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, assert_never
 
 from trunkline.dialects.data_url import name_file
-from trunkline.dialects.media import Forms, Spot, find_spots
+from trunkline.dialects.media import Forms, Spot, find_spots, put_data_url
 from trunkline.dialects.shapes import Fields, missing, read_object
 from trunkline.items import Audio, Extras, File, Image, OtherPart, Part, Refusal, Text
 
@@ -98,8 +98,18 @@ def _read_spot(part: dict[str, Any], path: str) -> Spot | None:
             return None
 
 
+def put_content(spot: Spot, media_type: str, base64: str) -> None:
+    """Content in the place of a URL: a file has another member for it."""
+    if spot.key != "file_url":
+        put_data_url(spot, media_type, base64)
+        return
+    del spot.holder["file_url"]
+    spot.holder["file_data"] = data = f"data:{media_type};base64,{base64}"
+    spot.holder.setdefault("filename", name_file(data))
+
+
 # OpenAI fetches URLs by itself. Sound is no part of its Responses: Chat has it.
-FORMS = Forms(kinds=frozenset({"image", "file"}), find=find_media)
+FORMS = Forms(kinds=frozenset({"image", "file"}), find=find_media, put=put_content)
 
 
 # --- ours → wire ------------------------------------------------------------------------------------------------
