@@ -254,6 +254,9 @@ IN_NODES: dict[str, Fate] = {
     "eager_input_streaming": SAME,
     "input_examples": DROPPED,
     "output_schema": DROPPED,
+    "behavior": DROPPED,
+    "response": SAME,
+    "responseJsonSchema": DROPPED,
     # parts
     "cache_control": DROPPED,
     "citations": DROPPED,
@@ -268,8 +271,6 @@ IN_NODES: dict[str, Fate] = {
     "created_by": SAME,
     "fingerprint": DROPPED,
     "function_call": SAME,
-    "toolset_name": DROPPED,
-    "toolset": DROPPED,
 }
 """Fields of one dialect inside tools, items and parts, towards another. Without a row: noted as left out in a model's
 own turns, which clients send back with whatever was in them; refused elsewhere."""
@@ -291,6 +292,9 @@ always given, and of the rest there is nothing in an answer that was translated.
 
 SAYS_ERRORS: frozenset[str] = frozenset({"messages", "bedrock", "gemini"})
 """The dialects whose tool outputs can say that they are errors; elsewhere their text does."""
+
+HAS_SEARCH: frozenset[str] = frozenset({"responses", "messages", "gemini"})
+"""The dialects whose models can search the web by a tool of their own."""
 
 JSON_OBJECT: frozenset[str] = frozenset({"responses", "chat", "gemini", "cohere"})
 """The dialects that can be told to answer with any JSON object."""

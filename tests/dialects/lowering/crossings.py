@@ -5,7 +5,7 @@ from typing import Any
 
 from trunkline.capabilities import Capabilities
 from trunkline.clock import CountingMint
-from trunkline.dialects import anthropic, openai_chat, openai_responses
+from trunkline.dialects import anthropic, gemini, openai_chat, openai_responses
 from trunkline.dialects.lowering import Lowering, lower
 from trunkline.events import Event, ModelResponse, check, fold, unfold
 from trunkline.items import Carrier, Item, Message, Text, ToolCall
@@ -14,6 +14,7 @@ DIALECTS = {
     "responses": openai_responses.DIALECT,
     "chat": openai_chat.DIALECT,
     "messages": anthropic.DIALECT,
+    "gemini": gemini.DIALECT,
 }
 
 # What OpenAI's own models have beyond the permissive defaults.

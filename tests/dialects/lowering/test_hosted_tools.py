@@ -8,7 +8,7 @@ from crossings import Crossed, call, say, user
 from trunkline.capabilities import Capabilities
 from trunkline.clock import CountingMint
 from trunkline.dialects.lowering import lower
-from trunkline.errors import Unsupported
+from trunkline.errors import UnknownParameter, Unsupported
 from trunkline.items import Carrier, Item, Message, OtherItem, Reasoning, Text
 from trunkline.request import ModelRequest
 
@@ -123,6 +123,28 @@ def test_t68_anthropics_search_is_openais_own() -> None:
     seen = from_messages({"type": "web_search_20250305", "name": "web_search", "allowed_domains": ["a.example"]})
     assert seen.body["tools"] == [{"type": "web_search", "filters": {"allowed_domains": ["a.example"]}}]
     assert "web_search_call.action.sources" in seen.body["include"]
+
+
+def test_t68_the_limit_of_a_search_is_openais_setting() -> None:
+    """Anthropic has it on the tool."""
+    tool = {"type": "web_search_20250305", "name": "web_search", "max_uses": 3}
+    assert from_messages(tool).body["max_tool_calls"] == 3
+    assert from_messages(tool, upstream="gemini").dropped == ["tools[0].max_uses"]
+
+
+def test_t95_a_wish_of_a_search_that_nobody_knows_is_refused() -> None:
+    """By its path."""
+    with pytest.raises(UnknownParameter) as caught:
+        from_responses({"type": "web_search", "zap": 1})
+    assert caught.value.param == "tools[0].zap"
+
+
+@pytest.mark.parametrize("wish", [{"filters": {"allowed_domains": ["a.example"]}}, {"user_location": {"city": "Zug"}}])
+def test_t67_googles_search_takes_no_wishes(wish: Any) -> None:
+    """They are not left out in silence."""
+    assert from_responses({"type": "web_search"}, upstream="gemini").lowered.tools[0].type == "googleSearch"  # type: ignore[union-attr]
+    with pytest.raises(Unsupported):
+        from_responses({"type": "web_search", **wish}, upstream="gemini")
 
 
 def test_t68_openais_search_comes_back_as_anthropics_blocks() -> None:

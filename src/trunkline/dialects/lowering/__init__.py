@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from trunkline.capabilities import Capabilities
 from trunkline.clock import Mint
 from trunkline.dialects import emulation
-from trunkline.dialects.fates import caller_name
+from trunkline.dialects.fates import HAS_SEARCH, caller_name
 from trunkline.dialects.lowering.choices import Chosen, lower_choice
 from trunkline.dialects.lowering.formats import lower_format
 from trunkline.dialects.lowering.history import History, check_pairs, gather_tools
@@ -46,11 +46,11 @@ def lower(
     refuse_state(request)
     check_unknown(request, capabilities)
     check_include(request, upstream)
-    request = _add_chat_search(request, caller, upstream)
+    request = _take_uses(_add_chat_search(request, caller, upstream), upstream, notes)
     toolbox = Toolbox(request, caller, upstream, capabilities, mint, notes)
     toolbox.add_all(request.tools)
     gather_tools(request.items, toolbox)
-    told = _told_by_tools(request, toolbox)
+    told = _told_by_tools(toolbox)
     check_extras(request, caller, upstream, notes, told)
     settings = lower_settings(request.settings, caller, upstream, capabilities, notes, told)
     items = History(toolbox, upstream, capabilities, notes).lower(request.items)
@@ -84,15 +84,36 @@ _SEARCH_OPTIONS = "web_search_options"
 def _add_chat_search(request: ModelRequest, caller: str, upstream: str) -> ModelRequest:
     """Chat asks for a web search by a field of its own; elsewhere it is a tool."""
     options = request.extras.get("chat", {}).get(_SEARCH_OPTIONS)
-    if caller != "chat" or upstream not in ("messages", "responses") or not isinstance(options, dict):
+    if caller != "chat" or upstream not in HAS_SEARCH or not isinstance(options, dict):
         return request
     search = OtherTool(dialect="responses", type="web_search", value={"type": "web_search", **options})
-    return replace(request, tools=[*request.tools, search])
+    rest = {name: value for name, value in request.extras["chat"].items() if name != _SEARCH_OPTIONS}
+    return replace(request, tools=[*request.tools, search], extras={**request.extras, "chat": rest})
 
 
-def _told_by_tools(request: ModelRequest, toolbox: Toolbox) -> frozenset[str]:
+def _told_by_tools(toolbox: Toolbox) -> frozenset[str]:
     """The settings and fields that have gone into tools of the target's own."""
-    return frozenset({"max_tool_calls", "mcp_servers", _SEARCH_OPTIONS} if toolbox.hosted else ())
+    hosted = [tool.value for tool in toolbox.tools if isinstance(tool, OtherTool)] if toolbox.hosted else []
+    told = {"max_tool_calls"} if any("max_uses" in value for value in hosted) else set()
+    return frozenset(told | ({"mcp_servers"} if any("server_label" in value for value in hosted) else set()))
+
+
+def _take_uses(request: ModelRequest, upstream: str, notes: Notes) -> ModelRequest:
+    """How often Anthropic's callers let a search be used: a setting of OpenAI's, nothing elsewhere."""
+    limits = {
+        f"tools[{number}].max_uses": uses
+        for number, tool in enumerate(request.tools)
+        if isinstance(tool, OtherTool)
+        and tool.dialect == "messages"
+        and type(uses := tool.value.get("max_uses")) is int
+    }
+    if not limits or upstream == "messages":
+        return request
+    if upstream != "responses":
+        for name in limits:
+            notes.drop(name)
+        return request
+    return replace(request, settings=replace(request.settings, max_tool_calls=sum(limits.values())))
 
 
 def _is_serial(request: ModelRequest, chosen: Chosen, caller: str, capabilities: Capabilities, notes: Notes) -> bool:

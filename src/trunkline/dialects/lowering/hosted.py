@@ -8,9 +8,10 @@ https://docs.anthropic.com/en/docs/agents-and-tools/tool-use/web-search-tool, â€
 
 from typing import Any
 
+from trunkline.dialects.fates import HAS_SEARCH
 from trunkline.dialects.lowering.outcome import Notes
 from trunkline.dialects.shapes import lenient_list, lenient_object, lenient_text
-from trunkline.errors import Unsupported
+from trunkline.errors import UnknownParameter, Unsupported
 from trunkline.items import OtherTool
 from trunkline.request import ModelRequest
 
@@ -29,18 +30,41 @@ def map_tool(tool: OtherTool, upstream: str, path: str, request: ModelRequest, n
     """The target's own tool of the same kind, or `None` where it has none. Raises `Unsupported` for a wish in it that
     the target's cannot be told."""
     asked = _as_openais(tool, path, request)
-    if asked is None or upstream == "responses":
+    if asked is None or not _is_mapped(asked, upstream):
+        return None
+    if tool.dialect != "gemini":
+        _check_known(tool.value, path)
+    if tool.value.get("cache_control"):
+        notes.drop("cache_control")
+    if upstream == "responses":
         return asked
-    is_search, is_code = asked.type.startswith("web_search"), asked.type == "code_interpreter"
+    is_search = asked.type.startswith("web_search")
     if upstream == "messages":
         if is_search:
             return _search_for_anthropic(asked.value, path, request, notes)
-        return _code_for_anthropic(asked.value, path) if is_code else None
-    if upstream == "gemini":
-        if is_search:
-            return _search_for_google(asked.value, path, notes)
-        return _code_for_google(asked.value, path) if is_code else None
-    return None
+        return _code_for_anthropic(asked.value, path)
+    return _search_for_google(asked.value, path, notes) if is_search else _code_for_google(asked.value, path)
+
+
+def _is_mapped(asked: OtherTool, upstream: str) -> bool:
+    """Whether the target has such a tool at all."""
+    if upstream == "responses":
+        return True
+    return upstream in HAS_SEARCH and (asked.type.startswith("web_search") or asked.type == "code_interpreter")
+
+
+_KNOWN = frozenset(
+    "type name filters user_location search_context_size external_web_access search_content_types return_token_budget"
+    " container allowed_domains blocked_domains max_uses cache_control defer_loading allowed_callers strict"
+    " mcp_server_name default_config configs".split()
+)
+
+
+def _check_known(value: dict[str, Any], path: str) -> None:
+    """A wish that nobody here has heard of must not be lost."""
+    for name, wish in value.items():
+        if name not in _KNOWN and wish not in (None, [], {}):
+            raise UnknownParameter(f"`{path}.{name}` is not a known parameter", param=f"{path}.{name}")
 
 
 def _as_openais(tool: OtherTool, path: str, request: ModelRequest) -> OtherTool | None:

@@ -274,7 +274,8 @@ def tell(item: OtherItem) -> list[Item] | None:
     """What a hosted tool did, in words that every model understands; `None` for an item that is no such thing."""
     if item.dialect == "responses" and item.type in _SILENT:
         return []
-    told = (_tell_openai if item.dialect == "responses" else _tell_anthropic)(item)
+    tellers = {"responses": _tell_openai, "messages": _tell_anthropic, "gemini": _tell_google}
+    told = tellers[item.dialect](item) if item.dialect in tellers else None
     if told is None:
         return None
     words: list[Item] = [Message(role="assistant", parts=[Text(text=told)])] if told else []
@@ -326,3 +327,12 @@ def _tell_anthropic(item: OtherItem) -> str | None:
             return f"(It gave: {msgspec.json.encode(value.get('content')).decode()})"
         case _:
             return None
+
+
+def _tell_google(item: OtherItem) -> str | None:
+    code, result = lenient_object(item.value.get("executableCode")), item.value.get("codeExecutionResult")
+    if code:
+        return f"(I ran code:\n{lenient_text(code.get('code'))})"
+    if result is not None:
+        return f"(It gave:\n{lenient_text(lenient_object(result).get('output'))})"
+    return None

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from trunkline.capabilities import Capabilities
 from trunkline.clock import Mint
+from trunkline.dialects.anthropic.schema import fits
 from trunkline.dialects.lowering import client_tools, hosted
 from trunkline.dialects.lowering.extras import lower_extras
 from trunkline.dialects.lowering.freeform import INPUT
@@ -109,7 +110,7 @@ class Toolbox:
         if is_deferred and self._server_search and self._upstream == "messages" and not is_found:
             tool = replace(tool, extras={**tool.extras, "messages": {"defer_loading": True}})
             self.deferred[name] = _describe_deferred(given)
-        self.tools.append(self._default_strict(tool if tool.name == name else replace(tool, name=name), path))
+        self.tools.append(self._default_strict(tool if tool.name == name else replace(tool, name=name)))
         if key != (name, None):
             self.origins[name] = Origin(name=key[0], namespace=key[1])
 
@@ -139,13 +140,14 @@ class Toolbox:
         self.names[key] = safe
         return safe
 
-    def _default_strict(self, tool: FunctionTool, path: str) -> FunctionTool:
+    def _default_strict(self, tool: FunctionTool) -> FunctionTool:
         """Responses are strict unless they say not, if the schema is fit for it; the others are not."""
         if self._caller != "responses" or self._upstream == "responses" or tool.strict is not None:
             return tool
-        if not self._capabilities.strict_tools or self._strict >= _MOST_STRICT:
+        if not self._capabilities.strict_tools or not tool.parameters:
             return tool
-        if not is_strict_schema(tool.parameters or _NO_ARGUMENTS) or not tool.parameters:
+        is_fit = is_strict_schema(tool.parameters) and (self._upstream != "messages" or fits(tool.parameters))
+        if not is_fit or self._strict >= _MOST_STRICT:
             self._notes.drop("tools.strict")
             return replace(tool, strict=False)
         self._strict += 1
