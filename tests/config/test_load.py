@@ -175,7 +175,7 @@ def test_later_sections(name: str) -> None:
         ("providers: {eu: {}}", "an instance of one needs a `type`"),
         ("aliases: {a: {targt: x}}", "`aliases.a.targt` is not a setting; did you mean `target`?"),
         ("aliases: {a: {target: x, emulate: [verbosity]}}", "`aliases.a.emulate` is not served by this version yet"),
-        ("providers: {openai: {cache_points: off}}", "`providers.openai.cache_points` is not served by this version"),
+        ("aliases: {a: {target: x, cache_points: on}}", "line 1: `aliases.a.cache_points` should be auto or off"),
         ("server: {admin_port: 1}", "`server.admin_port` is not served by this version yet"),
         ("server: 8080", "`server` should be a mapping"),
         ("server: {port: [1, {a: b}]}", "should be a plain value"),
@@ -361,6 +361,27 @@ def test_our_own_listener(name: str, url: str) -> None:
 def test_another_port_is_not_ours() -> None:
     """A server on this machine at another port is no loop."""
     load({"OPENAI_BASE_URL": "http://localhost:8081/v1"})
+
+
+# --- cache points -----------------------------------------------------------------------------------------------
+
+
+def test_cache_points() -> None:
+    """They are set unless a provider or an alias says otherwise; the environment's alias is one of its own."""
+    yaml = """
+providers: {anthropic: {cache_points: off}}
+aliases:
+  a: {target: openai/x, cache_points: off}
+  b: {target: openai/x, cache_points: auto}
+  c: {target: openai/x, cache_points: off}
+  d: openai/x
+"""
+    keys = {"ANTHROPIC_API_KEY": "sk-ant-1", "OPENROUTER_API_KEY": "sk-or-1", "TRUNKLINE_ALIASES": "c=openai/y"}
+    config = load(keys, yaml=yaml)
+    assert config.uncached == {"a"}
+    marks = {account.name: account.capabilities.cache_marks for account in config.accounts}
+    assert (marks["anthropic"], marks["openrouter"]) == (False, True)
+    assert "`ANTHROPIC_CACHE_POINTS`" in refused({**keys, "ANTHROPIC_CACHE_POINTS": "never"})
 
 
 # --- aliases ----------------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from msgspec import Struct
 from trunkline.config.document import Document, Node
 from trunkline.config.settings import COMMON, NOT_YET_IN_ENTRIES
 from trunkline.config.sources import Environment, Value, is_reference, nearest, resolve
-from trunkline.config.values import read_bool, read_list
+from trunkline.config.values import read_auto_or_off, read_bool, read_list
 from trunkline.errors import ConfigError
 from trunkline.ports import Timeouts
 from trunkline.providers.account import Account, ModelRules, check_key, make_account, read_base_url, read_model_rules
@@ -240,6 +240,7 @@ def _make_account(entry: Entry, environment: Environment, timeouts: Timeouts) ->
         timeouts=timeouts,
         tls_verify=_read_tls_verify(entry, texts),
         settings={s.name: texts[s.name] for s in entry.provider.settings if s.name in texts},
+        cache_points=_read_cache_points(entry, texts),
     )
 
 
@@ -253,6 +254,16 @@ def _read_dialects(entry: Entry, texts: Mapping[str, str], name: str) -> tuple[s
             near = nearest(dialect, DIALECTS)
             raise ConfigError(f"`{value.name}` ({value.source}): `{dialect}` is none of {', '.join(DIALECTS)}{near}")
     return dialects
+
+
+def _read_cache_points(entry: Entry, texts: Mapping[str, str]) -> bool:
+    if "cache_points" not in texts:
+        return True
+    value = entry.values["cache_points"]
+    try:
+        return read_auto_or_off(texts["cache_points"])
+    except ValueError as error:
+        raise ConfigError(f"`{value.name}` ({value.source}) {error}") from None
 
 
 def _read_tls_verify(entry: Entry, texts: Mapping[str, str]) -> bool:

@@ -5,7 +5,10 @@ from collections.abc import Mapping
 from trunkline.config.document import Document, Node
 from trunkline.config.settings import NOT_YET_IN_ENTRIES
 from trunkline.config.sources import Value, nearest
+from trunkline.config.values import read_auto_or_off
 from trunkline.errors import ConfigError
+
+_MEMBERS = ("target", "cache_points")
 
 
 def read_alias_list(value: Value) -> dict[str, str]:
@@ -26,12 +29,30 @@ def read_alias_list(value: Value) -> dict[str, str]:
 
 
 def read_alias_mapping(document: Document, node: Node) -> dict[str, str]:
-    """`{name: target}`, or `{name: {target: …}}`."""
+    """`{name: target}`, or `{name: {target: …, cache_points: …}}`."""
     aliases: dict[str, str] = {}
     for name, entry in document.mapping(node, "aliases").items():
         target = _read_target(document, entry, f"aliases.{name}")
         aliases[name] = _checked(name, target, document.place(entry))
     return aliases
+
+
+def read_uncached(document: Document, node: Node) -> frozenset[str]:
+    """The aliases with `cache_points: off`."""
+    return frozenset(
+        name
+        for name, entry in document.mapping(node, "aliases").items()
+        if isinstance(entry.content, dict)
+        and (value := entry.content.get("cache_points")) is not None
+        and not _read_cache_points(document, value, f"aliases.{name}.cache_points")
+    )
+
+
+def _read_cache_points(document: Document, node: Node, path: str) -> bool:
+    try:
+        return read_auto_or_off(document.text(node, path) or "")
+    except ValueError as error:
+        raise ConfigError(f"{document.place(node)}: `{path}` {error}") from None
 
 
 def _read_target(document: Document, entry: Node, path: str) -> str:
@@ -42,8 +63,8 @@ def _read_target(document: Document, entry: Node, path: str) -> str:
     for member, node in entry.content.items():
         if member in NOT_YET_IN_ENTRIES:
             raise ConfigError(f"{document.place(node)}: `{path}.{member}` is not served by this version yet: remove it")
-        if member != "target":
-            near = nearest(member, ("target",))
+        if member not in _MEMBERS:
+            near = nearest(member, _MEMBERS)
             raise ConfigError(f"{document.place(node)}: `{path}.{member}` is not a setting{near}")
     target = entry.content.get("target")
     if target is None or not isinstance(target.content, str):

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from trunkline.config.accounts import Accounts, read_accounts, refuse_ourselves, secret_names
-from trunkline.config.aliases import check_aliases, read_alias_list, read_alias_mapping
+from trunkline.config.aliases import check_aliases, read_alias_list, read_alias_mapping, read_uncached
 from trunkline.config.config import Config, FetchConfig, ServerConfig, Shown
 from trunkline.config.document import Document, Node
 from trunkline.config.settings import (
@@ -60,6 +60,7 @@ def load_config(
         timeouts=timeouts,
         accounts=found.accounts,
         aliases=aliases,
+        uncached=_read_uncached(document, nodes, environment),
         proxies=_read_proxies(environment),
         fetch=_read_fetch(settings),
         log_format=settings.take("TRUNKLINE_LOG", None),
@@ -212,6 +213,14 @@ def _read_aliases(settings: Settings, document: Document | None, nodes: Mapping[
         settings.shown.append(Shown(value.name, value.text, value.source))
     check_aliases(aliases)
     return aliases
+
+
+def _read_uncached(document: Document | None, nodes: Mapping[str, Node], environment: Environment) -> frozenset[str]:
+    """Those of the file that the environment does not point elsewhere."""
+    if document is None or "aliases" not in nodes:
+        return frozenset()
+    value = environment.get("TRUNKLINE_ALIASES")
+    return read_uncached(document, nodes["aliases"]) - (read_alias_list(value).keys() if value is not None else set())
 
 
 def _read_proxies(environment: Environment) -> dict[str, str]:

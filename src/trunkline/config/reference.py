@@ -39,7 +39,9 @@ More accounts of one provider have a suffix, and exist when key and base URL are
 providers:
   openai: {api_key: "env:OPENAI_API_KEY"}
   openai-eu: {type: openai, api_key: "file:/run/secrets/eu", base_url: "https://eu.example/v1"}
-aliases: {fast: openai/gpt-5-mini, "gpt-*": anthropic/claude-sonnet-4-5}
+aliases:
+  fast: openai/gpt-5-mini
+  "gpt-*": {target: anthropic/claude-sonnet-4-5, cache_points: off}
 ```
 
 Of several accounts that list a model, the first is asked: the file's order, then the well-known ones, then the
@@ -63,8 +65,8 @@ def write_configuration() -> str:
         _table(head, common),
         _INSTANCES,
         "## Not yet",
-        f"These are refused until a later version serves them: {later}; in the file {sections}, and `emulate` and"
-        " `cache_points` of aliases and providers.",
+        f"These are refused until a later version serves them: {later}; in the file {sections}, and `emulate` of"
+        " aliases and providers.",
     )
 
 

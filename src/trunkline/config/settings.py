@@ -201,7 +201,7 @@ NOT_YET = {
 NOT_YET_SECTIONS = ("keys", "limits", "budgets", "store", "prompts", "audit", "prices")
 """Likewise, sections of the YAML file."""
 
-NOT_YET_IN_ENTRIES = ("emulate", "cache_points")
+NOT_YET_IN_ENTRIES = ("emulate",)
 """Likewise, members of an alias or a provider."""
 
 # For tests alone; whoever runs them has it set.
@@ -241,5 +241,10 @@ COMMON = (
         name="tls_verify",
         meaning="whether its certificate is checked; off only in tests and private networks",
         default="true",
+    ),
+    Common(
+        name="cache_points",
+        meaning="`auto` or `off`: whether prompts are marked for its cache where a caller cannot ask and it is worth it",
+        default="auto",
     ),
 )

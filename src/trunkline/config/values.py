@@ -51,6 +51,13 @@ def read_bool(text: str) -> bool:
     return _BOOLS[text.lower()]
 
 
+def read_auto_or_off(text: str) -> bool:
+    """Whether what the gateway does by itself is left to it."""
+    if text.lower() not in ("auto", "off"):
+        raise ValueError("should be auto or off")
+    return text.lower() == "auto"
+
+
 def read_port(text: str) -> int:
     """0 takes any free port."""
     if not text.isdecimal() or int(text) > 65_535:

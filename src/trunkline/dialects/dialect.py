@@ -12,6 +12,7 @@ from msgspec import Raw, Struct
 
 from trunkline.capabilities import Capabilities
 from trunkline.clock import Mint
+from trunkline.dialects.cache_points import MarkCache, mark_nothing
 from trunkline.dialects.media import Forms
 from trunkline.dialects.recall import Recall
 from trunkline.dialects.refused import asks_too_much
@@ -127,6 +128,7 @@ class UpstreamDialect:
     `reader()`: a `StreamReader` for one upstream stream.
     `read_error(status, headers, body)`: an upstream's error reply → one of the `UpstreamError` classes.
     `model_in_body`: whether `model` and `stream` are members of the body, or stand in the path.
+    `mark_cache(body, capabilities, seen)`: sets cache points in a body, in place, where they are worth it.
     `media`: what it has words for of pictures, files and sound, and where they stand in a caller's body.
     """
 
@@ -137,6 +139,7 @@ class UpstreamDialect:
     read_error: Callable[[int, Mapping[bytes, bytes], bytes], UpstreamError]
     model_in_body: bool = True
     media: Forms = field(default_factory=Forms)
+    mark_cache: MarkCache = mark_nothing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -104,6 +104,8 @@ class PassedOn:
         self._notes = self._open_notes() if patched else None
         if self._notes is not None:
             dialect.put_back(members, target.capabilities, self._notes.recall)
+        if patched and dialect.name == "chat" and _wants_marks(target, x.call.body):
+            _mark_cache(members, dialect, target, _open_notes(parts, x, dialect.name, target))
         self._cuts_usage = envelope.stream and dialect.name == "chat" and _ask_for_usage(members, target.capabilities)
         if patched and not target.capabilities.image_urls:
             self._pictures = Pictures(members, dialect.media, target.capabilities)
@@ -148,6 +150,26 @@ class PassedOn:
         seal, unseal = parts.sealer.bind(target.account.name, x.principal.path)
         request = self._dialect.read_request(decode_body(self._envelope.members), unseal)
         return _context(parts, x, request, target, seal)
+
+
+# What asks for a cache point, in one wire or another: a caller who can ask is left to it.
+_OWN_MARKS = (b'"cache_control"', b'"cachePoint"', b'"prompt_cache_breakpoint"')
+
+
+def _wants_marks(target: Target, body: bytes) -> bool:
+    """Whether this model caches nothing unasked, its provider can be asked, and the caller did not."""
+    capabilities = target.capabilities
+    if not (capabilities.cache_marks and capabilities.explicit_cache):
+        return False
+    return not any(mark in body for mark in _OWN_MARKS)
+
+
+def _mark_cache(members: Members, dialect: Dialect, target: Target, notes: Notes) -> None:
+    body: dict[str, Any] = {
+        name: msgspec.json.decode(members[name]) for name in ("messages", "tools") if name in members
+    }
+    dialect.mark_cache(body, target.capabilities, notes.see_prefix)
+    members["messages"] = Raw(msgspec.json.encode(body.get("messages")))
 
 
 def _ask_for_usage(members: Members, capabilities: Capabilities) -> bool:
@@ -205,6 +227,7 @@ class Translated:
         "_context",
         "_dialect",
         "_lowering",
+        "_marks_cache",
         "_materials",
         "_mint",
         "_notes",
@@ -230,6 +253,7 @@ class Translated:
         self._mint = parts.mint
         self._target = target
         self._upstream = upstream
+        self._marks_cache = dialect.name != "messages" and _wants_marks(target, x.call.body)
         self._materials = Materials(
             request, upstream.media, target.capabilities, lambda: _find_media(dialect, envelope.members)
         )
@@ -247,6 +271,8 @@ class Translated:
         )
         written = self._upstream.write_request(lowered, target.capabilities)
         written.body.update(_read_provider_options(request.provider_options, target))
+        if self._marks_cache:
+            self._upstream.mark_cache(written.body, target.capabilities, self._notes.see_prefix)
         self._lowering = lowering
         self.body = msgspec.json.encode(written.body)
         self.dropped: Sequence[str] = _named(dialect, lowering.dropped, written.dropped)

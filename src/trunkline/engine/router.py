@@ -1,7 +1,7 @@
 """Model name → ordered targets. A pure function of what is configured and what the providers list."""
 
 import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 
 import msgspec
 from msgspec import Raw, Struct
@@ -50,6 +50,7 @@ class Router:
         aliases: Mapping[str, str],
         listing: Listing,
         catalog: Catalog,
+        uncached: Set[str] = frozenset(),
     ) -> None:
         self.listing = listing
         self._accounts = accounts
@@ -60,6 +61,7 @@ class Router:
             key=lambda pattern: -len(pattern[0]),
         )
         self._catalog = catalog
+        self._uncached = uncached
         self._memo: dict[str, Plan] = {}
 
     @property
@@ -109,13 +111,15 @@ class Router:
 
     def _alias(self, name: str) -> Plan | None:
         target = _match(name, self._aliases)
-        return None if target is None else self._aliased(name, self._aliases[target], f"the alias `{target}`")
+        return None if target is None else self._aliased(name, self._aliases[target], target)
 
-    def _aliased(self, name: str, target: str, why: str) -> Plan:
+    def _aliased(self, name: str, target: str, alias: str) -> Plan:
         for find in (self._named, self._listed, self._owned):
             if (plan := find(target)) is not None:
                 first = plan.targets[0]
-                return Plan(name, [replace(first, reason=f"{why} → {first.name}")], plan.others)
+                if alias in self._uncached:
+                    first = replace(first, capabilities=replace(first.capabilities, cache_marks=False))
+                return Plan(name, [replace(first, reason=f"the alias `{alias}` → {first.name}")], plan.others)
         raise self._not_found(target)
 
     def _named(self, name: str) -> Plan | None:
@@ -146,7 +150,7 @@ class Router:
     def _pattern(self, name: str) -> Plan | None:
         for prefix, target in self._patterns:
             if name.lower().startswith(prefix.lower()):
-                return self._aliased(name, target, f"the alias `{prefix}*`")
+                return self._aliased(name, target, f"{prefix}*")
         return None
 
     def _owned(self, name: str) -> Plan | None:

@@ -126,8 +126,12 @@ def make_account(
     timeouts: Timeouts = DEFAULT_TIMEOUTS,
     tls_verify: bool = True,
     settings: Mapping[str, str] | None = None,
+    cache_points: bool = True,
 ) -> Account:
-    """An account; what is `None` is the provider's own. Raises `ConfigError` for an address or key that cannot be."""
+    """An account; what is `None` is the provider's own. Raises `ConfigError` for an address or key that cannot be.
+
+    Without `cache_points` its prompt cache is asked for nothing that the caller did not ask for.
+    """
     settings = {**{s.name: s.default for s in provider.settings if s.default}, **(settings or {})}
     if provider.adapt is not None:
         provider, base_url = provider.adapt(provider, base_url, settings)
@@ -144,7 +148,7 @@ def make_account(
         origin=origin,
         speaks=speaks,
         faithful=provider.faithful if faithful is None else faithful,
-        capabilities=provider.capabilities,
+        capabilities=provider.capabilities if cache_points else replace(provider.capabilities, cache_marks=False),
         timeouts=timeouts,
         models=_fit_rules(provider, models or ModelRules()),
         settings=settings,

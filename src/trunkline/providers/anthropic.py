@@ -32,7 +32,7 @@ PROVIDER = Provider(
     caller_headers=(b"anthropic-beta",),
     # `{"data": [{"id": …}]}`, as OpenAI's.
     read_models=read_models,
-    capabilities=Capabilities(fields=frozenset({"top_k"})),
+    capabilities=Capabilities(cache_marks=True, fields=frozenset({"top_k"})),
     rank=2,
     example="claude-sonnet-4-5",
 )

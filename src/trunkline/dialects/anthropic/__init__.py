@@ -1,6 +1,7 @@
 """Anthropic's Messages API: the dialect "messages". Source: https://docs.anthropic.com/en/api/messages."""
 
 from trunkline.dialects.anthropic.body import write_request
+from trunkline.dialects.anthropic.cache_points import mark_cache
 from trunkline.dialects.anthropic.errors import read_error, write_error, write_error_event
 from trunkline.dialects.anthropic.media import FORMS
 from trunkline.dialects.anthropic.patch import is_unfit, patch
@@ -30,6 +31,7 @@ DIALECT = Dialect(
     patch=patch,
     is_unfit=is_unfit,
     media=FORMS,
+    mark_cache=mark_cache,
     statuses={"overloaded": 529},
     keep_alive=b'event: ping\ndata: {"type": "ping"}\n\n',
 )

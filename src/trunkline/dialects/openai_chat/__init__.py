@@ -5,6 +5,7 @@ Source: https://platform.openai.com/docs/api-reference/chat
 
 from trunkline.dialects.dialect import Dialect
 from trunkline.dialects.openai_chat.body import write_request
+from trunkline.dialects.openai_chat.cache_points import mark_cache
 from trunkline.dialects.openai_chat.errors import read_error, write_error, write_error_event
 from trunkline.dialects.openai_chat.mend import Mend
 from trunkline.dialects.openai_chat.mend_reply import mend_reply
@@ -36,4 +37,5 @@ DIALECT = Dialect(
     drops_thought=True,
     put_back=put_back,
     media=FORMS,
+    mark_cache=mark_cache,
 )
