@@ -122,8 +122,6 @@ class Answer:
         parts = candidate.content.parts if candidate.content is not None else None
         if parts:
             logprobs = None if candidate.logprobsResult is None else read_logprobs(candidate.logprobsResult)
-            if len(parts) > 1:
-                self._part_starts = []
             for part in parts:
                 self._add_part(part, logprobs)
         if candidate.groundingMetadata is not None:
@@ -148,7 +146,8 @@ class Answer:
         """One part. The commonest come first."""
         if self.over:
             return
-        self._part_starts.append(sum(map(len, self._texts)) if self._frames == 1 else 0)
+        if self._frames == 1:
+            self._part_starts.append(sum(map(len, self._texts)))
         text = part.text
         signature = part.thoughtSignature
         if text is not None:

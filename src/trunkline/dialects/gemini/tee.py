@@ -29,12 +29,13 @@ _FINISH = b'"finishReason"'
 _USAGE = b'"usageMetadata"'
 _BLOCKED = b'"blockReason"'
 _ERROR = b'"error"'
+_WORD = re.compile(rb'\s*:\s*"(\w*)"')
 
 
 class Tee:
     """A `Passage` that changes nothing."""
 
-    __slots__ = ("_is_over", "_size", "_tail", "error", "has_content", "incomplete", "usage")
+    __slots__ = ("_is_over", "_reason", "_size", "_tail", "error", "has_content", "incomplete", "usage")
 
     def __init__(self) -> None:
         self.has_content = False
@@ -42,6 +43,7 @@ class Tee:
         self.error: TrunklineError | None = None
         self.usage: Usage = NO_USAGE
         self._is_over = False
+        self._reason: str | None = None
         self._tail: list[bytes] = []
         self._size = 0
 
@@ -55,7 +57,10 @@ class Tee:
         return data
 
     def _trim(self) -> None:
-        kept = b"".join(self._tail)[-_TAIL_BYTES:]
+        data = b"".join(self._tail)
+        # The reason may stand before a picture of megabytes.
+        self._reason = _find_word(data, _FINISH) or self._reason
+        kept = data[-_TAIL_BYTES:]
         self._tail = [kept]
         self._size = len(kept)
 
@@ -78,7 +83,7 @@ class Tee:
         self._is_over = True
         tail = b"".join(self._tail)
         self.usage = _find_usage(tail)
-        reason = _find_word(tail, _FINISH)
+        reason = _find_word(tail, _FINISH) or self._reason
         if reason is not None:
             self.has_content = True
             self.incomplete = read_finish(reason) in CUT
@@ -106,7 +111,7 @@ def _find_word(tail: bytes, member: bytes) -> str | None:
     at = tail.rfind(member)
     if at < 0:
         return None
-    found = re.match(rb'\s*:\s*"(\w*)"', tail[at + len(member) :])
+    found = _WORD.match(tail, at + len(member))
     return found[1].decode() if found is not None else None
 
 
