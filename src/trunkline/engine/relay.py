@@ -112,38 +112,49 @@ class Relay:
     def _feed(self, data: bytes) -> None:
         if self._over:
             return
-        out = self._through(self.passage.feed, data)
+        passage = self.passage
+        try:
+            out = passage.feed(data)
+        except Exception as error:  # noqa: BLE001 - raised here it would tear down the upstream's connection
+            out = self._break(error)
         if out:
-            self._write(out)
-        if self.passage.error is not None:
+            # Said here once more, since it is done for every event: what has nothing to hide goes straight through.
+            if self._sink is not None and passage.error is None and not (self._secret and self._secret in out):
+                self._quiet_ticks = 0
+                self._sink.write(out)
+            else:
+                self._write(out)
+        if passage.error is not None:
             self._finish()
-        elif self._waiter is not None and self.passage.has_content and self._sink is None:
+        elif self._sink is None and passage.has_content:
             self._wake()
 
     def _done(self, error: Exception | None) -> None:
         if self._over:
             return
-        if error is None:
-            out = self._through(lambda _: self.passage.end(), b"")
-        else:
-            failure = error if isinstance(error, TrunklineError) else Failed("the upstream's stream broke off")
-            out = self._through(lambda _: self.passage.fail(failure), b"")
+        try:
+            out = self._end(error)
+        except Exception as bug:  # noqa: BLE001 - as above
+            out = self._break(bug)
         if out:
             self._write(out)
         self._finish()
 
-    def _through(self, step: Callable[[bytes], bytes], data: bytes) -> bytes:
-        """One step of the passage. A bug in a dialect ends this stream with an error event, and no other."""
-        try:
-            return step(data)
-        except Exception as error:  # noqa: BLE001 - raised here it would tear down the upstream's connection
-            failure = Broken("internal error", detail=f"{type(error).__name__} in a passage")
-            self.passage.error = failure
-            failure.__cause__ = error
-            return self._draw(failure)
+    def _end(self, error: Exception | None) -> bytes:
+        if error is None:
+            return self.passage.end()
+        return self.passage.fail(
+            error if isinstance(error, TrunklineError) else Failed("the upstream's stream broke off")
+        )
+
+    def _break(self, bug: Exception) -> bytes:
+        """A bug in a dialect ends this stream with an error event, and no other."""
+        failure = self.passage.error = Broken("internal error", detail=f"{type(bug).__name__} in a passage")
+        failure.__cause__ = bug
+        return self._draw(failure)
 
     def _write(self, out: bytes) -> None:
-        if self.passage.error is not None or (self._secret and out.find(self._secret) >= 0):
+        if self.passage.error is not None or (self._secret and self._secret in out):
             out = self._redact(out)
         if self._sink is not None:
             self._quiet_ticks = 0
