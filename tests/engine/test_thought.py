@@ -196,13 +196,16 @@ async def test_t45_interleaved_thought(caller: str, streamed: bool) -> None:
 
 
 @pytest.mark.parametrize("streamed", [False, True])
-async def test_t45_thought_that_a_chat_client_dropped(streamed: bool) -> None:
-    """T-45: a Chat client that keeps text and calls alone loses nothing: the gateway has kept the rest."""
+@pytest.mark.parametrize(
+    "fields", [("role", "content", "tool_calls"), ("role", "content", "reasoning_content", "tool_calls")]
+)
+async def test_t45_thought_that_a_chat_client_dropped(streamed: bool, fields: tuple[str, ...]) -> None:
+    """T-45: a Chat client that keeps texts and calls alone loses nothing: the gateway has kept the rest."""
     scene = Scene()
     scene.upstream.answer = messages_reply(TURN, streamed=streamed)
     first = await ask(scene, "chat", "messages-model", say("chat", "Look twice."), streamed=streamed)
     [message] = read_turn("chat", first, streamed=streamed)
-    kept = {name: message[name] for name in ("role", "content", "tool_calls")}
+    kept = {name: message[name] for name in fields}
     history = [*say("chat", "Look twice."), kept, *answer_calls("chat", "toolu_1", "toolu_2")]
     await ask(scene, "chat", "messages-model", history, streamed=streamed)
     assert assistant_blocks(scene) == TURN
@@ -290,6 +293,25 @@ async def test_t103_reasoning_details(caller: str, streamed: bool) -> None:
     first = await ask(scene, caller, "chat-model", say(caller, "Look."), streamed=streamed)
     history = [*say(caller, "Look."), *read_turn(caller, first, streamed=streamed), *answer_calls(caller, "call_1")]
     await ask(scene, caller, "chat-model", history, streamed=streamed)
+    assert scene.upstream.json["messages"][1]["reasoning_details"] == DETAILS
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+@pytest.mark.parametrize("members", [{}, {"reasoning": "Thought."}])
+async def test_t103_details_that_a_client_dropped(streamed: bool, members: dict[str, str]) -> None:
+    """T-103: a Chat client that keeps no details, or the text alone, has them put back unchanged."""
+    scene = Scene()
+    reply = {"reasoning": "Thought.", "reasoning_details": DETAILS, "tool_calls": [chat_call("call_1")]}
+    scene.upstream.answer = chat_reply(reply, streamed=streamed)
+    await ask(scene, "chat", "chat-model", say("chat", "Look."), streamed=streamed)
+    assistant = {"role": "assistant", "content": None, **members, "tool_calls": [chat_call("call_1")]}
+    await ask(
+        scene,
+        "chat",
+        "chat-model",
+        [*say("chat", "Look."), assistant, *answer_calls("chat", "call_1")],
+        streamed=streamed,
+    )
     assert scene.upstream.json["messages"][1]["reasoning_details"] == DETAILS
 
 

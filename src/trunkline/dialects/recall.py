@@ -104,7 +104,7 @@ class Notebook:
 
 
 def give_back(items: Sequence[Item], recall: Recall) -> list[Item]:
-    """The history with each call's thought before it, where the client kept none of its turn's."""
+    """The history with each call's thought before it, where the client kept none of its turn's, or its text alone."""
     given: list[Item] = []
     turn: list[Item] = []
     for item in items:
@@ -120,16 +120,19 @@ def give_back(items: Sequence[Item], recall: Recall) -> list[Item]:
 def _complete(turn: list[Item], recall: Recall) -> list[Item]:
     if not any(isinstance(item, ToolCall) for item in turn):
         return turn
-    has_thought = any(isinstance(item, Reasoning) for item in turn)
+    thoughts = {item.call_id: recall(item.call_id) for item in turn if isinstance(item, ToolCall)}
+    is_kept = any(isinstance(item, Reasoning) and item.carrier is not None for item in turn)
+    is_known = any(thought is not None and thought.steps for thought in thoughts.values())
     first: list[Item] = []
     rest: list[Item] = []
     for item in turn:
-        thought = recall(item.call_id) if isinstance(item, ToolCall) else None
-        if thought is None or not isinstance(item, ToolCall):
-            rest.append(item)
-            continue
-        if not has_thought:
-            first += thought.before_text
-            rest += thought.before_call
-        rest.append(item if item.carrier is not None else replace(item, carrier=thought.carrier))
+        if isinstance(item, Reasoning) and is_known and not is_kept:
+            continue  # its text alone: the whole of it is known
+        thought = thoughts[item.call_id] if isinstance(item, ToolCall) else None
+        if thought is not None and isinstance(item, ToolCall):
+            if not is_kept:
+                first += thought.before_text
+                rest += thought.before_call
+            item = item if item.carrier is not None else replace(item, carrier=thought.carrier)
+        rest.append(item)
     return first + rest

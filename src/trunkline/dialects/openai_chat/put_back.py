@@ -44,9 +44,11 @@ def _complete(raw: Raw, capabilities: Capabilities, recall: Recall) -> Raw:
             found.append((call, thought))
     if message.get("role") != "assistant" or not found:
         return raw
-    if not any(message.get(name) for name in _SPELLINGS):
-        steps = [step for _, thought in found for step in thought.steps]
-        message |= write_reasoning(steps, capabilities.reasoning_field)
+    written = write_reasoning([step for _, thought in found for step in thought.steps], capabilities.reasoning_field)
+    # Whoever kept the text alone lacks what cannot be made of it.
+    lacks_details = "reasoning_details" in written and not message.get("reasoning_details")
+    if lacks_details or not any(message.get(name) for name in _SPELLINGS):
+        message |= written
     for call, thought in found:
         carrier = thought.carrier
         if carrier is not None and carrier.kind == "extra_content" and not call.get("extra_content"):
