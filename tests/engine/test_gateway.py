@@ -766,3 +766,19 @@ async def test_a_reply_that_is_cut_short_is_an_error() -> None:
     answer = await scene.generate("chat", "native_chat", reply)
     assert answer.status == 502
     assert reply.closed
+
+
+@pytest.mark.parametrize(
+    ("caller", "upstream", "param"), [("chat", "messages", "messages[0].content[1]"), ("messages", "chat", None)]
+)
+async def test_a_part_that_nobody_knows_is_named_as_the_caller_wrote_it(
+    caller: str, upstream: str, param: str | None
+) -> None:
+    """Neither lost on the way, nor told of in another API's words."""
+    scene = Scene()
+    messages = [{"role": "user", "content": [{"type": "text", "text": "Hi"}, {"type": "hologram"}]}]
+    answer = await scene.generate(caller, upstream, json_reply({}), messages=messages)
+    assert answer.status == 400
+    assert answer.error.get("param") == param
+    assert "messages[0]" in answer.error["message"]
+    assert not scene.upstream.requests

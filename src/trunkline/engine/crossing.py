@@ -14,6 +14,7 @@ from trunkline.dialects.lowering import Restore, lower
 from trunkline.dialects.media import Contents, Materials, Spot, Want
 from trunkline.dialects.overheard import Overheard, may_hold_thought
 from trunkline.dialects.pictures import Pictures
+from trunkline.dialects.places import say_in_place
 from trunkline.dialects.recall import Notebook, give_back
 from trunkline.dialects.translation import Translation, name_calls
 from trunkline.engine.envelope import Envelope, Members, decode_body, encode_members
@@ -22,7 +23,7 @@ from trunkline.engine.notes import Notes
 from trunkline.engine.parts import Parts
 from trunkline.engine.router import Target
 from trunkline.engine.way import Way
-from trunkline.errors import InvalidRequest
+from trunkline.errors import CallerError, InvalidRequest
 from trunkline.events import ModelResponse, fold, unfold
 from trunkline.items import ToolCall
 from trunkline.request import ModelRequest
@@ -265,6 +266,13 @@ class Translated:
         self._write(self._materials.fill(contents))
 
     def _write(self, request: ModelRequest) -> None:
+        try:
+            self._write_lowered(request)
+        except CallerError as error:
+            say_in_place(error, request.items, self._dialect.name)
+            raise
+
+    def _write_lowered(self, request: ModelRequest) -> None:
         dialect, target = self._dialect, self._target
         lowered, lowering = lower(
             replace(request, model=target.model), dialect.name, self._upstream.name, target.capabilities, self._mint
