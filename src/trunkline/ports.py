@@ -100,10 +100,14 @@ class FetchLimits(Struct, frozen=True):
 
 
 class Fetched(Struct, frozen=True):
-    """What a URL held. `media_type` is what its server said, in lower case and without parameters; it may be empty."""
+    """What a URL held. `media_type` is what its server said, in lower case and without parameters; it may be empty.
+
+    `charset` is a text's, empty for UTF-8.
+    """
 
     media_type: str
     data: bytes
+    charset: str = ""
 
 
 class Fetch(Protocol):

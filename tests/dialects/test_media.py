@@ -6,6 +6,8 @@ from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from trunkline.capabilities import Capabilities
 from trunkline.dialects import anthropic, bedrock, gemini, openai_chat, openai_responses
@@ -41,6 +43,7 @@ HELD = {
     "https://x.test/a": Fetched("application/octet-stream", JPEG),
     "https://x.test/report.pdf?sig=1": Fetched("application/pdf", PDF),
     "https://x.test/notes.txt": Fetched("text/plain", b"Notes."),
+    "https://x.test/old.txt": Fetched("text/plain", b"caf\xe9", "iso-8859-1"),
     "https://x.test/v.svg": Fetched("image/svg+xml", SVG),
     "https://x.test/page": Fetched("text/html", b"<html>"),
     "https://x.test/odd": Fetched("application/octet-stream", b"\x00\x01"),
@@ -73,6 +76,36 @@ def checked(part: Part, forms: Forms | None = None, **facts: Any) -> Part:
 
 
 INLINE = Forms(urls=frozenset())
+
+
+# --- where they stand ---------------------------------------------------------------------------------------------
+
+WORDS = st.sampled_from(
+    ["type", "content", "output", "parts", "source", "image", "image_url", "input_image", "input_file", "file", "url",
+     "file_url", "document", "base64", "input_audio", "inlineData", "fileData", "mimeType", "functionResponse", "https://x"]
+)  # fmt: skip
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | WORDS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(WORDS, inner, max_size=4),
+    max_leaves=25,
+)
+
+
+@given(ANYTHING, st.sampled_from(sorted(CALLERS)))
+def test_any_body_can_be_searched(value: Any, caller: str) -> None:
+    """A body that is passed on has not been read before."""
+    for spot in CALLERS[caller].media.find({"input": value, "messages": value, "contents": value}):
+        assert spot.kind in ("image", "file", "audio")
+        assert isinstance(spot.url, str)
+
+
+@pytest.mark.parametrize("caller", CALLERS)
+def test_a_deep_body_can_be_searched(caller: str) -> None:
+    """However deep."""
+    value: Any = []
+    for _ in range(5000):
+        value = [{"content": value}]
+    assert CALLERS[caller].media.find({"input": value, "messages": value, "contents": value}) == []
 
 
 # --- what is wrong, by the caller's own name ----------------------------------------------------------------------
@@ -326,6 +359,10 @@ def test_the_limits_go_with_the_url() -> None:
         (File(url="https://x.test/report.pdf?sig=1"), File(data=PAGE, filename="report.pdf")),
         (File(url="https://x.test/report.pdf?sig=1", filename="b.pdf"), File(data=PAGE, filename="b.pdf")),
         (File(url="https://x.test/notes.txt"), File(data=url_of("text/plain", b"Notes."), filename="notes.txt")),
+        (
+            File(url="https://x.test/old.txt"),
+            File(data=url_of("text/plain", "café".encode()), filename="old.txt"),
+        ),
         (File(url="https://x.test/a.png"), File(data=PICTURE, filename="a.png")),
     ],
 )

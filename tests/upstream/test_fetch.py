@@ -1,6 +1,7 @@
 """What a caller's URL points to, over real sockets: which hop is refused, and what the one that is not gets to see."""
 
 import asyncio
+import gzip
 import socket
 import ssl
 from collections.abc import AsyncIterator
@@ -55,7 +56,7 @@ async def test_a_picture_is_fetched(server: ByteServer) -> None:
     """Its bytes, and what its server says of them."""
     server.answers = [PICTURE]
     fetcher, url = open_to(server)
-    assert await get(fetcher, f"{url}/a.png", types=("image/",)) == Fetched("image/png", PNG)
+    assert await get(fetcher, f"{url}/a.png", types=("image/",)) == Fetched("image/png", PNG, "binary")
 
 
 async def test_nothing_of_ours_is_sent(server: ByteServer) -> None:
@@ -202,6 +203,15 @@ async def test_a_body_without_a_length_is_cut(server: ByteServer) -> None:
     fetcher, url = open_to(server)
     with pytest.raises(InvalidRequest, match="longer than 1000 bytes"):
         await get(fetcher, url)
+
+
+async def test_what_unpacks_to_too_much_is_cut(server: ByteServer) -> None:
+    """A server that packs although it was asked not to."""
+    packed = gzip.compress(bytes(1_000_000))
+    server.answers = [write_reply(packed, b"Content-Encoding: gzip")]
+    fetcher, url = open_to(server)
+    with pytest.raises(InvalidRequest, match="longer than 10000 bytes"):
+        await get(fetcher, url, size=10_000)
 
 
 async def test_silence_has_an_end(server: ByteServer) -> None:

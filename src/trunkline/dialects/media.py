@@ -6,6 +6,7 @@ for it, before anything is fetched or sent. Knows no wire: `Forms` are what a wi
 """
 
 import posixpath
+from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -110,12 +111,17 @@ class Forms(Struct, frozen=True, kw_only=True):
 
 ReadSpot = Callable[[dict[str, Any], str], Spot | None]
 
+# No wire nests parts deeper than a message, a tool's result, a document's blocks; each takes two steps.
+_DEPTH = 12
 
-def find_spots(value: Any, path: str, read: ReadSpot, inner: Sequence[str]) -> Iterator[Spot]:
+
+def find_spots(value: Any, path: str, read: ReadSpot, inner: Sequence[str], depth: int = _DEPTH) -> Iterator[Spot]:
     """The spots below a value, in order: `read` knows one when it sees it, `inner` are the members that hold parts."""
+    if not depth:
+        return
     if isinstance(value, list):
         for number, element in enumerate(value):
-            yield from find_spots(element, f"{path}[{number}]", read, inner)
+            yield from find_spots(element, f"{path}[{number}]", read, inner, depth - 1)
     elif isinstance(value, dict):
         spot = read(value, path)
         if spot is not None:
@@ -123,7 +129,7 @@ def find_spots(value: Any, path: str, read: ReadSpot, inner: Sequence[str]) -> I
             return
         for name in inner:
             if isinstance(value.get(name), list | dict):
-                yield from find_spots(value[name], f"{path}.{name}", read, inner)
+                yield from find_spots(value[name], f"{path}.{name}", read, inner, depth - 1)
 
 
 # --- what must be fetched -----------------------------------------------------------------------------------------
@@ -397,7 +403,7 @@ class Materials:
             return replace(part, url=write_data_url(media_type, found.data))
         filename = part.filename or _file_name(part.url or "")
         media_type = _type_of(head, found.media_type, filename)
-        data = read_data_url(write_data_url(media_type, found.data))
+        data = Data(media_type, b64encode(found.data).decode(), charset=found.charset)
         return self._settle_file(replace(part, filename=filename or None), data)
 
     # --- the caller's own name for a part -------------------------------------------------------------------------

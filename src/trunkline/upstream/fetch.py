@@ -176,7 +176,7 @@ def _write_head(place: Place, origin: Origin, proxy: Proxy | None) -> bytes:
 async def _read(reply: Reply, place: Place, size_bytes: int, types: Sequence[str]) -> Fetched:
     if reply.status != 200:
         raise InvalidRequest(f"`{place.host}` answered with status {reply.status}")
-    told = reply.headers.get(b"content-type", b"").decode("latin-1").partition(";")[0].strip().lower()
+    told, charset = _read_type(reply.headers.get(b"content-type", b"").decode("latin-1"))
     if types and told not in _UNTOLD and not told.startswith(tuple(types)):
         raise InvalidRequest(f"it is of type `{told[:64]}` but should be {' or '.join(f'`{kind}…`' for kind in types)}")
     length = reply.headers.get(b"content-length", b"")
@@ -185,4 +185,11 @@ async def _read(reply: Reply, place: Place, size_bytes: int, types: Sequence[str
     data = await reply.read(size_bytes)
     if not data:
         raise InvalidRequest("it is empty")
-    return Fetched(told, data)
+    return Fetched(told, data, charset)
+
+
+def _read_type(text: str) -> tuple[str, str]:
+    """A `content-type` as media type and charset."""
+    told, *parameters = (piece.strip().lower() for piece in text.split(";"))
+    found = next((piece[8:].strip("\"'") for piece in parameters if piece.startswith("charset=")), "")
+    return told, "" if found in ("utf-8", "utf8") else found

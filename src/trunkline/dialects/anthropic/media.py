@@ -8,6 +8,7 @@ from typing import Any
 
 from trunkline.dialects.data_url import Data, Malformed, check_base64, is_data_url, is_text, read_data_url
 from trunkline.dialects.media import Forms, Spot, find_spots
+from trunkline.dialects.shapes import lenient_text
 from trunkline.errors import InvalidRequest
 from trunkline.items import File, Image
 
@@ -30,7 +31,7 @@ def _read_spot(block: dict[str, Any], path: str) -> Spot | None:
     kind, source = block.get("type"), block.get("source")
     if kind not in ("image", "document") or not isinstance(source, dict):
         return None
-    key = (_IMAGE_SOURCES if kind == "image" else _DOCUMENT_SOURCES).get(source.get("type", ""))
+    key = (_IMAGE_SOURCES if kind == "image" else _DOCUMENT_SOURCES).get(lenient_text(source.get("type")))
     if key is None:
         return None
     return Spot("image" if kind == "image" else "file", path, f"source.{key}", source, key)
