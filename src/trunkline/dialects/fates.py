@@ -120,7 +120,7 @@ SETTINGS: dict[str, dict[str, Fate]] = {
         "n": REFUSED,
         "parallel_tool_calls": EMULATED,
         "verbosity": DROPPED,
-        "service_tier": DROPPED,
+        "service_tier": MAPPED,
         "truncation": DROPPED,
         "store": DROPPED,
         "metadata": DROPPED,
@@ -262,6 +262,7 @@ IN_NODES: dict[str, Fate] = {
     "citations": DROPPED,
     "context": DROPPED,
     "detail": DROPPED,
+    "mimeType": SAME,
     "prompt_cache_breakpoint": DROPPED,
     "title": DROPPED,
     # a model's own turns, sent back
