@@ -96,9 +96,10 @@ class BlocksToItems:
     def _take_block(self, index: int, block: dict[str, Any]) -> Iterator[Event]:
         kind = lenient_text(block.get("type"))
         if kind in ("server_tool_use", "mcp_tool_use"):
+            use_id = lenient_text(block.get("id"))
             item = self._open(kind, lenient_text(block.get("name")))
-            if item is not None:
-                self._waiting[lenient_text(block.get("id"))] = _Served(index, block, item)
+            if item is not None and use_id not in self._waiting:
+                self._waiting[use_id] = _Served(index, block, item)
                 yield ItemStarted(index, item)
             return
         served = self._waiting.pop(lenient_text(block.get("tool_use_id")), None)
