@@ -4,7 +4,7 @@ Every setting and every provider, so that what is documented is what there is. A
 """
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from trunkline.config.compatibility import write_compatibility
@@ -141,7 +141,7 @@ def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
 
 
-PAGES = {
+PAGES: dict[str, Callable[[], str]] = {
     "configuration.md": write_configuration,
     "providers.md": write_providers,
     "compatibility.md": lambda: _page("Compatibility", write_compatibility()),

@@ -119,6 +119,11 @@ def leave_as_is(members: dict[str, Raw], capabilities: Capabilities, unseal: Uns
     return []
 
 
+def tells_unasked(members: dict[str, Raw], capabilities: Capabilities) -> bool:
+    """The rule of a dialect whose streams tell their usage anyway: nothing to ask for, nothing to take out."""
+    return False
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UpstreamDialect:
     """One wire protocol as far as upstreams speak it: all that translation needs of one that no caller speaks here.
@@ -158,6 +163,8 @@ class Dialect(UpstreamDialect):
     we have sealed; returns the names of fields left out.
     `is_unfit(members, body, capabilities)`: whether a body that could be passed on as it is needs that patch. Asked of
     every request on the fast way, so it looks at names and bytes and decodes next to nothing.
+    `ask_for_usage(members, capabilities)`: has a stream tell its usage; whether the caller did not ask for it, so that
+    it is cut out of the reply again.
     `drops_thought`: whether its clients are known to send calls back without the thought that led to them.
     `put_back(members, capabilities, recall)`: puts that thought, in place, where it is missing in a body that is passed
     on, as the target wants it back.
@@ -176,6 +183,7 @@ class Dialect(UpstreamDialect):
     mend_reply: Callable[[bytes], JsonReply]
     patch: Callable[[dict[str, Raw], Capabilities, Unseal], list[str]] = leave_as_is
     is_unfit: Callable[[Mapping[str, Raw], bytes, Capabilities], bool] = asks_too_much
+    ask_for_usage: Callable[[dict[str, Raw], Capabilities], bool] = tells_unasked
     drops_thought: bool = False
     put_back: Callable[[dict[str, Raw], Capabilities, Recall], None] = put_nothing_back
     keep_alive: bytes = b": ping\n\n"

@@ -11,6 +11,7 @@ from trunkline.dialects.lowering import short_id
 from trunkline.dialects.refused import fit_effort, leave_out
 from trunkline.dialects.seal import PREFIX
 from trunkline.dialects.shapes import lenient_list, lenient_object
+from trunkline.errors import InvalidRequest
 from trunkline.items import Carrier
 
 _SEALED = b'"' + PREFIX.encode()
@@ -146,3 +147,17 @@ class _Seals:
             if isinstance(sealed, str) and (carrier := self._unseal(sealed)) is not None:
                 return carrier
         return None
+
+
+def ask_for_usage(members: dict[str, Raw], capabilities: Capabilities) -> bool:
+    """Have a Chat stream tell its usage; says whether the caller did not ask for it, so that it is cut out again."""
+    raw = members.get("stream_options")
+    options = msgspec.json.decode(raw) if raw is not None else None
+    if options is not None and not isinstance(options, dict):
+        raise InvalidRequest("`stream_options` must be an object", param="stream_options")
+    asked = bool(options and options.get("include_usage"))
+    if not capabilities.stream_options:
+        members.pop("stream_options", None)
+    elif not asked:
+        members["stream_options"] = Raw(msgspec.json.encode({**(options or {}), "include_usage": True}))
+    return not asked

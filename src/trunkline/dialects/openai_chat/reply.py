@@ -11,6 +11,7 @@ from trunkline.dialects.dialect import ReplyContext, Seal
 from trunkline.dialects.openai_chat.chunks import UNREADABLE, Chunk, decode_chunk
 from trunkline.dialects.openai_chat.errors import find_error, read_error_object
 from trunkline.dialects.openai_chat.finish import write_finish
+from trunkline.dialects.openai_chat.images import write_image
 from trunkline.dialects.openai_chat.message import Details, nest_annotation, seal_call, uses_functions
 from trunkline.dialects.openai_chat.reader import Reader
 from trunkline.dialects.openai_chat.usage import write_usage
@@ -87,6 +88,7 @@ class _Gathered:
         self.thoughts: list[str] = []
         self.calls: list[dict[str, Any]] = []
         self.annotations: list[dict[str, Any]] = []
+        self.images: list[dict[str, Any]] = []
         self.details = Details(seal)
         self.logprobs: list[dict[str, Any]] = []
 
@@ -109,8 +111,9 @@ def _write_message(
                 gathered.details.start_call(call["id"])
                 gathered.calls.append(call)
             case _:
-                # Hosted calls and compactions have no place on this wire; their results are in the text.
-                pass
+                # Other hosted calls and compactions have no place on this wire; their results are in the text.
+                if (image := write_image(item, len(gathered.images))) is not None:
+                    gathered.images.append(image)
     if response.finish == "content_filter" and response.explanation and not gathered.refusals:
         gathered.refusals.append(response.explanation)
     message = _draw(gathered, bool(response.items), uses_functions(context.request))
@@ -156,6 +159,8 @@ def _draw(gathered: _Gathered, has_items: bool, legacy: bool) -> dict[str, Any]:
         "refusal": "".join(gathered.refusals) if gathered.refusals else None,
         "annotations": gathered.annotations,
     }
+    if gathered.images:
+        message["images"] = gathered.images
     if gathered.thoughts:
         message["reasoning_content"] = "\n\n".join(gathered.thoughts)
     if gathered.details.entries:

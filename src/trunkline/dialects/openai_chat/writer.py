@@ -11,6 +11,7 @@ import msgspec
 from trunkline.dialects.dialect import ReplyContext
 from trunkline.dialects.openai_chat.errors import write_error_event
 from trunkline.dialects.openai_chat.finish import write_finish
+from trunkline.dialects.openai_chat.images import write_image
 from trunkline.dialects.openai_chat.message import Details, nest_annotation, seal_call, uses_functions
 from trunkline.dialects.openai_chat.usage import write_usage
 from trunkline.events import (
@@ -27,7 +28,7 @@ from trunkline.events import (
     TextAdded,
     UsageReported,
 )
-from trunkline.items import Message, Reasoning, ToolCall
+from trunkline.items import Message, OtherItem, Reasoning, ToolCall
 from trunkline.usage import Usage
 
 _encode = msgspec.json.encode
@@ -60,6 +61,7 @@ class Writer:
         "_envelope",
         "_has_reasoning",
         "_has_role",
+        "_images",
         "_length",
         "_needs_gap",
         "_part_start",
@@ -86,6 +88,7 @@ class Writer:
         self._calls: dict[int, _Call] = {}
         self._reasoning_items: set[int] = set()
         self._annotations: list[dict[str, Any]] = []
+        self._images = 0
         self._details = Details(context.seal)
         self._usage: Usage | None = None
 
@@ -216,7 +219,7 @@ class Writer:
         if call is None:
             if event.carrier is not None and event.index in self._reasoning_items:
                 self._details.add(event.carrier)
-            return b""
+            return b"" if event.item is None else self._write_image(event.item)
         out = b""
         if not call.has_arguments and call.kind != "custom" and event.status == "completed":
             out += self._chunk(call.before + b'"{}"' + call.after)
@@ -224,6 +227,13 @@ class Writer:
             content = seal_call(event.carrier, self._context.seal)
             out += self._delta({"tool_calls": [{"index": call.number, "extra_content": content}]})
         return out
+
+    def _write_image(self, item: OtherItem) -> bytes:
+        image = write_image(item, self._images)
+        if image is None:
+            return b""
+        self._images += 1
+        return self._open({"content": ""}) + self._delta({"images": [image]})
 
     def _report_usage(self, event: UsageReported) -> bytes:
         self._usage = event.usage

@@ -1,0 +1,33 @@
+"""What every way gives the gateway."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from trunkline.dialects.dialect import JsonReply, Passage
+from trunkline.dialects.media import Contents, Want
+
+
+class Crossing(Protocol):
+    """`body` goes to the upstream. `passage` takes a streamed reply back, `read_json` a whole one.
+
+    `fold_stream` and `unfold_json` are for an upstream that answers in the other form than it was asked: a stream's
+    bytes as a whole reply, a whole reply's as a stream. All but `passage` raise the error that the reply holds.
+
+    Where the target cannot fetch what the caller points to, `wants` says which URLs, and there is no body before
+    `fill` has been given their contents.
+    """
+
+    wants: Sequence[Want]
+    body: bytes
+    dropped: Sequence[str]
+    emulated: Sequence[str]
+
+    def fill(self, contents: Contents) -> None: ...
+
+    def passage(self) -> Passage: ...
+
+    def read_json(self, data: bytes) -> JsonReply: ...
+
+    def fold_stream(self, data: bytes) -> JsonReply: ...
+
+    def unfold_json(self, data: bytes) -> JsonReply: ...

@@ -1,0 +1,126 @@
+"""Translate: decode, lower, encode; and the same way back."""
+
+from collections.abc import Sequence
+
+import msgspec
+from msgspec.structs import replace
+
+from trunkline.dialects.dialect import Dialect, JsonReply, Passage, UpstreamDialect
+from trunkline.dialects.fates import caller_name
+from trunkline.dialects.lowering import Restore, lower
+from trunkline.dialects.media import Contents, Materials, Spot, Want
+from trunkline.dialects.places import say_in_place
+from trunkline.dialects.recall import Notebook, give_back
+from trunkline.dialects.translation import Translation, name_calls
+from trunkline.engine.crossing.cache import open_notes, wants_marks
+from trunkline.engine.crossing.options import read_provider_options
+from trunkline.engine.crossing.replies import fold_bytes, make_context, write_stream, write_whole
+from trunkline.engine.envelope import Envelope, Members, decode_body
+from trunkline.engine.exchange import Exchange
+from trunkline.engine.parts import Parts
+from trunkline.engine.router import Target
+from trunkline.errors import CallerError
+from trunkline.events import ModelResponse, fold, unfold
+from trunkline.items import ToolCall
+from trunkline.request import ModelRequest
+
+
+class Translated:
+    """Decode, lower, encode; and the same way back."""
+
+    __slots__ = (
+        "_context",
+        "_dialect",
+        "_lowering",
+        "_marks_cache",
+        "_materials",
+        "_mint",
+        "_notes",
+        "_target",
+        "_upstream",
+        "body",
+        "dropped",
+        "emulated",
+        "wants",
+    )
+
+    def __init__(
+        self, parts: Parts, x: Exchange, envelope: Envelope, target: Target, upstream: UpstreamDialect
+    ) -> None:
+        dialect = parts.dialects[x.dialect]
+        seal, unseal = parts.sealer.bind(target.account.name, x.principal.path)
+        request = dialect.read_request(decode_body(envelope.members), unseal)
+        self._notes = open_notes(parts, x, upstream.name, target)
+        if dialect.drops_thought:
+            request = replace(request, items=give_back(request.items, self._notes.recall))
+        self._context = make_context(parts, x, request, target, seal)
+        self._dialect = dialect
+        self._mint = parts.mint
+        self._target = target
+        self._upstream = upstream
+        self._marks_cache = dialect.name != "messages" and wants_marks(target, x.call.body)
+        self._materials = Materials(
+            request, upstream.media, target.capabilities, lambda: _find_media(dialect, envelope.members)
+        )
+        self.wants: Sequence[Want] = self._materials.wants
+        if not self.wants:
+            self._write(self._materials.request)
+
+    def fill(self, contents: Contents) -> None:
+        self._write(self._materials.fill(contents))
+
+    def _write(self, request: ModelRequest) -> None:
+        try:
+            self._write_lowered(request)
+        except CallerError as error:
+            say_in_place(error, request.items, self._dialect.name)
+            raise
+
+    def _write_lowered(self, request: ModelRequest) -> None:
+        dialect, target = self._dialect, self._target
+        lowered, lowering = lower(
+            replace(request, model=target.model), dialect.name, self._upstream.name, target.capabilities, self._mint
+        )
+        written = self._upstream.write_request(lowered, target.capabilities)
+        written.body.update(read_provider_options(request.provider_options, target))
+        if self._marks_cache:
+            self._upstream.mark_cache(written.body, target.capabilities, self._notes.see_prefix)
+        self._lowering = lowering
+        self.body = msgspec.json.encode(written.body)
+        self.dropped: Sequence[str] = _named(dialect, lowering.dropped, written.dropped)
+        emulated = [*self._materials.emulated, *lowering.emulated]
+        self.emulated: Sequence[str] = _named(dialect, emulated, written.emulated)
+
+    def passage(self) -> Passage:
+        return Translation(self._upstream.reader(), self._restore(), self._dialect.writer(self._context))
+
+    def read_json(self, data: bytes) -> JsonReply:
+        return write_whole(self._dialect, self._restored(self._upstream.read_reply(data)), self._context)
+
+    def fold_stream(self, data: bytes) -> JsonReply:
+        return write_whole(self._dialect, self._restored(fold_bytes(self._upstream, data)), self._context)
+
+    def unfold_json(self, data: bytes) -> JsonReply:
+        return write_stream(self._dialect, self._restored(self._upstream.read_reply(data)), self._context)
+
+    def _restored(self, response: ModelResponse) -> ModelResponse:
+        """The answer with what lowering changed put back, and with an id for each call."""
+        return fold(self._restore()(list(unfold(response))))
+
+    def _restore(self) -> Restore:
+        taken = {item.call_id for item in self._context.request.items if isinstance(item, ToolCall)}
+        restore = name_calls(self._context.mint, taken, self._lowering.restore())
+        if not self._dialect.drops_thought:
+            return restore
+        notebook = Notebook(self._notes.remember)
+        return lambda events: notebook.listen(restore(events))
+
+
+def _find_media(dialect: Dialect, members: Members) -> list[Spot]:
+    """Where the caller's pictures and files stand, for an error to name: decoded anew, as reading has taken it apart."""
+    return dialect.media.find(decode_body(members))
+
+
+def _named(dialect: Dialect, lowered: list[str], written: list[str]) -> list[str]:
+    """What lowering and the writer left out, each once, in the caller's words."""
+    return list(dict.fromkeys([*lowered, *(caller_name(dialect.name, name) for name in written)]))
