@@ -62,6 +62,7 @@ PROVIDER = Provider(
     capabilities=Capabilities(
         # Models that think are rows of the catalogue.
         thinking="none",
+        cache_marks=True,
         parallel_switch=False,
         audio=False,
         image_urls=False,

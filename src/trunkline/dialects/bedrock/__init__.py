@@ -4,6 +4,7 @@ Source: https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Conv
 """
 
 from trunkline.dialects.bedrock.body import write_request
+from trunkline.dialects.bedrock.cache_points import mark_cache
 from trunkline.dialects.bedrock.errors import read_error
 from trunkline.dialects.bedrock.media import FORMS
 from trunkline.dialects.bedrock.reader import Reader, read_reply
@@ -17,4 +18,5 @@ DIALECT = UpstreamDialect(
     read_error=read_error,
     model_in_body=False,
     media=FORMS,
+    mark_cache=mark_cache,
 )
