@@ -46,7 +46,6 @@ class Answer:
         "_citations",
         "_code",
         "_counts",
-        "_explanation",
         "_finish",
         "_frames",
         "_grounding",
@@ -79,7 +78,6 @@ class Answer:
         self._frames = 0
         self._counts: dict[str, Any] = {}
         self._finish: Finish | None = None
-        self._explanation: str | None = None
 
     @property
     def has_finish(self) -> bool:
@@ -112,11 +110,9 @@ class Answer:
             self._block(lenient_object(frame.promptFeedback))
 
     def _block(self, feedback: dict[str, Any]) -> None:
-        reason = lenient_text(feedback.get("blockReason"))
-        if reason:
+        # What Google says of it is not the model's refusal, so there is nothing that a caller could show as one.
+        if lenient_text(feedback.get("blockReason")):
             self._finish = "content_filter"
-            told = lenient_text(feedback.get("blockReasonMessage"))
-            self._explanation = told or f"The prompt was blocked by the provider ({reason})."
 
     def _add_candidate(self, candidate: Candidate) -> None:
         parts = candidate.content.parts if candidate.content is not None else None
@@ -137,8 +133,6 @@ class Answer:
             self.fail(Failed(f"{words} ({reason})", code="server_error"))
             return
         self._finish = read_finish(reason)
-        if self._finish == "content_filter":
-            self._explanation = message or f"The answer was stopped by the provider ({reason})."
 
     # --- parts --------------------------------------------------------------------------------------------------
 
@@ -312,7 +306,7 @@ class Answer:
         if (search := read_search(self._grounding)) is not None:
             self._add_item("responses", search)
         self._report()
-        self.out.append(ResponseEnded(finish, None, self._explanation))
+        self.out.append(ResponseEnded(finish))
         self.over = True
 
     def fail(self, error: TrunklineError) -> None:
