@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from trunkline.errors import ConfigError, Garbled
+from trunkline.errors import ConfigError, Garbled, ModelNotFound
 from trunkline.providers.account import ModelRules, make_account, read_base_url, read_model_rules
 from trunkline.providers.directory import load_provider, provider_names
 from trunkline.providers.provider import DIALECTS
@@ -151,6 +151,15 @@ def test_settings_in_a_path() -> None:
         ":streamGenerateContent?alt=sse HTTP/1.1"
     )
     assert account_of("vertex", settings={"project": "p"}).origin.host == "aiplatform.googleapis.com"
+
+
+@pytest.mark.parametrize("model", ["..", ".", "a/../b", "../a", "a//b", "a/.."])
+def test_no_model_leads_up_the_path(model: str) -> None:
+    """Its name is the caller's word."""
+    account = account_of("gemini")
+    with pytest.raises(ModelNotFound, match="relative segment"):
+        account.head("gemini", model)
+    assert b"/models/a%2F.b%0D%0A%3F:generateContent HTTP/1.1\r\n" in account.head("gemini", "a/.b\r\n?")
 
 
 def test_nothing_is_loaded_unasked() -> None:

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from trunkline import __version__
 from trunkline.capabilities import Capabilities
-from trunkline.errors import ConfigError
+from trunkline.errors import ConfigError, ModelNotFound
 from trunkline.ports import DEFAULT_TIMEOUTS, Origin, Timeouts
 from trunkline.providers.provider import DIALECTS, STREAM, Provider
 
@@ -92,6 +92,11 @@ class Account:
         if operation in self._templates:
             if stream:
                 head = self._heads.get(operation + STREAM, head)
+            if model and not all(segment.strip(".") for segment in model.split("/")):
+                # Escaped or not, servers take it for a way up to other paths.
+                raise ModelNotFound(
+                    f"The model `{model}` does not exist: its name holds a relative segment", param="model"
+                )
             head = head.replace(_MODEL, quote(model, safe="").encode())
         return head
 
