@@ -62,7 +62,7 @@ class Capabilities(Struct, frozen=True, kw_only=True):
     call_id_digits: int = 0
     call_id_length: int = 64
     tool_name_length: int = 64
-    thinking: Literal["adaptive", "manual", "both", "none"] = "adaptive"
+    thinking: Literal["adaptive", "manual", "both", "none"] = "both"
     thinking_off: Literal["disabled", "between_tools", "never"] = "disabled"
     thinking_budget: tuple[int, int] = (1, 24576)
     mid_system: bool = False

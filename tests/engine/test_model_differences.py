@@ -147,6 +147,45 @@ async def test_no_dial_for_effort() -> None:
         assert "effort" not in str(scene.upstream.json)
 
 
+@pytest.mark.parametrize(
+    ("model", "thinking", "effort", "sent", "limit"),
+    [
+        # Claude Code, led to an older model by an alias, and the other way round.
+        ("claude-haiku-4-5", {"type": "adaptive"}, "medium", {"type": "enabled", "budget_tokens": 8192}, 12192),
+        ("claude-opus-5", {"type": "enabled", "budget_tokens": 2048}, None, {"type": "adaptive"}, 4000),
+        ("claude-3-5-haiku", {"type": "adaptive"}, None, None, 4000),
+        ("claude-opus-5-5", {"type": "disabled"}, None, None, 4000),
+        ("claude-sonnet-5-5", {"type": "disabled"}, None, {"type": "between_tools"}, 4000),
+    ],
+)
+async def test_thinking_of_native_callers(model: str, thinking: Any, effort: str | None, sent: Any, limit: int) -> None:
+    """A Messages caller's `thinking` is said in the words of the model that it is led to, and that is said."""
+    scene = scene_of("anthropic", model)
+    members = {"output_config": {"effort": effort}} if effort else {}
+    answer = await ask(scene, "messages", "messages", thinking=thinking, max_tokens=4000, **members)
+    assert (scene.upstream.json.get("thinking"), scene.upstream.json["max_tokens"]) == (sent, limit)
+    assert "thinking" in dropped(answer)
+
+
+@pytest.mark.parametrize(
+    ("model", "thinking"),
+    [
+        ("claude-opus-5", {"type": "adaptive", "display": "omitted"}),
+        ("claude-opus-4-6", {"type": "enabled", "budget_tokens": 2048}),
+        ("claude-haiku-4-5", {"type": "disabled"}),
+        ("claude-sonnet-5-5", {"type": "between_tools"}),
+        ("somebody-elses-model", {"type": "enabled", "budget_tokens": 2048}),
+        ("claude-opus-5", {"type": "a-word-of-tomorrow"}),
+    ],
+)
+async def test_thinking_that_is_understood(model: str, thinking: Any) -> None:
+    """What the model understands, or nobody knows, passes untouched."""
+    scene = scene_of("anthropic", model)
+    answer = await ask(scene, "messages", "messages", thinking=thinking, max_tokens=4000)
+    assert scene.upstream.json["thinking"] == thinking
+    assert answer.headers["x-trunkline-route"].startswith("tee")
+
+
 # --- forced tools, prefill, limits ------------------------------------------------------------------------------
 
 

@@ -5,11 +5,14 @@ from typing import Any
 
 import msgspec
 from msgspec import Raw
+from msgspec.structs import replace
 
 from trunkline.capabilities import Capabilities
+from trunkline.dialects.anthropic.thinking import read_thinking_settings, write_thinking
 from trunkline.dialects.dialect import Unseal
 from trunkline.dialects.refused import asks_too_much, leave_out
 from trunkline.dialects.seal import PREFIX
+from trunkline.dialects.shapes import read_object
 
 _SEALED = b'"' + PREFIX.encode()
 _OPAQUE = {"thinking": "signature", "redacted_thinking": "data"}
@@ -21,7 +24,60 @@ _THINKING = (b'"type":"thinking"', b'"type": "thinking"')
 
 def is_unfit(members: Mapping[str, Raw], body: bytes, capabilities: Capabilities) -> bool:
     """Whether Anthropic would refuse this body as it is."""
+    if "thinking" in members and not _takes_thinking(_read_thinking(members["thinking"]).type, capabilities):
+        return True
     return asks_too_much(members, body, capabilities) or _needs_a_look(body, capabilities)
+
+
+class _Thinking(msgspec.Struct):
+    type: str = ""
+
+
+def _read_thinking(raw: Raw) -> _Thinking:
+    try:
+        return msgspec.json.decode(raw, type=_Thinking)
+    except msgspec.MsgspecError:
+        return _Thinking()
+
+
+def _takes_thinking(kind: str, capabilities: Capabilities) -> bool:
+    """Whether a model understands this kind of `thinking`; one that nobody knows is the model's to judge."""
+    match kind:
+        case "adaptive":
+            return capabilities.thinking in ("adaptive", "both")
+        case "enabled":
+            return capabilities.thinking in ("manual", "both")
+        case "disabled":
+            return capabilities.thinking_off == "disabled"
+        case "between_tools":
+            return capabilities.thinking_off == "between_tools"
+        case _:
+            return True
+
+
+def _fit_thinking(members: dict[str, Raw], capabilities: Capabilities) -> list[str]:
+    """Say it in the words of this model: clients name one model and may be led to another."""
+    raw = members.get("thinking")
+    if raw is None or _takes_thinking(_read_thinking(raw).type, capabilities):
+        return []
+    try:
+        thinking = msgspec.json.decode(raw, type=dict[str, Any])
+        config = msgspec.json.decode(members.get("output_config", b"{}"), type=dict[str, Any])
+        limit = msgspec.json.decode(members.get("max_tokens", b"null"), type=int | None)
+    except msgspec.MsgspecError:
+        return []  # the upstream will say so in its own words
+    asked = read_thinking_settings(read_object(thinking, "thinking"), config.pop("effort", None))
+    fit = write_thinking(asked and replace(asked, extras={}), limit, capabilities, must_hush=False)
+    _put(members, "thinking", fit.thinking)
+    _put(members, "output_config", config | ({"effort": fit.effort} if fit.effort else {}))
+    _put(members, "max_tokens", fit.max_tokens)
+    return ["thinking"]
+
+
+def _put(members: dict[str, Raw], name: str, value: Any) -> None:
+    members.pop(name, None)
+    if value:
+        members[name] = Raw(msgspec.json.encode(value))
 
 
 def _needs_a_look(messages: bytes, capabilities: Capabilities) -> bool:
@@ -43,7 +99,7 @@ def _has_unsigned(messages: bytes) -> bool:
 
 def patch(members: dict[str, Raw], capabilities: Capabilities, unseal: Unseal) -> list[str]:
     """Take out what this target would refuse. Returns the names of fields left out."""
-    dropped = leave_out(members, capabilities)
+    dropped = leave_out(members, capabilities) + _fit_thinking(members, capabilities)
     raw = members.get("messages")
     if raw is None or not _needs_a_look(bytes(raw), capabilities):
         return dropped
@@ -57,7 +113,7 @@ def patch(members: dict[str, Raw], capabilities: Capabilities, unseal: Unseal) -
     )
     if turns.system:
         members["system"] = _join_system(members.get("system"), turns.system)
-    return dropped + (["thinking"] if turns.lost else [])
+    return dropped + (["thinking"] if turns.lost and "thinking" not in dropped else [])
 
 
 class _Turns:
