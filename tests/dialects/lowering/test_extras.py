@@ -132,3 +132,14 @@ def test_an_error_that_the_target_cannot_be_told_is_said() -> None:
     seen = Crossed({"messages": history, "tools": [TOOL]}, "messages", "chat")
     assert seen.dropped == ["is_error"]
     assert seen.body["messages"][-1]["content"] == "boom"
+
+
+def test_citations_that_have_become_annotations_are_not_lost() -> None:
+    """So nothing is said of them; a document's wish for them is left out."""
+    cited = {"type": "web_search_result_location", "url": "https://a.example", "title": "A", "cited_text": "x"}
+    answer = {"role": "assistant", "content": [{"type": "text", "text": "x", "citations": [cited]}]}
+    seen = Crossed({"messages": [user(), answer, user()]}, "messages", "chat")
+    assert seen.dropped == []
+    source = {"type": "text", "media_type": "text/plain", "data": "x"}
+    document = {"type": "document", "source": source, "citations": {"enabled": True}}
+    assert from_messages([document]).dropped == ["citations"]

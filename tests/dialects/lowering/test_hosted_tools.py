@@ -269,3 +269,12 @@ def test_calls_beside_a_search_keep_their_order() -> None:
     """Indexes are counted anew."""
     items = from_responses({"type": "web_search"}).answer(block(USE), block(RESULT), call("f", "{}")).items
     assert [type(item).__name__ for item in items] == ["OtherItem", "Reasoning", "ToolCall"]
+
+
+@pytest.mark.parametrize("tools", ["emulated", "none"])
+def test_t67_a_model_without_tools_has_no_hosted_ones(tools: Any) -> None:
+    """Not even such as its API has."""
+    asked = {"messages": [user()], "tools": [{"type": "retrieval"}]}
+    with pytest.raises(Unsupported) as caught:
+        Crossed(asked, "chat", "chat", tools=tools)
+    assert caught.value.param == "tools[0]"

@@ -29,6 +29,9 @@ def lower_extras(extras: Extras, upstream: str, path: str, notes: Notes, *, is_a
 
 def _lower_field(name: str, value: Any, path: str, notes: Notes, *, is_answer: bool) -> None:
     fate = IN_NODES.get(name)
+    if name == "citations" and isinstance(value, list):
+        # A text's own, which have become annotations; a document's is a wish for them.
+        return
     if name == _CALLERS:
         if "direct" not in value:
             raise Unsupported(f"`{path}.{name}` must hold 'direct' with this model", param=f"{path}.{name}")

@@ -200,9 +200,13 @@ class Toolbox:
     # --- tools of one dialect -----------------------------------------------------------------------------------
 
     def _add_other(self, tool: OtherTool, path: str) -> None:
-        if tool.dialect == self._upstream:
+        runs_tools = self._capabilities.tools == "native"
+        if runs_tools and tool.dialect == self._upstream:
             self._append_hosted(tool, tool, path)
-        elif (mapped := hosted.map_tool(tool, self._upstream, path, self._request, self._notes)) is not None:
+        elif (
+            runs_tools
+            and (mapped := hosted.map_tool(tool, self._upstream, path, self._request, self._notes)) is not None
+        ):
             self._append_hosted(mapped, tool, path)
             self.include += [name for name in hosted.uses(mapped) if name not in self.include]
             self.hosted = True
