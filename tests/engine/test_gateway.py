@@ -782,3 +782,14 @@ async def test_a_part_that_nobody_knows_is_named_as_the_caller_wrote_it(
     assert answer.error.get("param") == param
     assert "messages[0]" in answer.error["message"]
     assert not scene.upstream.requests
+
+
+@pytest.mark.parametrize("caller", CALLERS)
+@pytest.mark.parametrize("upstream", ["chat", "responses", "messages"])
+async def test_a_loop_that_another_gateway_found_is_told(upstream: str, caller: str) -> None:
+    """The client sees the same 508, however many gateways are between."""
+    scene = Scene()
+    error = {"message": "passed before", "type": "invalid_request_error", "code": "loop_detected", "param": None}
+    answer = await scene.generate(caller, upstream, json_reply({"error": error}, 508))
+    assert (answer.status, answer.error["message"], answer.headers["x-should-retry"]) == (508, "passed before", "false")
+    check_envelope(caller, answer)

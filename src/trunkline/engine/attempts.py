@@ -5,7 +5,7 @@ from typing import TypeVar
 
 from trunkline.dialects.dialect import UpstreamDialect
 from trunkline.engine.exchange import Exchange
-from trunkline.errors import Failed, TrunklineError, UpstreamError
+from trunkline.errors import Failed, Loop, TrunklineError, UpstreamError
 from trunkline.ports import Upstream, UpstreamReply, UpstreamRequest
 from trunkline.providers.account import Account
 
@@ -39,7 +39,11 @@ async def attempt(
         reply.close()
     if reply.status < 400:
         raise Failed(f"{account.name} answered with a redirect, which is not followed", upstream_status=reply.status)
-    raise redacted(dialect.read_error(reply.status, reply.headers, body), account)
+    refusal = redacted(dialect.read_error(reply.status, reply.headers, body), account)
+    if reply.status == Loop.status:
+        # Another gateway has found the loop that we are part of: it is one here as well.
+        refusal.status = reply.status
+    raise refusal
 
 
 def _without_secret(headers: Mapping[bytes, bytes], secret: bytes) -> Mapping[bytes, bytes]:
