@@ -255,6 +255,17 @@ def test_what_a_model_cannot_take(part: Part, facts: dict[str, Any], why: str) -
         take([part], **facts)
 
 
+def test_a_picture_in_a_system_message() -> None:
+    """Refused by name where such messages hold text alone, left to the provider where they may hold more."""
+    content = [{"type": "input_text", "text": "Be kind."}, {"type": "input_image", "image_url": PICTURE}]
+    body = {"model": "m", "input": [{"role": "developer", "content": content}]}
+    for upstream in ("messages", "gemini", "bedrock"):
+        error = refusal("responses", body, upstream)
+        assert (type(error), error.param) == (Unsupported, "input[0].content[1]")
+    for upstream in ("chat", "responses"):
+        Materials(read("responses", body), UPSTREAMS[upstream].media, Capabilities(), list)
+
+
 def test_how_many_a_model_takes() -> None:
     """One more than that is named."""
     take([Image(url=PICTURE)] * 2, max_images=2)

@@ -93,7 +93,8 @@ class Forms(Struct, frozen=True, kw_only=True):
     `kinds`: which of images, files and audio; `urls`: which of them by remote URL; `ids`: which by a provider's file
     id; `own_urls` how URLs begin that mean something to its providers alone (`gs://`). `image_types` and `file_types`
     are the media types that have a form (`text/*` for all of a kind; empty: any).
-    `answers`: which kinds what a model has said may hold, when it is replayed.
+    `answers`: which kinds what a model has said may hold, when it is replayed; `systems`: whether a system message
+    may hold any.
     `find(body)` lists the spots of a caller's body, in the order in which its reader makes parts of them; `put`
     writes content into one, where bodies are passed on to providers that do not follow URLs.
     """
@@ -102,6 +103,7 @@ class Forms(Struct, frozen=True, kw_only=True):
     urls: frozenset[Kind] = frozenset({"image", "file"})
     ids: frozenset[Kind] = frozenset({"image", "file"})
     answers: frozenset[Kind] = frozenset()
+    systems: bool = False
     own_urls: tuple[str, ...] = ()
     image_types: tuple[str, ...] = ()
     file_types: tuple[str, ...] = ()
@@ -210,11 +212,21 @@ class Materials:
     def _change_item(self, item: Item, change: Callable[[Any], Part]) -> Item:
         match item:
             case Message(parts=parts) if _holds_media(parts):
+                self._refuse_in_system(item)
                 return replace(item, parts=self._change_parts(parts, change))
             case ToolOutput(output=list() as parts) if _holds_media(parts):
                 return replace(item, output=self._change_parts(parts, change))
             case _:
                 return item
+
+    def _refuse_in_system(self, item: Message) -> None:
+        if item.role in ("system", "developer") and not self._forms.systems:
+            self._number += 1
+            raise self._wrong(
+                "stands in a system message, which holds text alone with this model: move it to a user message",
+                Unsupported,
+                member=False,
+            )
 
     def _change_parts(self, parts: list[Part], change: Callable[[Any], Part]) -> list[Part]:
         changed: list[Part] = []

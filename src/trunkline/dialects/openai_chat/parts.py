@@ -87,7 +87,7 @@ def _read_spot(part: dict[str, Any], path: str) -> Spot | None:
 
 
 # A picture may be a URL, a file never, and only a file has an id.
-FORMS = Forms(urls=frozenset({"image"}), ids=frozenset({"file"}), find=find_media, put=put_data_url)
+FORMS = Forms(urls=frozenset({"image"}), ids=frozenset({"file"}), systems=True, find=find_media, put=put_data_url)
 
 
 # --- ours → wire ------------------------------------------------------------------------------------------------

@@ -109,7 +109,7 @@ def put_content(spot: Spot, media_type: str, base64: str) -> None:
 
 
 # OpenAI fetches URLs by itself. Sound is no part of its Responses: Chat has it.
-FORMS = Forms(kinds=frozenset({"image", "file"}), find=find_media, put=put_content)
+FORMS = Forms(kinds=frozenset({"image", "file"}), systems=True, find=find_media, put=put_content)
 
 
 # --- ours → wire ------------------------------------------------------------------------------------------------
