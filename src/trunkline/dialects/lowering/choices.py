@@ -50,6 +50,10 @@ def lower_choice(choice: ToolChoice | None, toolbox: Toolbox, upstream: str, cap
         return _narrow(choice, [_find(name, kind, toolbox) for name, kind in listed], tools, upstream, capabilities)
     if choice.mode == "tool":
         return Chosen(_force(_find(choice.name, choice.kind, toolbox), tools), tools)
+    if choice.mode == "none" and upstream == "bedrock":
+        # It has no such word, and a history with calls needs their tools declared: a call that comes all the same is
+        # kept from the caller.
+        return Chosen(choice, tools, frozenset())
     return Chosen(choice, tools)
 
 

@@ -1,9 +1,8 @@
-"""Tools that one API defines and the caller runs, as plain functions for the models of others.
+"""Tools that OpenAI defines and the caller runs, as functions for the models of others.
 
-Anthropic's keep their names, so their calls are plain calls. OpenAI's have items of their own: a call of the function
-is made into such an item, and such items in the history into calls and outputs of the function.
-Sources: https://docs.anthropic.com/en/docs/agents-and-tools/tool-use (bash, text editor, memory, computer use);
-https://platform.openai.com/docs/guides/tools-shell, …/tools-apply-patch, …/tools-computer-use.
+They have items of their own: a call of the function is made into such an item, and such items in the history into calls
+and outputs of the function. Sources: https://platform.openai.com/docs/guides/tools-shell, …/tools-apply-patch,
+…/tools-computer-use, …/tools-tool-search.
 """
 
 from collections.abc import Callable
@@ -13,112 +12,29 @@ import msgspec
 from msgspec import Struct
 
 from trunkline.clock import Mint
+from trunkline.dialects.lowering.json_shapes import INTEGER, STRING, STRINGS, object_schema
 from trunkline.dialects.shapes import lenient_list, lenient_object, lenient_text
 from trunkline.items import FunctionTool, Image, OtherItem, OtherTool, Part, Text, ToolCall, ToolOutput
 
-_STRING = {"type": "string"}
-_INTEGER = {"type": "integer"}
-_STRINGS = {"type": "array", "items": _STRING}
-_POINT = {"type": "array", "items": _INTEGER}
-
-
-def _object(required: tuple[str, ...], **properties: Any) -> dict[str, Any]:
-    return {"type": "object", "properties": properties, "required": list(required)}
-
-
-# --- Anthropic's --------------------------------------------------------------------------------------------------
-
-_EDITOR_COMMANDS = ("view", "create", "str_replace", "insert")
-_MEMORY_COMMANDS = (*_EDITOR_COMMANDS, "delete", "rename")
-_COMPUTER_ACTIONS = (
-    "key type mouse_move left_click left_click_drag right_click middle_click double_click triple_click screenshot"
-    " cursor_position scroll wait hold_key left_mouse_down left_mouse_up zoom"
-).split()
-
-_EDITS = {
-    "path": _STRING,
-    "file_text": _STRING,
-    "old_str": _STRING,
-    "new_str": _STRING,
-    "insert_line": _INTEGER,
-    "insert_text": _STRING,
-    "view_range": _POINT,
-}
-
-_BASH = _object((), command=_STRING, restart={"type": "boolean"})
-_EDITOR = _object(("command", "path"), command={"type": "string", "enum": [*_EDITOR_COMMANDS]}, **_EDITS)
-_OLD_EDITOR = _object(
-    ("command", "path"), command={"type": "string", "enum": [*_EDITOR_COMMANDS, "undo_edit"]}, **_EDITS
-)
-_MEMORY = _object(
-    ("command",),
-    command={"type": "string", "enum": [*_MEMORY_COMMANDS]},
-    **_EDITS,
-    old_path=_STRING,
-    new_path=_STRING,
-)
-_COMPUTER = _object(
-    ("action",),
-    action={"type": "string", "enum": _COMPUTER_ACTIONS},
-    coordinate=_POINT,
-    start_coordinate=_POINT,
-    text=_STRING,
-    scroll_direction={"type": "string", "enum": ["up", "down", "left", "right"]},
-    scroll_amount=_INTEGER,
-    duration={"type": "number"},
-    region=_POINT,
-)
-
-_ANTHROPIC: tuple[tuple[str, str, str, dict[str, Any]], ...] = (
-    ("bash_", "bash", "Run a command in a persistent bash session; `restart` begins a new one.", _BASH),
-    ("text_editor_20250728", "str_replace_based_edit_tool", "View, create and edit text files.", _EDITOR),
-    ("text_editor_20250429", "str_replace_based_edit_tool", "View, create and edit text files.", _EDITOR),
-    ("text_editor_", "str_replace_editor", "View, create and edit text files, and undo the last edit.", _OLD_EDITOR),
-    (
-        "memory_",
-        "memory",
-        "Read and write files under /memories, which last from one conversation to another.",
-        _MEMORY,
-    ),
-    ("computer_toolset_", "", "", {}),
-    ("computer_", "computer", "Use a computer by mouse, keyboard and screenshots.", _COMPUTER),
-)
-"""The beginning of a type's name, the tool's own name, what it does, its documented input; the first that fits."""
-
-
-def as_function(tool: OtherTool) -> FunctionTool | None:
-    """A tool that Anthropic defines and the caller runs, as a function; `None` for others."""
-    row = next((row for row in _ANTHROPIC if tool.type.startswith(row[0])), None)
-    if row is None or not row[1]:
-        return None
-    _, name, description, schema = row
-    width, height = tool.value.get("display_width_px"), tool.value.get("display_height_px")
-    if width and height:
-        description += f" The screen is {width} pixels wide and {height} high; coordinates are [x, y]."
-    return FunctionTool(name=lenient_text(tool.value.get("name")) or name, description=description, parameters=schema)
-
-
-# --- OpenAI's -----------------------------------------------------------------------------------------------------
-
-_SHELL = _object(
+_SHELL = object_schema(
     ("commands",),
-    commands={**_STRINGS, "description": "Each runs in a shell of its own, perhaps at the same time."},
-    timeout_ms=_INTEGER,
-    max_output_length=_INTEGER,
+    commands={**STRINGS, "description": "Each runs in a shell of its own, perhaps at the same time."},
+    timeout_ms=INTEGER,
+    max_output_length=INTEGER,
 )
-_LOCAL_SHELL = _object(
+_LOCAL_SHELL = object_schema(
     ("command",),
-    command={**_STRINGS, "description": "The program and its arguments."},
-    working_directory=_STRING,
-    timeout_ms=_INTEGER,
-    env={"type": "object", "additionalProperties": _STRING},
+    command={**STRINGS, "description": "The program and its arguments."},
+    working_directory=STRING,
+    timeout_ms=INTEGER,
+    env={"type": "object", "additionalProperties": STRING},
 )
-_PATCH = _object(
+_PATCH = object_schema(
     ("operation",),
-    operation=_object(
+    operation=object_schema(
         ("type", "path"),
         type={"type": "string", "enum": ["create_file", "update_file", "delete_file"]},
-        path=_STRING,
+        path=STRING,
         diff={
             "type": "string",
             "description": "For create_file and update_file, in the V4A diff format: lines that begin with `+`, `-` or"
@@ -126,29 +42,29 @@ _PATCH = _object(
         },
     ),
 )
-_ACTION = _object(
+_ACTION = object_schema(
     ("type",),
     type={
         "type": "string",
         "enum": ["click", "double_click", "drag", "keypress", "move", "screenshot", "scroll", "type", "wait"],
     },
-    x=_INTEGER,
-    y=_INTEGER,
+    x=INTEGER,
+    y=INTEGER,
     button={"type": "string", "enum": ["left", "right", "wheel", "back", "forward"]},
-    path={"type": "array", "items": _object(("x", "y"), x=_INTEGER, y=_INTEGER)},
-    scroll_x=_INTEGER,
-    scroll_y=_INTEGER,
-    keys=_STRINGS,
-    text=_STRING,
+    path={"type": "array", "items": object_schema(("x", "y"), x=INTEGER, y=INTEGER)},
+    scroll_x=INTEGER,
+    scroll_y=INTEGER,
+    keys=STRINGS,
+    text=STRING,
 )
 
 
 class ClientTool(Struct, frozen=True, kw_only=True):
     """One of OpenAI's tools that the caller runs.
 
-    `type` is the tool's, and its function's name; `call` and `output` are the types of its items. `draw(arguments)`
+    `type` is the tool's, and its function's name; `call` the type of its calls' items. `draw(arguments)`
     makes the members of a call's item that are its own, `tell(value)` the arguments of the call in an item,
-    `report(value)` what an output's item says. Both raise `ValueError` for what does not fit.
+    `report(value)` what an output's item says. `draw` raises `ValueError` for what does not fit.
     """
 
     type: str
@@ -161,6 +77,7 @@ class ClientTool(Struct, frozen=True, kw_only=True):
 
     @property
     def call(self) -> str:
+        """The type of the items that its calls are."""
         return "computer_call" if self.type.startswith("computer") else f"{self.type}_call"
 
     def function(self, tool: OtherTool) -> FunctionTool:
@@ -296,7 +213,7 @@ OPENAI: dict[str, ClientTool] = {
         ClientTool(
             type="computer",
             description="Use a computer by mouse, keyboard and screenshots. Each call is answered with a screenshot.",
-            parameters=_object(("actions",), actions={"type": "array", "items": _ACTION}),
+            parameters=object_schema(("actions",), actions={"type": "array", "items": _ACTION}),
             prefix="cu_",
             draw=_draw_computer,
             tell=_tell_computer,
@@ -305,7 +222,7 @@ OPENAI: dict[str, ClientTool] = {
         ClientTool(
             type="computer_use_preview",
             description="Use a computer by mouse, keyboard and screenshots. Each call is answered with a screenshot.",
-            parameters=_object(("action",), action=_ACTION),
+            parameters=object_schema(("action",), action=_ACTION),
             prefix="cu_",
             draw=_draw_preview,
             tell=_tell_computer,

@@ -8,10 +8,11 @@ from msgspec.structs import replace
 
 from trunkline.capabilities import Capabilities
 from trunkline.dialects.fates import SAYS_ERRORS
-from trunkline.dialects.lowering import client_tools, served
+from trunkline.dialects.lowering import client_tools, told
 from trunkline.dialects.lowering.extras import lower_extras
 from trunkline.dialects.lowering.freeform import write_input
 from trunkline.dialects.lowering.outcome import Notes
+from trunkline.dialects.lowering.served import BLOCKS
 from trunkline.dialects.lowering.toolbox import Toolbox
 from trunkline.dialects.shapes import lenient_list, lenient_object, lenient_text
 from trunkline.errors import InvalidRequest, Unsupported
@@ -104,9 +105,9 @@ class History:
         carrier = item.carrier
         if carrier is None:
             return [item]
-        if carrier.family == "messages" and carrier.kind == served.BLOCKS:
+        if carrier.family == "messages" and carrier.kind == BLOCKS:
             # Towards others the items beside it say what was done.
-            return served.restore_blocks(carrier) if self._upstream == "messages" else []
+            return told.restore_blocks(carrier) if self._upstream == "messages" else []
         if carrier.family == self._upstream:
             return [item]
         # What another family made is useless or harmful here: its text may stay, its seal may not.
@@ -149,14 +150,14 @@ class History:
             return [self._lower_client_search(item)]
         if (known := client_tools.read_item(item, self._toolbox.kinds)) is not None:
             return [self._lower_call(known, path) if isinstance(known, ToolCall) else known]
-        if self._has_blocks and served.is_shown_by_blocks(item):
+        if self._has_blocks and told.is_shown_by_blocks(item):
             return []
-        told = served.tell(item)
-        if told is None:
+        words = told.tell(item)
+        if words is None:
             raise Unsupported(
                 f"`{path}` is of type `{item.type}`, which this model cannot take: leave it out", param=path
             )
-        return told
+        return words
 
     def _lower_client_search(self, item: OtherItem) -> Item:
         call_id = lenient_text(item.value.get("call_id"))
@@ -170,7 +171,7 @@ class History:
 
 def _holds_blocks(item: Item) -> bool:
     carrier = item.carrier if isinstance(item, Reasoning) else None
-    return carrier is not None and carrier.family == "messages" and carrier.kind == served.BLOCKS
+    return carrier is not None and carrier.family == "messages" and carrier.kind == BLOCKS
 
 
 def _tell_part(part: OtherPart, path: str) -> Text:

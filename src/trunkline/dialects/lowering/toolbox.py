@@ -13,6 +13,7 @@ from trunkline.capabilities import Capabilities
 from trunkline.clock import Mint
 from trunkline.dialects.anthropic.schema import fits
 from trunkline.dialects.lowering import client_tools, hosted
+from trunkline.dialects.lowering.anthropic_tools import as_function
 from trunkline.dialects.lowering.extras import lower_extras
 from trunkline.dialects.lowering.freeform import INPUT
 from trunkline.dialects.lowering.names import safe_name
@@ -249,7 +250,7 @@ class Toolbox:
 
     def _add_client_tool(self, tool: OtherTool, path: str) -> bool:
         if tool.dialect == "messages":
-            function = client_tools.as_function(tool)
+            function = as_function(tool)
             relabel = None
         else:
             known = client_tools.OPENAI.get(tool.type) if tool.dialect == "responses" else None
