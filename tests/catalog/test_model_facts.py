@@ -5,6 +5,7 @@ import pytest
 
 from trunkline.capabilities import Capabilities
 from trunkline.catalog.capabilities import find_capabilities, find_owner, read_facts
+from trunkline.providers.directory import load_provider
 
 BASE = Capabilities()
 
@@ -88,3 +89,27 @@ def test_rows_are_facts() -> None:
 def test_owner(model: str, owner: str | None) -> None:
     """A bare name that is surely one provider's, and no other."""
     assert find_owner(model) == owner
+
+
+@pytest.mark.parametrize(
+    ("model", "owner"),
+    [
+        ("us.anthropic.claude-opus-5-v1:0", "bedrock"),
+        ("amazon.nova-pro-v1:0", "bedrock"),
+        ("claude-opus-5", "anthropic"),
+        ("command-a-03-2025", "cohere"),
+        ("gpt-4.1", "openai"),
+    ],
+)
+def test_owners_of_names_with_a_maker(model: str, owner: str) -> None:
+    """A maker's name before the model's is how one provider names what it serves."""
+    assert find_owner(model) == owner
+
+
+def test_bedrock_has_its_models_facts() -> None:
+    """Whatever region and version stand around the name; what is in no row is asked for nothing unusual."""
+    base = load_provider("bedrock").capabilities
+    claude = find_capabilities("bedrock", "us.anthropic.claude-opus-4-5-20251101-v1:0", base)
+    assert (claude.thinking, claude.json_schema, claude.strict_tools) == ("manual", "native", True)
+    nova = find_capabilities("bedrock", "amazon.nova-pro-v1:0", base)
+    assert (nova.thinking, nova.json_schema, nova.strict_tools) == ("none", "none", False)

@@ -206,3 +206,38 @@ async def test_the_model_is_in_the_path() -> None:
     encoded = model.replace(":", "%3A").replace("/", "%2F")
     assert line == f"POST /v1/model/{encoded}/converse-stream HTTP/1.1"
     assert not {"model", "stream"} & scene.upstream.json.keys()
+
+
+async def test_a_call_against_the_callers_will_is_hidden() -> None:
+    """T-33: with tools in the history Bedrock cannot be told not to call, so a call that comes is kept back."""
+    scene = Scene()
+    called = {"id": "c1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+    history = [_ask(), {"role": "assistant", "content": None, "tool_calls": [called]}]
+    history.append({"role": "tool", "tool_call_id": "c1", "content": "2"})
+    tool = {"type": "function", "function": {"name": "f", "parameters": {"type": "object", "properties": {}}}}
+    reply = json_reply(write_reply("bedrock", ANSWERS["calls"]))
+    got = await scene.generate("chat", "bedrock", reply, messages=history, tools=[tool], tool_choice="none")
+    assert [spec["toolSpec"]["name"] for spec in scene.upstream.json["toolConfig"]["tools"]] == ["f"]
+    message = got.json["choices"][0]["message"]
+    assert message["content"] == "Let me see."
+    assert not message.get("tool_calls")
+
+
+@pytest.mark.parametrize("upstream", KINDS)
+@pytest.mark.parametrize("is_stream", [False, True])
+async def test_googles_callers_too(upstream: str, is_stream: bool) -> None:
+    """Text, thought and calls of both upstreams reach a caller of Google's API."""
+    for name in ("text", "thought_call"):
+        scene = Scene()
+        if is_stream:
+            pieces = write_stream(upstream, ANSWERS[name])
+            scene.upstream.answer = stream(*pieces, content_type=EVENT_STREAMS[upstream])
+        else:
+            scene.upstream.answer = json_reply(write_reply(upstream, ANSWERS[name]))
+        action = "streamGenerateContent?alt=sse" if is_stream else "generateContent"
+        body = {"contents": [{"role": "user", "parts": [{"text": "Hi?"}]}]}
+        got = await scene.ask(f"/v1beta/models/{upstream}-model:{action}", body)
+        assert got.status == 200, got.body
+        text = got.body.decode()
+        assert ('"functionCall"' in text) == (name == "thought_call")
+        assert scene.records.only.usage.total_input == INPUT_TOKENS

@@ -106,11 +106,15 @@ def _members(base: Capabilities) -> Facts:
 
 
 def find_owner(model: str) -> str | None:
-    """The provider whose model a bare name surely is, or `None`."""
+    """The provider whose model a bare name surely is, or `None`.
+
+    The name is known as it stands too: some providers put the maker's name before their models'.
+    """
     if "/" in model:
         return None
-    name = plain_name(model)
-    return next(
-        (row.owner for row in read_facts().owners if any(fnmatch.fnmatchcase(name, pattern) for pattern in row.models)),
-        None,
-    )
+    names = (model.lower(), plain_name(model))
+    return next((row.owner for row in read_facts().owners if _owns(row, names)), None)
+
+
+def _owns(row: Owner, names: tuple[str, ...]) -> bool:
+    return any(fnmatch.fnmatchcase(name, pattern) for pattern in row.models for name in names)

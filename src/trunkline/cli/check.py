@@ -53,6 +53,8 @@ def _describe_models(rules: ModelRules) -> str:
     names = ", ".join((*sorted(rules.extra), *rules.globs))
     if rules.only:
         return f"only {names}"
+    if not rules.has_list:
+        return f"{names}, and any by its prefix" if names else "any by its prefix"
     return f"what it lists, and {names}" if names else "what it lists"
 
 

@@ -60,8 +60,11 @@ PROVIDER = Provider(
     ),
     sign=sign,
     capabilities=Capabilities(
-        # Models that think are rows of the catalogue.
+        # Models that think, keep a schema or are strict are rows of the catalogue; others answer such wishes with an
+        # error.
         thinking="none",
+        json_schema="none",
+        strict_tools=False,
         cache_marks=True,
         parallel_switch=False,
         audio=False,
