@@ -31,6 +31,7 @@ KINDS: Mapping[str, tuple[str, frozenset[str]]] = {
     "chat": ("compatible", frozenset({"chat", "embeddings", "models"})),
     "messages": ("anthropic", frozenset({"messages", "count_tokens", "models"})),
     "responses": ("openai", frozenset({"responses", "chat", "embeddings", "models"})),
+    "gemini": ("gemini", frozenset({"gemini", "models"})),
 }
 
 # Failures by name: a model `<kind>-<name>` of each upstream.

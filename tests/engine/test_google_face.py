@@ -263,3 +263,25 @@ async def test_json_is_what_an_error_is() -> None:
     """Also before there is a stream."""
     answer = await Scene().ask("/v1beta/models/nothing:streamGenerateContent", BODY)
     assert answer.headers["content-type"] == JSON[b"content-type"].decode()
+
+
+async def test_googles_sdk_lists_below_v1_too() -> None:
+    """Told from OpenAI's by its header."""
+    scene = Scene()
+    headers = {"authorization": "Basic nothing", "x-goog-api-key": KEY.decode()}
+    listed = await scene.ask("/v1/models", method="GET", **headers)
+    assert "models/gemini-model" in [model["name"] for model in listed.json["models"]]
+    one = await scene.ask("/v1/models/chat-model", method="GET", **headers)
+    assert one.json["name"] == "models/chat-model"
+    assert (await scene.ask("/v1/models", method="GET")).json["object"] == "list"
+
+
+@pytest.mark.parametrize("upstream", ["chat", "responses", "messages"])
+@pytest.mark.parametrize("action", ["generateContent", "streamGenerateContent?alt=sse"])
+async def test_an_upstream_is_asked_to_stream_as_the_path_says(upstream: str, action: str) -> None:
+    """The body never does."""
+    scene = Scene()
+    scene.upstream.answer = stream(*CHAT_STREAM)
+    await scene.ask(f"/v1beta/models/{upstream}-model:{action}", BODY)
+    assert bool(scene.upstream.json.get("stream")) == action.startswith("stream")
+    assert scene.upstream.json["model"] == f"{upstream}-model"

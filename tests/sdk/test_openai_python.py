@@ -242,7 +242,7 @@ async def test_picture(client: AsyncOpenAI, gateway: Gateway, kind: str) -> None
         {"type": "input_image", "image_url": PICTURE, "detail": "auto"},
     ]
     response = await client.responses.create(model=model_of(kind), input=[{"role": "user", "content": content}])
-    names = {"chat": "image_url", "messages": "image", "responses": "input_image"}
+    names = {"chat": "image_url", "messages": "image", "responses": "input_image", "gemini": "inlineData"}
     assert response.output_text == f"ok, you said: See [{names[kind]}]"
     assert "iVBORw0KGgo=" in gateway.fakes[kind].stage.received[-1].body.decode()
 

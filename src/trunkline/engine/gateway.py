@@ -56,7 +56,7 @@ class Gateway:
         try:
             if call.path in PUBLIC:
                 return self._answer_health(x, PUBLIC[call.path].operation)
-            google_query = call.query if speaks_google(call.path) else None
+            google_query = call.query if speaks_google(call) else None
             x.principal = open_door(call.headers, self._parts.keys, google_query)
             route = x.found = find_route(call)
             x.operation, x.dialect = route.operation, route.dialect

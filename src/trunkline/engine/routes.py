@@ -60,7 +60,9 @@ _GOOGLE_ACTIONS = {
 
 def find_route(call: Call) -> Route:
     """The route of a call. Raises `NotFound` or `MethodNotAllowed`."""
-    route = ROUTES.get(call.path) or _find_google(call)
+    route = ROUTES.get(call.path)
+    if route is None or route.operation == "models":
+        route = _find_google(call) or route
     if route is None:
         if call.path.startswith(_GOOGLE) or not model_id(call.path):
             raise NotFound(f"Unknown request URL: {call.method} {call.path[:256]}. The API is served below /v1")
@@ -70,16 +72,24 @@ def find_route(call: Call) -> Route:
     return route
 
 
-def speaks_google(path: str) -> bool:
-    """Whether the caller would understand Google's shapes, and may present its key as Google's callers do."""
-    return path.startswith(_GOOGLE) or (path.startswith(_GOOGLE_MODELS) and path.rpartition(":")[2] in _GOOGLE_ACTIONS)
+def speaks_google(call: Call) -> bool:
+    """Whether the caller would understand Google's shapes, and may present its key as Google's callers do.
+
+    Below `/v1` the list of models is OpenAI's, but for callers with the header of Google's SDKs.
+    """
+    path = call.path
+    if path.startswith(_GOOGLE):
+        return True
+    if path.startswith(_GOOGLE_MODELS) and path.rpartition(":")[2] in _GOOGLE_ACTIONS:
+        return True
+    return b"x-goog-api-key" in call.headers and (path == "/v1/models" or path.startswith("/v1/models/"))
 
 
 def _find_google(call: Call) -> Route | None:
     """Google's routes, which say the model and the action in the path."""
-    if not speaks_google(call.path):
+    if not speaks_google(call):
         return None
-    if call.path == "/v1beta/models":
+    if call.path in ("/v1beta/models", "/v1/models"):
         return Route("models", "gemini", _GET)
     _, _, rest = call.path.partition("/models/")
     name, colon, action = rest.rpartition(":")
@@ -87,7 +97,7 @@ def _find_google(call: Call) -> Route | None:
         route = _GOOGLE_ACTIONS[action]
         array = route.stream and b"sse" not in parse_qs(call.query).get(b"alt", [])
         return replace(route, model=unquote(name).removeprefix("models/"), array=array)
-    is_model = bool(rest) and call.path.startswith(_GOOGLE_MODELS[0])
+    is_model = bool(rest) and call.path.startswith(_GOOGLE_MODELS)
     return Route("model", "gemini", _GET, model=unquote(rest)) if is_model and call.method in _GET else None
 
 
@@ -106,6 +116,6 @@ def speaks_anthropic(call: Call) -> bool:
 
 def guess_dialect(call: Call) -> str:
     """The dialect in which an error is drawn before the path has been found to mean anything."""
-    if speaks_google(call.path):
+    if speaks_google(call):
         return "gemini"
     return "messages" if speaks_anthropic(call) else "chat"

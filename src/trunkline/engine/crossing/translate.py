@@ -49,7 +49,10 @@ class Translated:
     ) -> None:
         dialect = parts.dialects[x.dialect]
         seal, unseal = parts.sealer.bind(target.account.name, x.principal.path)
-        request = dialect.read_request(decode_body(envelope.members), unseal)
+        # A path may have said the model and whether to stream; the envelope knows either way.
+        request = replace(
+            dialect.read_request(decode_body(envelope.members), unseal), model=envelope.model, stream=envelope.stream
+        )
         self._notes = open_notes(parts, x, upstream.name, target)
         if dialect.drops_thought:
             request = replace(request, items=give_back(request.items, self._notes.recall))

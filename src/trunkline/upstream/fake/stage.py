@@ -7,7 +7,7 @@ import base64
 import json
 import struct
 from collections import deque
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from types import ModuleType
 from typing import Any
@@ -16,14 +16,19 @@ from urllib.parse import unquote
 from msgspec import Struct
 
 from trunkline.clock import Clock, Mint, SystemClock, mint
-from trunkline.upstream.fake import chat, messages, responses
+from trunkline.upstream.fake import chat, google, messages, responses
 from trunkline.upstream.fake.model import answer, count, count_input
 from trunkline.upstream.fake.script import Performance, Script, direct
 from trunkline.upstream.fake.wire import BadRequest, Body, Stamp, dump, require
 
-EVERYTHING = frozenset({"chat", "responses", "messages", "embeddings", "count_tokens", "models"})
+EVERYTHING = frozenset({"chat", "responses", "messages", "gemini", "embeddings", "count_tokens", "models"})
 
-_WIRES: Mapping[str, ModuleType] = {"chat": chat, "responses": responses, "messages": messages}
+_WIRES: Mapping[str, ModuleType] = {
+    "chat": chat,
+    "responses": responses,
+    "messages": messages,
+    "gemini": google,
+}
 
 _ROUTES = {
     "/chat/completions": "chat",
@@ -33,6 +38,9 @@ _ROUTES = {
     "/embeddings": "embeddings",
     "/models": "models",
 }
+
+# What Gemini's paths end with, and whether that streams.
+_ACTIONS = {"generateContent": False, "streamGenerateContent": True}
 
 # A test that asks more often than this looks at its last questions.
 _REMEMBERED = 1000
@@ -79,7 +87,7 @@ class Stage:
         """The reply to one request, every refusal included."""
         self.received.append(request)
         path = request.path.partition("?")[0]
-        refuse = messages.refuse if "/messages" in path or "anthropic-version" in request.headers else chat.refuse
+        refuse = _choose_refusal(request, path)
         try:
             return self._answer(request, path)
         except BadRequest as error:
@@ -89,13 +97,20 @@ class Stage:
         if self._key is not None and _key_of(request.headers) != self._key:
             raise BadRequest("Incorrect API key provided.", code="invalid_api_key", status=401)
         operation = next((name for end, name in _ROUTES.items() if path.endswith(end)), None)
+        model_in_path, _, action = path.rpartition("/models/")[2].rpartition(":")
+        if action in _ACTIONS:
+            operation = "gemini"
         if request.method == "GET" and "models" in self._speaks and "/models" in path:
+            if _is_google(request, path):
+                return _as_json({"models": [{"name": f"models/{name}"} for name in self._models]})
             return self._list_models(path, "anthropic-version" in request.headers)
         if operation not in self._speaks:
             raise BadRequest(f"Unknown request URL: {request.method} {path}.", code="unknown_url", status=404)
         if request.method != "POST":
             raise BadRequest(f"Not allowed to {request.method} on {path}.", code="method_not_supported", status=405)
         body = _read_json(request.body)
+        if operation == "gemini":
+            body = {**body, "model": unquote(model_in_path), "stream": _ACTIONS[action]}
         model = require(body, "model", str)
         script = self._take_script(model)
         wire = _WIRES.get(operation, messages if operation == "count_tokens" else chat)
@@ -158,8 +173,23 @@ def _mint_short(mint: Mint, prefix: str) -> str:
     return prefix + mint("")[-24:]
 
 
+def _is_google(request: Received, path: str) -> bool:
+    return "x-goog-api-key" in request.headers or path.rpartition(":")[2] in _ACTIONS
+
+
+def _choose_refusal(request: Received, path: str) -> Callable[[int, str, str | None, str | None], dict[str, Any]]:
+    """The envelope of the API that was asked."""
+    if _is_google(request, path):
+        return google.refuse
+    return messages.refuse if "/messages" in path or "anthropic-version" in request.headers else chat.refuse
+
+
 def _key_of(headers: Mapping[str, str]) -> str:
-    return headers.get("x-api-key") or headers.get("authorization", "").removeprefix("Bearer ")
+    return (
+        headers.get("x-goog-api-key")
+        or headers.get("x-api-key")
+        or headers.get("authorization", "").removeprefix("Bearer ")
+    )
 
 
 def _read_json(body: bytes) -> dict[str, Any]:
