@@ -111,9 +111,17 @@ def test_without_usage() -> None:
 
 def test_usage_buckets() -> None:
     """T-69: cached tokens stand beside the input."""
-    counts = {"inputTokens": 6, "outputTokens": 2, "cacheReadInputTokens": 100, "cacheWriteInputTokens": 50}
+    counts: dict[str, Any] = {
+        "inputTokens": 6,
+        "outputTokens": 2,
+        "cacheReadInputTokens": 100,
+        "cacheWriteInputTokens": 50,
+    }
     response = answer(START, end(), event("metadata", usage=counts))
     assert response.usage == Usage(6, 100, 50, 2, 0)
+    counts["cacheDetails"] = [{"ttl": "1h", "inputTokens": 20}, {"ttl": "5m", "inputTokens": 30}]
+    response = answer(START, end(), event("metadata", usage=counts))
+    assert response.usage == Usage(6, 100, 30, 2, 0, 20)
 
 
 @pytest.mark.parametrize("inputs", [[], [""], ["", ""]])

@@ -165,17 +165,22 @@ class Answer:
     def count(self, usage: Any) -> None:
         """Token counts. Cached tokens stand beside the input, so the buckets copy straight across."""
         counts = lenient_object(usage)
+        written = lenient_int(counts.get("cacheWriteInputTokens"))
+        details = [lenient_object(detail) for detail in lenient_list(counts.get("cacheDetails"))]
+        hour = sum(lenient_int(detail.get("inputTokens")) for detail in details if detail.get("ttl") == "1h")
+        hour = min(hour, written)
         self._usage = Usage(
             input_tokens=lenient_int(counts.get("inputTokens")),
             cached_input_tokens=lenient_int(counts.get("cacheReadInputTokens")),
-            cache_write_tokens=lenient_int(counts.get("cacheWriteInputTokens")),
+            cache_write_tokens=written - hour,
             output_tokens=lenient_int(counts.get("outputTokens")),
+            cache_write_1h_tokens=hour,
         )
 
-    @property
-    def is_whole(self) -> bool:
-        """Whether both have come that end a stream, in whichever order."""
-        return self._finish is not None and self._usage is not None
+    def end_if_whole(self) -> None:
+        """The proper end, once both have come that end a stream, in whichever order."""
+        if self._finish is not None and self._usage is not None:
+            self.end()
 
     def end(self) -> None:
         """The proper end; but an answer that the model has garbled is none."""
@@ -285,12 +290,12 @@ class Reader:
                 answer.begin()
             case "messageStop":
                 answer.finish(event.stopReason, event.additionalModelResponseFields)
+                answer.end_if_whole()
             case "metadata":
                 answer.count(event.usage)
+                answer.end_if_whole()
             case _:
                 pass
-        if answer.is_whole:
-            answer.end()
 
     def _take_error(self, message: Message) -> None:
         answer, headers = self._answer, message.headers
