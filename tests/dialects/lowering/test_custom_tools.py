@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from crossings import OPENAI, Crossed, call, user
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trunkline.dialects.lowering.freeform import FreeformReader, read_input, write_input
@@ -117,6 +117,7 @@ def test_t58_a_call_that_is_cut_off_keeps_what_came() -> None:
     assert item.arguments == "abc"
 
 
+@settings(deadline=None)
 @given(st.text(alphabet=st.characters(exclude_categories=("Cs",))), st.integers(1, 12), st.booleans())
 def test_what_is_written_is_read(text: str, size: int, is_ascii: bool) -> None:
     """In any pieces, with letters escaped or not."""

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from crossings import Crossed, call, say, user
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trunkline.dialects.lowering.json_answers import JsonScanner
@@ -190,9 +190,12 @@ def test_the_value_may_span_parts() -> None:
     assert said(crossed(**WORDS).answer(spread)) == ZUG
 
 
+@settings(max_examples=50, deadline=None)
 @given(
     st.recursive(
-        st.none() | st.booleans() | st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)
+        st.none() | st.booleans() | st.text(),
+        lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+        max_leaves=8,
     ),
     st.integers(1, 9),
 )
