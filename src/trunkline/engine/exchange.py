@@ -17,6 +17,9 @@ _NOBODY = Principal("", "")
 _NO_HEADERS: Mapping[bytes, bytes] = {}
 _NOWHERE = Route("", "", ())
 
+# What upstreams call a request, the commonest first; proxies on the way may add a second one.
+_UPSTREAM_IDS = (b"x-request-id", b"request-id", b"x-amzn-requestid", b"x-debug-trace-id")
+
 
 class Exchange(Struct):
     """One request on its way. In `gateway.py` it is called `x`."""
@@ -62,7 +65,7 @@ class Exchange(Struct):
     def freeze(self) -> Record:
         """The record of it all. By position, in the order of `Record`: this is done for every request."""
         call, error, upstream = self.call, self.error, self.upstream_headers
-        upstream_id = upstream.get(b"x-request-id") or upstream.get(b"request-id") or b""
+        upstream_id = next((upstream[name] for name in _UPSTREAM_IDS if upstream.get(name)), b"")
         return Record(
             self.request_id,
             self.started_at_micros,

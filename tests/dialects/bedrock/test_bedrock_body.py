@@ -313,7 +313,7 @@ def test_strict_where_the_schema_is_fit_for_it() -> None:
     ]
     result = written([user("Hi")], tools=[*tools, tools[1]])
     assert [tool["toolSpec"].get("strict") for tool in result.body["toolConfig"]["tools"]] == [True, None]
-    assert result.dropped == ["strict"]
+    assert result.dropped == ["tools.strict"]
 
 
 # --- thinking -----------------------------------------------------------------------------------------------------

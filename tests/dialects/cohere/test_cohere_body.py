@@ -205,7 +205,7 @@ def test_strict_is_for_all_or_none() -> None:
     for tools in ([strict, loose], [strict, optional]):
         result = written([user("Hi")], tools=tools)
         assert "strict_tools" not in result.body
-        assert result.dropped == ["strict"]
+        assert result.dropped == ["tools.strict"]
 
 
 # --- the rest -----------------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from crossings import DIALECTS, OPENAI, unseal
 
 from trunkline.capabilities import Capabilities
 from trunkline.clock import CountingMint
+from trunkline.dialects import bedrock, cohere
 from trunkline.dialects.lowering import lower
 from trunkline.errors import CallerError
 
@@ -21,7 +22,11 @@ TARGETS: dict[str, tuple[str, Capabilities]] = {
     "chat": ("chat", Capabilities()),
     "messages": ("messages", Capabilities(thinking="manual", max_output_tokens=32000)),
     "gemini": ("gemini", Capabilities(parallel_switch=False)),
+    "bedrock": ("bedrock", Capabilities(thinking="manual", max_output_tokens=32000, parallel_switch=False)),
+    "cohere": ("cohere", Capabilities(parallel_switch=False, json_schema_with_tools=False)),
 }
+
+UPSTREAMS = {**DIALECTS, "bedrock": bedrock.DIALECT, "cohere": cohere.DIALECT}
 
 SCHEMA = {
     "type": "object",
@@ -301,7 +306,7 @@ def cross(body: dict[str, Any], caller: str, target: str) -> dict[str, Any]:
     try:
         request = DIALECTS[caller].read_request({"model": "m", **body}, unseal)
         lowered, lowering = lower(request, caller, upstream, capabilities, CountingMint())
-        written = DIALECTS[upstream].write_request(lowered, capabilities)
+        written = UPSTREAMS[upstream].write_request(lowered, capabilities)
     except CallerError as error:
         return {"refused": {"code": error.code, "param": error.param, "message": error.message}}
     said = {

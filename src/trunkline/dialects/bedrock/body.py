@@ -113,8 +113,8 @@ class _Body:
     def _takes_strict(self, tool: FunctionTool) -> bool:
         if self._capabilities.strict_tools and fits(tool.parameters or _ANY_OBJECT):
             return True
-        if "strict" not in self._dropped:
-            self._dropped.append("strict")
+        if "tools.strict" not in self._dropped:
+            self._dropped.append("tools.strict")
         return False
 
     # --- the rest -----------------------------------------------------------------------------------------------

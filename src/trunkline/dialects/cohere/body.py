@@ -87,7 +87,7 @@ class _Body:
             return False
         if len(strict) == len(tools) and all((tool.parameters or {}).get("required") for tool in strict):
             return True
-        self._dropped.append("strict")
+        self._dropped.append("tools.strict")
         return False
 
     # --- the rest -----------------------------------------------------------------------------------------------

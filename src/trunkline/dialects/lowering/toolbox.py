@@ -147,7 +147,9 @@ class Toolbox:
             return tool
         if not self._capabilities.strict_tools or not tool.parameters:
             return tool
-        is_fit = is_strict_schema(tool.parameters) and (self._upstream != "messages" or fits(tool.parameters))
+        is_fit = is_strict_schema(tool.parameters) and (
+            self._upstream not in ("messages", "bedrock") or fits(tool.parameters)
+        )
         if not is_fit or self._strict >= _MOST_STRICT:
             self._notes.drop("tools.strict")
             return replace(tool, strict=False)
