@@ -751,6 +751,15 @@ async def test_only_some_of_the_callers_headers_go_on() -> None:
     assert KEY not in scene.upstream.requests[-1].head
 
 
+async def test_a_trace_goes_through() -> None:
+    """`traceparent` reaches the upstream as it came."""
+    scene = Scene()
+    scene.upstream.answer = json_reply(COMPLETION)
+    trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    await scene.ask(PATHS["chat"], question("chat", "chat-model"), traceparent=trace)
+    assert scene.upstream.headers["traceparent"] == trace
+
+
 async def test_a_callers_header_cannot_split_the_head() -> None:
     """Faces refuse line breaks; a value goes on as one line or not at all."""
     scene = Scene()

@@ -19,6 +19,9 @@ from trunkline.engine.way import Way
 from trunkline.errors import Unsupported, UpstreamError
 from trunkline.ports import UpstreamRequest
 
+# Handed on, so that a trace goes through the gateway. Source: https://www.w3.org/TR/trace-context/
+_TRACE = b"traceparent"
+
 # How long a bare name waits for the first lists of models.
 LISTS_WITHIN_SECONDS = 5.0
 
@@ -59,6 +62,8 @@ class Desk:
         for name in account.provider.caller_headers:
             if name in headers:
                 head += _line(name, headers[name])
+        if _TRACE in headers:
+            head += _line(_TRACE, headers[_TRACE])
         if account.provider.sign is not None:
             head = account.provider.sign(account, head, body, x.started_at_micros)
         return UpstreamRequest(account.origin, head, body, account.timeouts)
