@@ -92,9 +92,7 @@ def test_own_listener(run: Run) -> None:
 
 def test_check(run: Run) -> None:
     """What would be served, where settings came from, what is ignored; and no secret."""
-    status, out, error = run(
-        "check", OPENAI_API_KEY=KEY, AZURE_API_KEY="azure-key", TRUNKLINE_ALIASES="fast=openai/x"
-    )
+    status, out, error = run("check", OPENAI_API_KEY=KEY, AZURE_API_KEY="azure-key", TRUNKLINE_ALIASES="fast=openai/x")
     assert (status, error) == (0, "")
     assert "openai at https://api.openai.com/v1" in out
     assert "fast → openai/x" in out

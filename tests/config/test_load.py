@@ -503,7 +503,7 @@ def test_azure_needs_its_address() -> None:
 
 def test_others_names_are_for_the_first_account_alone() -> None:
     """A second account in the file has its own key, or none."""
-    with pytest.raises(ConfigError, match="`providers.second` has no key"):
+    with pytest.raises(ConfigError, match=r"`providers\.second` has no key"):
         load({"CO_API_KEY": "co-0123456789"}, "providers: {second: {type: cohere}}")
     [_, account] = load({"CO_API_KEY": "co-0123456789"}).accounts
     assert account.name == "cohere"

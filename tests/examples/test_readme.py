@@ -44,9 +44,10 @@ def test_links() -> None:
 
 def test_providers() -> None:
     """Every provider's variable is named."""
+    providers = [load_provider(name) for name in provider_names()]
     variables = [
-        f"{name.upper()}_{'API_KEY' if load_provider(name).key_required else 'BASE_URL'}"
-        for name in provider_names()
-        if not load_provider(name).embedded
+        f"{provider.name.upper()}_{(provider.openers or (('base_url',),))[0][0].upper()}"
+        for provider in providers
+        if not provider.embedded
     ]
     assert [variable for variable in variables if f"`{variable}`" not in README] == []
