@@ -1,6 +1,9 @@
 """Every caller before the upstreams that no caller speaks: Bedrock and Cohere, streamed and whole."""
 
 import asyncio
+import json
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from callers import Items, Seen, read_reply, read_stream
@@ -241,3 +244,33 @@ async def test_googles_callers_too(upstream: str, is_stream: bool) -> None:
         text = got.body.decode()
         assert ('"functionCall"' in text) == (name == "thought_call")
         assert scene.records.only.usage.total_input == INPUT_TOKENS
+
+
+# --- recordings -----------------------------------------------------------------------------------------------------
+
+
+def _recorded(folder: Path) -> Iterator[tuple[str, list[bytes]]]:
+    """The recorded streams of both, framed as they come: Bedrock's events are named by their only member."""
+    for path in sorted((folder / "bedrock").glob("*.chunks.txt")):
+        lines = [json.loads(line) for line in path.read_text().splitlines() if line.strip()]
+        yield "bedrock", [event(kind, **members) for line in lines for kind, members in line.items()]
+    for path in sorted((folder / "cohere").glob("*.chunks.txt")):
+        lines = [line for line in path.read_text().splitlines() if line.strip()]
+        yield "cohere", [f"event: {json.loads(line)['type']}\ndata: {line}\n\n".encode() for line in lines]
+
+
+@pytest.mark.requires_test_data
+@pytest.mark.parametrize("caller", CALLERS)
+async def test_recordings_arrive(caller: str, test_data: Path) -> None:
+    """Every recorded stream, by the caller's grammar and to its end; its arguments are JSON."""
+    seen = 0
+    for upstream, pieces in _recorded(test_data / "recorded"):
+        scene, got = await ask_stream(caller, upstream, pieces)
+        answer = read_stream(caller, got.body)
+        assert (answer.error, scene.records.only.outcome) == (None, "ok")
+        assert answer.items
+        for item in answer.items:
+            if item[0] == "call":
+                json.loads(item[3])
+        seen += 1
+    assert seen >= 6
