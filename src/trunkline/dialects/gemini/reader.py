@@ -8,12 +8,13 @@ recorded streams.
 from typing import Any, Literal
 
 import msgspec
+from msgspec import Raw
 
 from trunkline.dialects.gemini.arguments import PartialArguments
 from trunkline.dialects.gemini.errors import ended_early, garbled, read_error, read_error_object
 from trunkline.dialects.gemini.grounding import read_citations, read_grounding, read_search
 from trunkline.dialects.gemini.logprobs import read_logprobs
-from trunkline.dialects.gemini.usage import CUT, FAILURES, merge_counts, read_finish, read_usage
+from trunkline.dialects.gemini.usage import CUT, FAILURES, read_finish, read_usage
 from trunkline.dialects.gemini.wire import DIALECT, Candidate, Frame, FunctionCall, Part, compact, decode_frame
 from trunkline.dialects.shapes import lenient_object, lenient_text
 from trunkline.dialects.sse import EventTooLarge, Splitter
@@ -45,7 +46,6 @@ class Answer:
         "_arguments",
         "_citations",
         "_code",
-        "_counts",
         "_finish",
         "_frames",
         "_grounding",
@@ -56,6 +56,7 @@ class Answer:
         "_part_starts",
         "_signatures",
         "_texts",
+        "_usage",
         "out",
         "over",
     )
@@ -76,7 +77,7 @@ class Answer:
         self._citations: Any = None
         self._part_starts: list[int] = []
         self._frames = 0
-        self._counts: dict[str, Any] = {}
+        self._usage = Raw()
         self._finish: Finish | None = None
 
     @property
@@ -100,8 +101,9 @@ class Answer:
             self._is_started = True
             self.out.append(ResponseStarted(frame.responseId or "", frame.modelVersion or ""))
         self._frames += 1
-        if frame.usageMetadata is not None:
-            merge_counts(self._counts, frame.usageMetadata)
+        # Cumulative, so that the last is the whole; early frames may hold nothing but the kind of traffic.
+        if len(frame.usageMetadata) and (not len(self._usage) or _COUNT in bytes(frame.usageMetadata)):
+            self._usage = frame.usageMetadata
         if frame.candidates:
             for candidate in frame.candidates:
                 if not candidate.index:
@@ -321,9 +323,20 @@ class Answer:
         self.over = True
 
     def _report(self) -> None:
-        # Early frames may hold nothing but the kind of traffic.
-        if "promptTokenCount" in self._counts or "totalTokenCount" in self._counts:
-            self.out.append(UsageReported(read_usage(self._counts)))
+        if len(self._usage):
+            counts = _read_counts(self._usage)
+            if "promptTokenCount" in counts or "totalTokenCount" in counts:
+                self.out.append(UsageReported(read_usage(counts)))
+
+
+_COUNT = b"TokenCount"
+
+
+def _read_counts(raw: Raw) -> dict[str, Any]:
+    try:
+        return lenient_object(msgspec.json.decode(raw))
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return {}
 
 
 def _read_object(call: FunctionCall) -> dict[str, Any]:
@@ -398,7 +411,7 @@ def read_whole(body: bytes, answer: Answer) -> None:
     except ValueError as error:
         answer.fail(garbled(str(error)))
         return
-    if not any(frame.candidates or frame.promptFeedback or frame.usageMetadata or frame.error for frame in frames):
+    if not any(frame.candidates or frame.promptFeedback or len(frame.usageMetadata) or frame.error for frame in frames):
         answer.fail(garbled("neither an answer nor an error"))
         return
     for frame in frames:

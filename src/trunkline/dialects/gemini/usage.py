@@ -5,7 +5,7 @@ Source: https://ai.google.dev/api/generate-content#UsageMetadata, …#FinishReas
 
 from typing import Any
 
-from trunkline.dialects.shapes import lenient_int, lenient_object
+from trunkline.dialects.shapes import lenient_int
 from trunkline.events import Finish
 from trunkline.usage import Usage, from_inclusive
 
@@ -68,11 +68,6 @@ def read_usage(counts: dict[str, Any]) -> Usage:
         cached=lenient_int(counts.get("cachedContentTokenCount")),
         reasoning=thoughts,
     )
-
-
-def merge_counts(known: dict[str, Any], update: Any) -> None:
-    """Take a frame's counts into those known so far: they are cumulative, and a missing one says nothing."""
-    known |= {name: value for name, value in lenient_object(update).items() if value is not None}
 
 
 def write_usage(usage: Usage) -> dict[str, Any]:

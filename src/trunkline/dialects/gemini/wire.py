@@ -88,7 +88,7 @@ class Frame(Struct):
     """One `GenerateContentResponse`: a whole reply, or one event of a stream."""
 
     candidates: list[Candidate] | None = None
-    usageMetadata: Any = None  # noqa: N815  # the wire's name
+    usageMetadata: Raw = Raw()  # noqa: N815  # the wire's name
     modelVersion: str | None = None  # noqa: N815  # the wire's name
     responseId: str | None = None  # noqa: N815  # the wire's name
     promptFeedback: Any = None  # noqa: N815  # the wire's name
