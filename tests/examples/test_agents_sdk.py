@@ -66,8 +66,15 @@ def choose_model(program: Path, kind: str) -> str:
     return model_of(kind)
 
 
-@pytest.mark.parametrize("kind", list(KINDS))
-@pytest.mark.parametrize("program", PROGRAMS, ids=lambda program: f"{program.parent.name}-{program.stem}")
+PAIRS = [
+    pytest.param(program, kind, id=f"{program.parent.name}-{program.stem}-{kind}")
+    for program, kind in itertools.product(PROGRAMS, KINDS)
+    # The AI SDK sends thought back as a mere reference, which needs a store; Gemini thinks whenever it calls.
+    if (program.stem, kind) != ("ai_sdk", "gemini")
+]
+
+
+@pytest.mark.parametrize(("program", "kind"), PAIRS)
 def test_program(gateway: Gateway, run: Run, program: Path, kind: str) -> None:
     """A program prints what it says it shows."""
     variables = gateway.environment | {"OPENAI_MODEL": choose_model(program, kind)}
