@@ -35,18 +35,25 @@ def write_headers(x: Exchange, kind: tuple[Header, ...]) -> list[Header]:
     headers = [(b"x-request-id", request_id), *kind, _write_route(x.route)]
     if x.dialect == "messages":
         headers.append((b"request-id", request_id))
-    for name, value in x.upstream_headers.items():
-        if name in _RENAMED:
-            # Proxies on the way add an id of their own: the one that the record keeps is told.
-            if name != b"request-id" or b"x-request-id" not in x.upstream_headers:
-                headers.append((_RENAMED[name], value))
-        elif name.startswith(_LIMITS):
-            headers.append((b"x-trunkline-upstream-" + _limit_name(name), value))
+    upstream = x.upstream_headers
+    for name, renamed in _choose(tuple(upstream)):
+        headers.append((renamed, upstream[name]))
     if x.dropped:
         headers.append((b"x-trunkline-dropped", _ascii(",".join(x.dropped))))
     if x.emulated:
         headers.append((b"x-trunkline-emulated", _ascii(",".join(x.emulated))))
     return headers
+
+
+@lru_cache(maxsize=1024)
+def _choose(names: tuple[bytes, ...]) -> list[tuple[bytes, bytes]]:
+    """Which of an upstream's headers are told, and as what. A server sends the same names again and again."""
+    chosen = [(name, _RENAMED[name]) for name in names if name in _RENAMED]
+    if b"x-request-id" in names:
+        # Proxies on the way add an id of their own: the one that the record keeps is told.
+        chosen = [pair for pair in chosen if pair[0] != b"request-id"]
+    limits = [(name, b"x-trunkline-upstream-" + _limit_name(name)) for name in names if name.startswith(_LIMITS)]
+    return chosen + limits
 
 
 def write_error_headers(x: Exchange, error: TrunklineError) -> list[Header]:
