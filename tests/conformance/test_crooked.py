@@ -1,4 +1,4 @@
-"""What careless Chat servers send reaches every caller straight: translation.md's list, through the public door."""
+"""What careless Chat servers send reaches every caller straight: one case a carelessness, through the public door."""
 
 import json
 from pathlib import Path
