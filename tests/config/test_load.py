@@ -198,18 +198,19 @@ def test_unknown_variable() -> None:
 
 def test_kubernetes_variables() -> None:
     """What Kubernetes puts beside a service called trunkline is left alone."""
-    load(
+    config = load(
         {
             "TRUNKLINE_PORT": "tcp://10.0.0.1:80",
             "TRUNKLINE_SERVICE_HOST": "10.0.0.1",
             "TRUNKLINE_PORT_80_TCP_PORT": "80",
         }
     )
+    assert config.server == load({}).server
 
 
 def test_test_variable() -> None:
     """The tests' own variable does not stop a start."""
-    load({"TRUNKLINE_TEST_DATA": "/x"})
+    assert load({"TRUNKLINE_TEST_DATA": "/x"}).shown == load({}).shown
 
 
 # --- references -------------------------------------------------------------------------------------------------
@@ -360,7 +361,8 @@ def test_our_own_listener(name: str, url: str) -> None:
 
 def test_another_port_is_not_ours() -> None:
     """A server on this machine at another port is no loop."""
-    load({"OPENAI_BASE_URL": "http://localhost:8081/v1"})
+    config = load({"OPENAI_API_KEY": "sk-1234567", "OPENAI_BASE_URL": "http://localhost:8081/v1"})
+    assert config.accounts[0].origin.port == 8081
 
 
 # --- cache points -----------------------------------------------------------------------------------------------
