@@ -4,7 +4,7 @@ A plain sequence, not an onion: who is it, which route, which model, which way, 
 Expected errors are replies too, drawn in the caller's own dialect in one place (`draw`).
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable
 
 from msgspec.structs import replace
 
@@ -19,24 +19,15 @@ from trunkline.engine.envelope import read_call
 from trunkline.engine.exchange import Exchange
 from trunkline.engine.fetching import fetch_all
 from trunkline.engine.headers import ARRAY_STREAM, EVENT_STREAM, WHOLE, write_error_headers, write_headers
+from trunkline.engine.operations import OPERATIONS
 from trunkline.engine.parts import Parts
 from trunkline.engine.relay import Relay
-from trunkline.engine.resources.embeddings import embed
-from trunkline.engine.resources.models import answer_list, answer_one
-from trunkline.engine.resources.tokens import count_tokens
 from trunkline.engine.router import Target
 from trunkline.engine.routes import PUBLIC, find_route, guess_dialect, speaks_google
 from trunkline.engine.way import choose_way
 from trunkline.errors import Broken, TrunklineError, Unavailable, UpstreamError
 from trunkline.ports import Principal, UpstreamReply
 from trunkline.providers.account import Account
-
-_OPERATIONS: Mapping[str, Callable[[Desk, Exchange], Awaitable[Reply]]] = {
-    "embeddings": embed,
-    "count_tokens": count_tokens,
-    "models": answer_list,
-    "model": answer_one,
-}
 
 
 class Gateway:
@@ -62,7 +53,7 @@ class Gateway:
             x.operation, x.dialect = route.operation, route.dialect
             if route.operation == "generate":
                 return await self._generate(x)
-            return await _OPERATIONS[route.operation](self._desk, x)
+            return await OPERATIONS[route.operation](self._desk, x)
         except TrunklineError as error:
             return self._draw(x, error)
         except Exception as error:  # noqa: BLE001 - a bug must cost one request, and be told from the rest

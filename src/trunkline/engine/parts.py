@@ -9,6 +9,8 @@ from trunkline.dialects.dialect import Dialect, UpstreamDialect
 from trunkline.dialects.seal import Sealer
 from trunkline.engine.router import Router
 from trunkline.ports import Catalog, Credentials, Fetch, FetchLimits, Keys, Ledger, Listing, Shared, Upstream
+from trunkline.state.retention import Retention
+from trunkline.state.store import Store
 
 
 class Parts(Struct, frozen=True, kw_only=True):
@@ -17,7 +19,7 @@ class Parts(Struct, frozen=True, kw_only=True):
     `make_router` makes a router for a new listing. `dialects` are those that
     callers speak, `upstreams` those that providers are spoken to in. `instance` is this gateway's name in `x-trunkline-hop`. `strict`
     turns whatever would be left out of a request into an error. `credentials` is there where a provider needs it.
-    `fetch` is `None` where nothing that callers point to may be fetched.
+    `fetch` is `None` where nothing that callers point to may be fetched. `store` is `None` where nothing is kept.
     """
 
     keys: Keys
@@ -37,3 +39,5 @@ class Parts(Struct, frozen=True, kw_only=True):
     credentials: Credentials | None = None
     fetch: Fetch | None = None
     fetch_limits: FetchLimits = FetchLimits()
+    store: Store | None = None
+    retention: Retention = Retention()

@@ -6,6 +6,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from trunkline.call import Call
+from trunkline.engine.objects import find_object
 from trunkline.errors import MethodNotAllowed, NotFound
 
 
@@ -13,6 +14,7 @@ class Route(Struct, frozen=True):
     """What a path means: the operation, and the dialect in which it is spoken (errors included).
 
     `model` and `stream` are what a path says that a body says elsewhere; `array` asks for a stream as one JSON array.
+    `ids` are those that stand in the path, decoded.
     """
 
     operation: str
@@ -21,6 +23,7 @@ class Route(Struct, frozen=True):
     model: str = ""
     stream: bool = False
     array: bool = False
+    ids: tuple[str, ...] = ()
 
 
 _GET = ("GET", "HEAD")
@@ -63,6 +66,8 @@ def find_route(call: Call) -> Route:
     route = ROUTES.get(call.path)
     if route is None or route.operation == "models":
         route = _find_google(call) or route
+    if route is None or call.method not in route.methods:
+        route = _find_kept(call, route) or route
     if route is None:
         if call.path.startswith(_GOOGLE) or not model_id(call.path):
             raise NotFound(f"Unknown request URL: {call.method} {call.path[:256]}. The API is served below /v1")
@@ -70,6 +75,19 @@ def find_route(call: Call) -> Route:
     if call.method not in route.methods:
         raise MethodNotAllowed(f"{call.path[:256]} takes {' and '.join(route.methods)}, not {call.method}")
     return route
+
+
+def _find_kept(call: Call, plain: Route | None) -> Route | None:
+    """The route of a kept object, or of a method that a plain path does not take. Raises `MethodNotAllowed`."""
+    found = find_object(call.path)
+    if found is None:
+        return None
+    methods, ids = found
+    route = methods.get("GET" if call.method == "HEAD" else call.method)
+    if route is not None:
+        return Route(route.operation, route.dialect, (call.method,), ids=ids)
+    taken = sorted({*methods, *(plain.methods if plain is not None else ())})
+    raise MethodNotAllowed(f"{call.path[:256]} takes {' and '.join(taken)}, not {call.method}")
 
 
 def speaks_google(call: Call) -> bool:

@@ -1,0 +1,59 @@
+"""Paths with the ids of kept objects in them: a table, asked when a path is none of the plain ones."""
+
+from collections.abc import Iterator, Mapping
+from urllib.parse import unquote
+
+from msgspec import Struct
+
+
+class ObjectRoute(Struct, frozen=True):
+    """What a method means for a path of this shape, and the dialect in which it is spoken."""
+
+    operation: str
+    dialect: str = "responses"
+
+
+Methods = Mapping[str, ObjectRoute]
+
+_ID = "{}"
+
+_SHAPES: Mapping[str, Methods] = {}
+"""By shape, without `/v1`. `{}` stands for an id; a shape with a word in its place is looked for first."""
+
+_ADMIN_SHAPES: Mapping[str, Methods] = {}
+"""The same below `/admin/v1`."""
+
+
+def find_object(path: str) -> tuple[Methods, tuple[str, ...]] | None:
+    """What the methods of a path mean, and the ids that it holds, decoded; `None` for a path of no such shape."""
+    words = path.split("/")[1:] or [""]
+    shapes = _BY_WORDS
+    if words[:2] == ["admin", "v1"]:
+        shapes, words = _ADMIN_BY_WORDS, words[2:]
+    elif words[0] == "v1":
+        words = words[1:]
+    for shape in _possible(words):
+        methods = shapes.get(shape)
+        if methods is not None:
+            return methods, tuple(unquote(word) for word, part in zip(words, shape, strict=True) if part == _ID)
+    return None
+
+
+def _possible(words: list[str]) -> Iterator[tuple[str, ...]]:
+    """The shapes that a path may have: objects stand behind the name of their kind, items behind that of theirs."""
+    if not 1 <= len(words) <= 4 or not all(words):
+        return
+    yield tuple(words)
+    if len(words) >= 2:
+        yield (words[0], _ID, *words[2:])
+        yield (*words[:2], _ID, *words[3:])
+    if len(words) == 4:
+        yield (words[0], _ID, words[2], _ID)
+
+
+def _by_words(shapes: Mapping[str, Methods]) -> dict[tuple[str, ...], Methods]:
+    return {tuple(shape.split("/")[1:]): methods for shape, methods in shapes.items()}
+
+
+_BY_WORDS = _by_words(_SHAPES)
+_ADMIN_BY_WORDS = _by_words(_ADMIN_SHAPES)
