@@ -8,6 +8,7 @@ from typing import Any
 from trunkline.dialects.dialect import Unseal
 from trunkline.dialects.openai_chat.history import History
 from trunkline.dialects.openai_chat.tools import read_tool_choice, read_tools
+from trunkline.dialects.openai_responses.metadata import check_metadata
 from trunkline.dialects.shapes import Fields, missing, wrong_type
 from trunkline.errors import InvalidRequest
 from trunkline.request import ModelRequest, ModelSettings, ReasoningSettings, TextFormat
@@ -63,7 +64,7 @@ def _read_settings(fields: Fields) -> ModelSettings:
         verbosity=fields.text("verbosity"),
         service_tier=fields.text("service_tier"),
         store=fields.flag("store"),
-        metadata=fields.object("metadata"),
+        metadata=check_metadata(fields.any("metadata")),
         user=fields.text("user"),
         safety_identifier=fields.text("safety_identifier"),
         prompt_cache_key=fields.text("prompt_cache_key"),

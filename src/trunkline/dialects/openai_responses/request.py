@@ -8,6 +8,7 @@ from typing import Any
 from trunkline.capabilities import Capabilities
 from trunkline.dialects.dialect import Unseal, Written
 from trunkline.dialects.openai_responses.items import read_items
+from trunkline.dialects.openai_responses.metadata import check_metadata
 from trunkline.dialects.openai_responses.parts import DIALECT_NAME, without_none
 from trunkline.dialects.openai_responses.tools import read_tool, read_tool_choice, write_tool, write_tool_choice
 from trunkline.dialects.openai_responses.turns import write_input
@@ -86,7 +87,7 @@ def _read_settings(fields: Fields, text: Fields) -> ModelSettings:
         service_tier=fields.text("service_tier"),
         truncation=fields.text("truncation"),
         store=fields.flag("store"),
-        metadata=_read_metadata(fields),
+        metadata=check_metadata(fields.any("metadata")),
         user=fields.text("user"),
         safety_identifier=fields.text("safety_identifier"),
         prompt_cache_key=fields.text("prompt_cache_key"),
@@ -95,13 +96,6 @@ def _read_settings(fields: Fields, text: Fields) -> ModelSettings:
         include=include,
         background=fields.flag("background"),
     )
-
-
-def _read_metadata(fields: Fields) -> dict[str, Any] | None:
-    metadata = fields.fields("metadata")
-    if metadata is None:
-        return None
-    return {name: metadata.text(name) for name in metadata.value}
 
 
 def _read_text_format(text: Fields) -> TextFormat | None:
