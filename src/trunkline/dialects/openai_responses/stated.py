@@ -1,0 +1,162 @@
+"""A Responses reply on its way to the caller, with what this gateway knows better: a passage around another one.
+
+What the gateway stands for (the chain, the conversation, whether it is kept) is laid over the response object wherever
+a stream shows it. The event that ends the stream is held back, so that the response can be kept before anybody hears
+of it. Every other event passes as the bytes it was.
+"""
+
+import re
+from collections.abc import Mapping
+
+import msgspec
+from msgspec import Raw, Struct
+
+from trunkline.dialects.dialect import Passage
+from trunkline.dialects.sse import walk
+from trunkline.errors import TrunklineError
+from trunkline.usage import Usage
+
+Changes = Mapping[str, Raw]
+"""Members of the response object, in the place of what it says itself."""
+
+_BEGINNINGS = ("response.created", "response.queued", "response.in_progress")
+_ENDS = ("response.completed", "response.incomplete", "response.failed", "response.cancelled")
+_END_MARKS = tuple(name.encode() for name in _ENDS)
+_BEGIN_MARKS = tuple(name.encode() for name in _BEGINNINGS)
+_SHOWN = frozenset(_BEGINNINGS + _ENDS)
+
+# After these have passed no event shows the response object until the end.
+_LAST_BEGINNING = "response.in_progress"
+
+_BLANK_LINE = re.compile(rb"(\r\n\r\n|\n\n|\r\r)")
+
+_NOT_JSON = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+
+
+class _Shown(Struct):
+    """An event, as far as it shows the response."""
+
+    type: str = ""
+    response: Raw = Raw(b"null")
+
+
+_decode_shown = msgspec.json.Decoder(_Shown).decode
+_decode_members = msgspec.json.Decoder(dict[str, Raw]).decode
+
+
+class Stated:
+    """A passage around a caller's stream of whole events.
+
+    `response` is the response object once the event that ends the stream has come; nothing more is given out until
+    `release`.
+    """
+
+    __slots__ = ("_begun", "_changes", "_held", "_inner", "response")
+
+    def __init__(self, inner: Passage, changes: Changes) -> None:
+        self._inner = inner
+        self._changes = changes
+        self._begun = not changes
+        self._held: list[bytes] = []
+        self.response: bytes | None = None
+
+    @property
+    def has_content(self) -> bool:
+        return self._inner.has_content
+
+    @property
+    def incomplete(self) -> bool:
+        return self._inner.incomplete
+
+    @property
+    def error(self) -> TrunklineError | None:
+        return self._inner.error
+
+    @error.setter
+    def error(self, error: TrunklineError | None) -> None:
+        self._inner.error = error
+
+    @property
+    def usage(self) -> Usage:
+        return self._inner.usage
+
+    def feed(self, data: bytes) -> bytes:
+        return self._pass(self._inner.feed(data))
+
+    def end(self) -> bytes:
+        return self._pass(self._inner.end())
+
+    def fail(self, error: TrunklineError) -> bytes:
+        return self._pass(self._inner.fail(error))
+
+    def release(self, changes: Changes | None = None) -> bytes:
+        """What was held back. `changes` are laid over it at the last moment."""
+        held, self._held = b"".join(self._held), []
+        return _lay_over(held, changes) if changes else held
+
+    def _pass(self, out: bytes) -> bytes:
+        if self.response is not None:
+            self._held.append(out)
+            return b""
+        if not self._begun and _holds(out, _BEGIN_MARKS):
+            out = _lay_over(out, self._changes)
+            self._begun = _LAST_BEGINNING.encode() in out
+        if _holds(out, _END_MARKS):
+            return self._hold_end(out)
+        return out
+
+    def _hold_end(self, out: bytes) -> bytes:
+        """Everything before the event that ends the stream, if it is among these; it and what follows is held."""
+        passed: list[bytes] = []
+        for event in _cut(out):
+            if self.response is not None:
+                self._held.append(event)
+            elif (shown := _read_shown(event)) is not None and shown.type in _ENDS:
+                self.response = state_reply(bytes(shown.response), self._changes)
+                self._held.append(_change_event(event, self._changes))
+            else:
+                passed.append(event)
+        return b"".join(passed)
+
+
+def state_reply(body: bytes, changes: Changes) -> bytes:
+    """A response object with changes laid over it."""
+    if not changes:
+        return body
+    try:
+        return msgspec.json.encode({**_decode_members(body), **changes})
+    except _NOT_JSON:
+        return body
+
+
+def _holds(out: bytes, marks: tuple[bytes, ...]) -> bool:
+    return any(out.find(mark) >= 0 for mark in marks)
+
+
+def _cut(data: bytes) -> list[bytes]:
+    """Whole events, each with its blank line."""
+    pieces = _BLANK_LINE.split(data)
+    events = [event + blank for event, blank in zip(pieces[::2], pieces[1::2], strict=False)]
+    return [*events, pieces[-1]] if pieces[-1] else events
+
+
+def _lay_over(data: bytes, changes: Changes) -> bytes:
+    """The same events, with changes laid over each response object that they show."""
+    return b"".join([_change_event(event, changes) for event in _cut(data)])
+
+
+def _change_event(event: bytes, changes: Changes) -> bytes:
+    shown = _read_shown(event) if changes else None
+    if shown is None or shown.type not in _SHOWN:
+        return event
+    members = _decode_members(next(walk(event)))
+    members["response"] = Raw(state_reply(bytes(shown.response), changes))
+    return b"event: %b\ndata: %b\n\n" % (shown.type.encode(), msgspec.json.encode(members))
+
+
+def _read_shown(event: bytes) -> _Shown | None:
+    data = next(walk(event), None)
+    try:
+        return None if data is None else _decode_shown(data)
+    except _NOT_JSON:
+        return None
