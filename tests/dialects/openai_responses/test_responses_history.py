@@ -17,8 +17,14 @@ def answer(text: str) -> dict[str, Any]:
 
 
 def kept(
-    id: str, input_: Any, *output: Any, parent: str | None = None, parent_items: int | None = None
+    id: str,
+    input_: Any,
+    *output: Any,
+    previous: str | None = None,
+    parent: str | None = None,
+    parent_items: int | None = None,
 ) -> KeptResponse:
+    response = {"id": id, "output": output, "previous_response_id": previous}
     return KeptResponse(
         id=id,
         path="/",
