@@ -2,7 +2,7 @@
 
 import pytest
 
-from trunkline.dialects.seal import FOREIGN, PREFIX, Sealer
+from trunkline.dialects.seal import BOUND_ELSEWHERE, FOREIGN, GATEWAY, PREFIX, Sealer
 from trunkline.items import Carrier
 
 CARRIER = Carrier("messages", "signature", {"thinking": "hm", "signature": "c2ln"})
@@ -72,3 +72,20 @@ def test_a_damaged_value_is_foreign(sealer: Sealer, rest: str) -> None:
 def test_no_key_is_in_a_repr() -> None:
     """A sealer can be logged."""
     assert "\\x00" not in repr(Sealer({"k1": bytes(32)}, "k1"))
+
+
+SUMMARY = Carrier(GATEWAY, "summary", {"v": 1, "summary": "They talked."})
+
+
+def test_what_the_gateway_made_opens_with_any_account(sealer: Sealer) -> None:
+    """A value of the gateway's own family is bound to the path alone."""
+    seal, _ = sealer.bind("anthropic", "/team")
+    _, unseal = sealer.bind("gemini", "/team")
+    assert unseal(seal(SUMMARY)) == SUMMARY
+
+
+def test_what_the_gateway_made_opens_on_its_own_path_alone(sealer: Sealer) -> None:
+    """Another path gets nothing out of it, whatever the account."""
+    seal, _ = sealer.bind("anthropic", "/team")
+    _, unseal = sealer.bind("anthropic", "/other")
+    assert unseal(seal(SUMMARY)) == Carrier(FOREIGN, BOUND_ELSEWHERE, None)
