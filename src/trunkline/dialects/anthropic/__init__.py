@@ -5,7 +5,7 @@ from trunkline.dialects.anthropic.cache_points import mark_cache
 from trunkline.dialects.anthropic.errors import read_error, write_error, write_error_event
 from trunkline.dialects.anthropic.media import FORMS
 from trunkline.dialects.anthropic.patch import is_unfit, patch
-from trunkline.dialects.anthropic.reader import Reader
+from trunkline.dialects.anthropic.reader import open_reader
 from trunkline.dialects.anthropic.reply import read_reply, write_reply
 from trunkline.dialects.anthropic.request import read_request
 from trunkline.dialects.anthropic.tee import tee_reply, tee_stream
@@ -18,7 +18,7 @@ DIALECT = Dialect(
     write_request=write_request,
     read_reply=read_reply,
     write_reply=write_reply,
-    reader=Reader,
+    reader=open_reader,
     writer=Writer,
     read_error=read_error,
     write_error=write_error,

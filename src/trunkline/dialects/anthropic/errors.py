@@ -9,17 +9,8 @@ from typing import Any
 import msgspec
 
 from trunkline.dialects.shapes import lenient_object, lenient_text, read_bare_message, read_retry_after
-from trunkline.errors import (
-    Busy,
-    Denied,
-    Failed,
-    Filtered,
-    Garbled,
-    Refused,
-    TimedOut,
-    TrunklineError,
-    UpstreamError,
-)
+from trunkline.dialects.upstream_errors import Found, classify, decode_body, filtered, out_of_credit, refused
+from trunkline.errors import TrunklineError, UpstreamError
 
 _STATUSES: dict[str, int] = {
     "invalid_request_error": 400,
@@ -58,84 +49,17 @@ def error_type(status: int) -> str:
 # --- reading ------------------------------------------------------------------------------------------------------
 
 
-class _Found:
-    """What there is to know of one error before it is classed."""
-
-    __slots__ = ("message", "retry_after", "status")
-
-    def __init__(self, status: int, message: str, retry_after: float | None) -> None:
-        self.status = status
-        self.message = message
-        self.retry_after = retry_after
-
-
-def _overloaded(found: _Found) -> UpstreamError:
-    return Busy(
-        found.message or "the provider is overloaded",
-        status=503,
-        type="server_error",
-        code="overloaded",
-        retry_after_seconds=found.retry_after,
-        upstream_status=found.status,
-    )
-
-
-def _rate_limited(found: _Found) -> UpstreamError:
-    return Busy(
-        found.message or "the provider's rate limit is reached",
-        retry_after_seconds=found.retry_after,
-        upstream_status=found.status,
-    )
-
-
-def _denied(found: _Found) -> UpstreamError:
-    # The message speaks of our key, not of the caller's: it is for the log alone.
-    return Denied("the provider refused the gateway's credentials", detail=found.message, upstream_status=found.status)
-
-
-def _out_of_credit(found: _Found) -> UpstreamError:
-    return Denied(
-        "the gateway's account at the provider is out of credit",
-        status=429,
-        type="insufficient_quota",
-        code="insufficient_quota",
-        detail=found.message,
-        upstream_status=found.status,
-    )
-
-
-def _timed_out(found: _Found) -> UpstreamError:
-    return TimedOut(found.message or "the provider timed out", upstream_status=found.status)
-
-
-_CLASSES: dict[int, Callable[[_Found], UpstreamError]] = {
-    401: _denied,
-    402: _out_of_credit,
-    403: _denied,
-    408: _timed_out,
-    429: _rate_limited,
-    503: _overloaded,
-    504: _timed_out,
-    529: _overloaded,
-}
-
 # What Anthropic tells apart by its words alone: all three come as a plain `invalid_request_error`.
-_BY_WORDS: tuple[tuple[str, Callable[[_Found], UpstreamError]], ...] = (
-    ("credit balance is too low", _out_of_credit),
-    ("content filtering policy", lambda found: Filtered(found.message, upstream_status=found.status)),
-    (
-        "prompt is too long",
-        lambda found: Refused(found.message, code="context_length_exceeded", upstream_status=found.status),
-    ),
+_BY_WORDS: tuple[tuple[str, Callable[[Found], UpstreamError]], ...] = (
+    ("credit balance is too low", out_of_credit),
+    ("content filtering policy", filtered),
+    ("prompt is too long", lambda found: refused(found, "context_length_exceeded")),
 )
 
 
 def read_error(status: int, headers: Mapping[bytes, bytes], body: bytes) -> UpstreamError:
     """The error that a reply holds. A status below 400 (an error inside a success) is taken from the error's type."""
-    try:
-        value = msgspec.json.decode(body)
-    except (msgspec.MsgspecError, ValueError, RecursionError):
-        value = None
+    value = decode_body(body)
     if isinstance(value, list) and value:
         value = value[0]
     error = lenient_object(value).get("error") or read_bare_message(body, value)
@@ -147,31 +71,11 @@ def read_error_object(error: Any, status: int = 200, retry_after: float | None =
     told = {"message": error} if isinstance(error, str) else lenient_object(error)
     if status < 400:
         status = _STATUSES.get(lenient_text(told.get("type")), 500)
-    found = _Found(status, lenient_text(told.get("message")).strip(), retry_after)
-    if status < 500:
-        for words, make in _BY_WORDS:
-            if words in found.message.lower():
-                return make(found)
-    if (known := _CLASSES.get(status)) is not None:
-        return known(found)
-    if 400 <= status < 500:
-        return Refused(
-            found.message or f"the provider refused the request with status {status}",
-            status=status,
-            code="model_not_found" if status == 404 and "model" in found.message.lower() else None,
-            upstream_status=status,
-        )
-    return Failed(found.message or "the provider failed", retry_after_seconds=retry_after, upstream_status=status)
-
-
-def ended_early() -> Failed:
-    """The error for a stream without its end."""
-    return Failed("the upstream's stream ended unexpectedly")
-
-
-def garbled(detail: str) -> Garbled:
-    """The error for an event that is not what the protocol says."""
-    return Garbled("the upstream's stream is not what its protocol says", detail=detail)
+    found = Found(status, lenient_text(told.get("message")).strip(), retry_after)
+    for words, make in _BY_WORDS if status < 500 else ():
+        if words in found.message.lower():
+            return make(found)
+    return classify(found)
 
 
 # --- writing ------------------------------------------------------------------------------------------------------

@@ -10,11 +10,11 @@ import msgspec
 from trunkline.dialects.anthropic.arguments import read_arguments
 from trunkline.dialects.anthropic.blocks import DIALECT
 from trunkline.dialects.anthropic.citations import write_citation
-from trunkline.dialects.anthropic.reader import Answer, Reader, read_whole
+from trunkline.dialects.anthropic.reader import open_reader
 from trunkline.dialects.anthropic.usage import write_stop_reason, write_usage
 from trunkline.dialects.dialect import ReplyContext, Seal
 from trunkline.dialects.estimate import estimate_input
-from trunkline.events import Event, ModelResponse, ResponseEnded, fold
+from trunkline.events import ModelResponse, ResponseEnded
 from trunkline.items import Carrier, Item, Message, OtherItem, Reasoning, Refusal, Text, ToolCall
 from trunkline.usage import Usage
 
@@ -30,19 +30,7 @@ def read_reply(body: bytes) -> ModelResponse:
 
     Raises the error that the body holds, or `Garbled`.
     """
-    response = fold(_read_events(body))
-    if response.error is not None:
-        raise response.error
-    return response
-
-
-def _read_events(body: bytes) -> list[Event]:
-    if body.lstrip()[:1] in (b"e", b"d", b":"):
-        reader = Reader()
-        return [*reader.feed(body), *reader.end()]
-    answer = Answer()
-    read_whole(body, answer)
-    return answer.take()
+    return open_reader().read(body)
 
 
 # --- writing ------------------------------------------------------------------------------------------------------

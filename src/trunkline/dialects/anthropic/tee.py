@@ -8,17 +8,14 @@ from typing import Any, Literal
 
 import msgspec
 
-from trunkline.dialects.anthropic.errors import (
-    ended_early,
-    read_error,
-    read_error_object,
-    write_error_event,
-)
+from trunkline.dialects.anthropic.errors import read_error, read_error_object, write_error_event
 from trunkline.dialects.anthropic.reader import WireEvent, decode_event
-from trunkline.dialects.anthropic.usage import CUT, merge_counts, read_finish, read_usage
+from trunkline.dialects.anthropic.usage import merge_counts, read_finish, read_usage
 from trunkline.dialects.dialect import JsonReply, TeeOptions
+from trunkline.dialects.reading import CUT
 from trunkline.dialects.shapes import lenient_list, lenient_object
 from trunkline.dialects.sse import EventTooLarge, Splitter
+from trunkline.dialects.upstream_errors import ended_early
 from trunkline.errors import Garbled, TrunklineError
 from trunkline.usage import NO_USAGE, Usage
 

@@ -20,9 +20,6 @@ FINISHES: dict[str, Finish] = {
 }
 """`stop_reason` → our word. One that is not here (Anthropic adds some) is a plain stop."""
 
-CUT: frozenset[Finish] = frozenset({"length", "content_filter"})
-"""Finishes that leave the last item incomplete."""
-
 
 def read_finish(stop_reason: str) -> Finish:
     """Why the model stopped, in our words."""

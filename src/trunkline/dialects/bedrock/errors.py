@@ -7,85 +7,47 @@ Source: https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Conv
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import msgspec
-
 from trunkline.dialects.shapes import lenient_object, lenient_text, read_retry_after
-from trunkline.errors import Busy, Denied, Failed, Garbled, Refused, TimedOut, UpstreamError
+from trunkline.dialects.upstream_errors import (
+    Found,
+    classify,
+    decode_body,
+    denied,
+    failed,
+    overloaded,
+    rate_limited,
+    refused,
+    timed_out,
+)
+from trunkline.errors import UpstreamError
 
 
-class _Found(msgspec.Struct, frozen=True):
-    """What there is to know of one error before it is classed. `status` is `None` within a stream."""
-
-    kind: str
-    message: str
-    status: int | None
-    retry_after: float | None = None
+def _denied(found: Found) -> UpstreamError:
+    # Below its first line the message may quote what was signed, a token included.
+    return denied(Found(found.status, found.message.partition("\n")[0]))
 
 
-def _throttled(found: _Found) -> UpstreamError:
-    return Busy(
-        found.message or "the provider's rate limit is reached",
-        retry_after_seconds=found.retry_after,
-        upstream_status=found.status,
-    )
+def _refused(found: Found) -> UpstreamError:
+    return refused(found, _read_code(found))
 
 
-def _overloaded(found: _Found) -> UpstreamError:
-    return Busy(
-        found.message or "the provider is overloaded",
-        status=503,
-        type="server_error",
-        code="overloaded",
-        retry_after_seconds=found.retry_after,
-        upstream_status=found.status,
-    )
-
-
-def _denied(found: _Found) -> UpstreamError:
-    # The message speaks of our credentials, and below its first line may quote what was signed, a token included.
-    first_line = found.message.partition("\n")[0]
-    return Denied(
-        "the provider refused the gateway's credentials",
-        detail=f"{found.kind}: {first_line}".strip(": "),
-        upstream_status=found.status,
-    )
-
-
-def _refused(found: _Found) -> UpstreamError:
-    status = found.status if found.status is not None and 400 <= found.status < 500 else 400
-    return Refused(
-        found.message or "the provider refused the request",
-        status=status,
-        code=_read_code(found, status),
-        upstream_status=found.status,
-    )
-
-
-def _read_code(found: _Found, status: int) -> str | None:
+def _read_code(found: Found) -> str | None:
     words = found.message.lower()
     if "too long" in words or "context window" in words or "maximum tokens" in words:
         return "context_length_exceeded"
-    return "model_not_found" if status == 404 else None
+    return "model_not_found" if found.status == 404 else None
 
 
-def _timed_out(found: _Found) -> UpstreamError:
-    return TimedOut(found.message or "the model timed out", upstream_status=found.status)
-
-
-def _failed(found: _Found) -> UpstreamError:
-    return Failed(found.message or "the provider failed", upstream_status=found.status)
-
-
-_CLASSES: Mapping[str, Callable[[_Found], UpstreamError]] = {
-    "throttlingexception": _throttled,
-    "toomanyrequestsexception": _throttled,
-    "servicequotaexceededexception": _throttled,
-    "modelnotreadyexception": _overloaded,
-    "serviceunavailableexception": _overloaded,
-    "internalserverexception": _failed,
-    "modelerrorexception": _failed,
-    "modelstreamerrorexception": _failed,
-    "modeltimeoutexception": _timed_out,
+_CLASSES: Mapping[str, Callable[[Found], UpstreamError]] = {
+    "throttlingexception": rate_limited,
+    "toomanyrequestsexception": rate_limited,
+    "servicequotaexceededexception": rate_limited,
+    "modelnotreadyexception": overloaded,
+    "serviceunavailableexception": overloaded,
+    "internalserverexception": failed,
+    "modelerrorexception": failed,
+    "modelstreamerrorexception": failed,
+    "modeltimeoutexception": timed_out,
     "validationexception": _refused,
     "resourcenotfoundexception": _refused,
     "conflictexception": _refused,
@@ -99,48 +61,38 @@ _CLASSES: Mapping[str, Callable[[_Found], UpstreamError]] = {
     "unrecognizedclientexception": _denied,
 }
 
-_BY_STATUS: Mapping[int, Callable[[_Found], UpstreamError]] = {
+_BY_STATUS: Mapping[int | None, Callable[[Found], UpstreamError]] = {
     401: _denied,
     402: _denied,
     403: _denied,
-    408: _timed_out,
-    424: _failed,
-    429: _throttled,
-    503: _overloaded,
-    504: _timed_out,
+    # The model failed, not the request.
+    424: failed,
 }
 
 
 def read_error(status: int, headers: Mapping[bytes, bytes], body: bytes) -> UpstreamError:
     """The error that a reply holds; any body will do."""
-    try:
-        value = lenient_object(msgspec.json.decode(body))
-    except (msgspec.MsgspecError, ValueError, RecursionError):
-        value = {}
+    value = lenient_object(decode_body(body))
     named = headers.get(b"x-amzn-errortype", b"").decode("latin-1") or _read_type(value)
-    return _class(_Found(_plain(named), _read_message(value), status, read_retry_after(headers)))
+    return _class(named, Found(status, _read_message(value), read_retry_after(headers)))
 
 
 def read_exception(kind: str, payload: bytes) -> UpstreamError:
     """The error that a message within a stream holds."""
-    try:
-        value = lenient_object(msgspec.json.decode(payload))
-    except (msgspec.MsgspecError, ValueError, RecursionError):
-        value = {}
-    return _class(_Found(_plain(kind), _read_message(value), None))
+    return _class(kind, Found(None, _read_message(lenient_object(decode_body(payload)))))
 
 
 def error_named(kind: str, message: str) -> UpstreamError:
     """The error of a message that holds no exception but a code and words in its headers."""
-    return _class(_Found(_plain(kind), message, None))
+    return _class(kind, Found(None, message))
 
 
-def _class(found: _Found) -> UpstreamError:
-    draw = _CLASSES.get(found.kind.lower())
-    if draw is None:
-        status = found.status or 500
-        draw = _BY_STATUS.get(status, _refused if 400 <= status < 500 else _failed)
-    return draw(found)
+def _class(named: str, found: Found) -> UpstreamError:
+    kind = _plain(named)
+    draw = _CLASSES.get(kind.lower()) or _BY_STATUS.get(found.status)
+    if draw is _denied:
+        return _denied(Found(found.status, f"{kind}: {found.message}".strip(": ")))
+    return classify(found, _read_code(found)) if draw is None else draw(found)
 
 
 def _plain(kind: str) -> str:
@@ -157,11 +109,3 @@ def _read_message(value: dict[str, Any]) -> str:
         if text := lenient_text(value.get(name)):
             return text
     return ""
-
-
-def garbled(detail: str) -> Garbled:
-    return Garbled("the upstream's reply cannot be read", detail=detail)
-
-
-def ended_early() -> Failed:
-    return Failed("the upstream's stream ended unexpectedly")

@@ -2,7 +2,7 @@
 
 from trunkline.dialects.cohere.body import write_request
 from trunkline.dialects.cohere.errors import read_error
-from trunkline.dialects.cohere.reader import Reader, read_reply
+from trunkline.dialects.cohere.reader import open_reader, read_reply
 from trunkline.dialects.dialect import UpstreamDialect
 from trunkline.dialects.media import Forms
 
@@ -10,7 +10,7 @@ DIALECT = UpstreamDialect(
     name="cohere",
     write_request=write_request,
     read_reply=read_reply,
-    reader=Reader,
+    reader=open_reader,
     read_error=read_error,
     media=Forms(kinds=frozenset({"image"}), urls=frozenset({"image"}), ids=frozenset()),
 )

@@ -10,26 +10,21 @@ from typing import Any
 import msgspec
 
 from trunkline.dialects.cohere.citations import read_citation
-from trunkline.dialects.cohere.errors import broken_off, ended_early, garbled, read_error
+from trunkline.dialects.cohere.errors import broken_off, read_error
+from trunkline.dialects.reading import Answer as SharedAnswer
+from trunkline.dialects.reading import EventReader
 from trunkline.dialects.shapes import lenient_int, lenient_list, lenient_object, lenient_text
-from trunkline.dialects.sse import EventTooLarge, Splitter
-from trunkline.errors import TrunklineError
+from trunkline.dialects.upstream_errors import Found, decode_body, failed
 from trunkline.events import (
     AnnotationAdded,
     ArgumentsAdded,
-    Event,
     Finish,
     ItemEnded,
     ItemStarted,
     ModelResponse,
     PartEnded,
     PartStarted,
-    ResponseEnded,
-    ResponseFailed,
-    ResponseStarted,
     TextAdded,
-    UsageReported,
-    fold,
 )
 from trunkline.items import Carrier, Message, Reasoning, Status, ToolCall
 from trunkline.usage import Usage, from_inclusive
@@ -45,7 +40,6 @@ _FINISHES: Mapping[str, Finish] = {
     "ERROR_TOXIC": "content_filter",
 }
 _FAILURES = frozenset({"ERROR", "TIMEOUT"})
-_CUT: frozenset[Finish] = frozenset({"length", "content_filter"})
 
 # What some models say for a call that needs no arguments.
 _NULL = "null"
@@ -74,56 +68,23 @@ class _Call:
         self.said = False
 
 
-class Answer:
-    """What the events of one answer add up to; fed by the stream or by a whole reply. Never raises.
+class Answer(SharedAnswer):
+    """What the events of one answer add up to; fed by the stream or by a whole reply.
 
     An item is ended when the next one begins, not with its last piece: only then is it known whether a limit cut it,
     and citations come when their text is over.
     """
 
-    __slots__ = (
-        "_calls",
-        "_failure",
-        "_finish",
-        "_is_fresh",
-        "_next",
-        "_said",
-        "_started",
-        "_usage",
-        "_waiting",
-        "out",
-        "over",
-    )
+    __slots__ = ("_calls", "_is_fresh", "_said", "_usage", "_waiting")
 
     def __init__(self) -> None:
-        self.out: list[Event] = []
-        self.over = False
-        self._started = False
+        super().__init__()
         self._said: _Said | None = None
         self._is_fresh = False
         self._calls: dict[int, _Call] = {}
         # Items that are whole but not ended, with what belongs to their end.
         self._waiting: list[tuple[int, Carrier | None]] = []
-        self._next = 0
         self._usage: Usage | None = None
-        self._finish: Finish | None = None
-        self._failure: TrunklineError | None = None
-
-    @property
-    def has_finish(self) -> bool:
-        """Whether the model has said why it stopped."""
-        return self._finish is not None or self._failure is not None
-
-    def take(self) -> list[Event]:
-        """The events since the last time."""
-        out, self.out = self.out, []
-        return out
-
-    def begin(self, id: str = "") -> None:
-        """Let the answer begin, if it has not. The wire does not name the model."""
-        if not self._started:
-            self._started = True
-            self.out.append(ResponseStarted(id))
 
     # --- text and thought -----------------------------------------------------------------------------------------
 
@@ -146,7 +107,7 @@ class Answer:
     def _open(self, kind: str) -> _Said:
         self.begin()
         self._settle()
-        said = self._said = _Said(kind, self._take_index(), 0)
+        said = self._said = _Said(kind, self.take_index(), 0)
         item = Message(role="assistant", parts=[], status="in_progress") if kind == "text" else None
         self.out.append(ItemStarted(said.index, item or Reasoning(status="in_progress")))
         self.out.append(PartStarted(said.index, 0, "text" if kind == "text" else "reasoning"))
@@ -177,7 +138,7 @@ class Answer:
         self.begin()
         self.end_call(number)
         self._settle()
-        call = self._calls[number] = _Call(self._take_index())
+        call = self._calls[number] = _Call(self.take_index())
         item = ToolCall(call_id=call_id, name=name, arguments="", status="in_progress")
         self.out.append(ItemStarted(call.index, item))
         self.argue(number, arguments)
@@ -203,9 +164,21 @@ class Answer:
 
     # --- the ends -------------------------------------------------------------------------------------------------
 
-    def _take_index(self) -> int:
-        self._next += 1
-        return self._next - 1
+    def close(self, last: Status) -> None:
+        for number in list(self._calls):
+            self.end_call(number)
+        self._settle(last)
+
+    def break_off(self) -> None:
+        calls, self._calls = self._calls, {}
+        self._settle("completed" if calls else "incomplete")
+        for call in calls.values():
+            if call.held:
+                self.out.append(ArgumentsAdded(call.index, call.held))
+            self.out.append(ItemEnded(call.index, "incomplete"))
+
+    def read_usage(self) -> Usage | None:
+        return self._usage
 
     def _settle(self, last: Status = "completed") -> None:
         """End what is whole; `last` is how the last of it ends."""
@@ -219,7 +192,7 @@ class Answer:
             status = last if place == len(waiting) else "completed"
             self.out.append(ItemEnded(index, status, carrier if status == "completed" else None))
 
-    def finish(self, reason: str, usage: Any, words: str) -> None:
+    def stop_for(self, reason: str, usage: Any, words: str) -> None:
         """Why the model stopped, and what it has used."""
         counts = lenient_object(usage)
         tokens = lenient_object(counts.get("tokens")) or lenient_object(counts.get("billed_units"))
@@ -230,40 +203,9 @@ class Answer:
                 cached=lenient_int(counts.get("cached_tokens")),
             )
         if reason in _FAILURES:
-            self._failure = broken_off(reason, words)
+            self.failure = broken_off(reason, words)
         else:
-            self._finish = _FINISHES.get(reason, "stop")
-
-    def end(self) -> None:
-        """The proper end; but an answer that says that it failed has none."""
-        if self._failure is not None:
-            self.fail(self._failure)
-            return
-        self.begin()
-        finish = self._finish or "stop"
-        for number in list(self._calls):
-            self.end_call(number)
-        self._settle("incomplete" if finish in _CUT else "completed")
-        self._report()
-        self.out.append(ResponseEnded(finish))
-        self.over = True
-
-    def fail(self, error: TrunklineError) -> None:
-        """The end, by an error: what is open, or was not yet certain, is incomplete."""
-        self.begin()
-        calls, self._calls = self._calls, {}
-        self._settle("completed" if calls else "incomplete")
-        for call in calls.values():
-            if call.held:
-                self.out.append(ArgumentsAdded(call.index, call.held))
-            self.out.append(ItemEnded(call.index, "incomplete"))
-        self._report()
-        self.out.append(ResponseFailed(error))
-        self.over = True
-
-    def _report(self) -> None:
-        if self._usage is not None:
-            self.out.append(UsageReported(self._usage))
+            self.finish = _FINISHES.get(reason, "stop")
 
 
 # --- streams ------------------------------------------------------------------------------------------------------
@@ -304,84 +246,41 @@ _DECODER = msgspec.json.Decoder(_WireEvent)
 _NOTHING = _Message()
 
 
-class Reader:
-    """A `StreamReader` for one stream."""
+def _decode(data: bytes) -> _WireEvent:
+    try:
+        return _DECODER.decode(data)
+    except (msgspec.MsgspecError, RecursionError) as error:
+        raise ValueError(type(error).__name__) from error
 
-    __slots__ = ("_answer", "_begun", "_splitter")
 
-    def __init__(self) -> None:
-        self._splitter = Splitter()
-        self._answer = Answer()
-        self._begun = False
-
-    def feed(self, data: bytes) -> list[Event]:
-        answer = self._answer
-        if answer.over:
-            return []
-        try:
-            for _, event in self._splitter.feed(data):
-                self._take(event)
-        except EventTooLarge:
-            answer.fail(garbled("an event is too large"))
-        return answer.take()
-
-    def end(self) -> list[Event]:
-        answer = self._answer
-        if answer.over:
-            return []
-        rest = self._splitter.pending
-        if not self._begun and rest.lstrip()[:1] in (b"{", b"["):
-            read_whole(rest, answer)
-            return answer.take()
-        for _, event in self._splitter.end():
-            self._take(event)
-        if not answer.over:
-            answer.fail(ended_early())
-        return answer.take()
-
-    def fail(self, error: TrunklineError) -> list[Event]:
-        if not self._answer.over:
-            self._answer.fail(error)
-        return self._answer.take()
-
-    def _take(self, data: bytes) -> None:
-        answer = self._answer
-        if answer.over:
-            return
-        self._begun = True
-        try:
-            event = _DECODER.decode(data)
-        except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-            if data != b"[DONE]":
-                answer.fail(garbled(type(error).__name__))
-            return
-        delta = event.delta
-        message = _NOTHING if delta is None or delta.message is None else delta.message
-        match event.type:
-            case "content-delta" if type(message.content) is _Content:
-                _say(message.content, event.logprobs, answer)
-            case "content-start" if type(message.content) is _Content:
-                answer.start_block()
-                _say(message.content, event.logprobs, answer)
-            case "tool-plan-delta":
-                answer.say("tool_plan", message.tool_plan or "")
-            case "tool-call-start":
-                _call(event.index, lenient_object(message.tool_calls), answer)
-            case "tool-call-delta":
-                answer.argue(event.index, _read_arguments(lenient_object(message.tool_calls)))
-            case "tool-call-end":
-                answer.end_call(event.index)
-            case "citation-start":
-                answer.cite(lenient_object(message.citations))
-            case "message-start":
-                answer.begin(event.id or "")
-            case "message-end" if delta is not None:
-                answer.finish(delta.finish_reason or "", delta.usage, lenient_text(delta.error))
-                answer.end()
-            case "" if event.message is not None:
-                answer.fail(read_error(502, {}, data))
-            case _:
-                pass
+def _add(event: _WireEvent, answer: Answer) -> None:
+    delta = event.delta
+    message = _NOTHING if delta is None or delta.message is None else delta.message
+    match event.type:
+        case "content-delta" if type(message.content) is _Content:
+            _say(message.content, event.logprobs, answer)
+        case "content-start" if type(message.content) is _Content:
+            answer.start_block()
+            _say(message.content, event.logprobs, answer)
+        case "tool-plan-delta":
+            answer.say("tool_plan", message.tool_plan or "")
+        case "tool-call-start":
+            _call(event.index, lenient_object(message.tool_calls), answer)
+        case "tool-call-delta":
+            answer.argue(event.index, _read_arguments(lenient_object(message.tool_calls)))
+        case "tool-call-end":
+            answer.end_call(event.index)
+        case "citation-start":
+            answer.cite(lenient_object(message.citations))
+        case "message-start":
+            answer.begin(event.id or "")
+        case "message-end" if delta is not None:
+            answer.stop_for(delta.finish_reason or "", delta.usage, lenient_text(delta.error))
+            answer.end()
+        case "" if event.message is not None:
+            answer.fail(failed(Found(502, lenient_text(event.message))))
+        case _:
+            pass
 
 
 def _say(content: _Content, logprobs: Any, answer: Answer) -> None:
@@ -417,11 +316,7 @@ def _read_logprobs(entries: list[Any]) -> list[dict[str, Any]] | None:
 
 def read_whole(body: bytes, answer: Answer) -> None:
     """A whole JSON reply, into the answer: a message, or the error that came instead."""
-    try:
-        value = msgspec.json.decode(body)
-    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-        answer.fail(garbled(type(error).__name__))
-        return
+    value = decode_body(body)
     message = value.get("message") if isinstance(value, dict) else None
     if not isinstance(value, dict) or not isinstance(message, dict):
         answer.fail(read_error(502, {}, body))
@@ -432,7 +327,7 @@ def read_whole(body: bytes, answer: Answer) -> None:
     for number, call in enumerate(lenient_list(message.get("tool_calls"))):
         _call(number, lenient_object(call), answer)
         answer.end_call(number)
-    answer.finish(lenient_text(value.get("finish_reason")), value.get("usage"), lenient_text(value.get("error")))
+    answer.stop_for(lenient_text(value.get("finish_reason")), value.get("usage"), lenient_text(value.get("error")))
     answer.end()
 
 
@@ -450,11 +345,11 @@ def _read_content(message: dict[str, Any], logprobs: list[dict[str, Any]] | None
                 answer.cite(citation)
 
 
+def open_reader() -> EventReader[Answer, _WireEvent]:
+    """A reader for one stream."""
+    return EventReader(Answer(), _decode, _add, read_whole)
+
+
 def read_reply(body: bytes) -> ModelResponse:
     """The answer in a reply's body. Raises the error that the body holds, or `Garbled`."""
-    answer = Answer()
-    read_whole(body, answer)
-    response = fold(answer.take())
-    if response.error is not None:
-        raise response.error
-    return response
+    return open_reader().read(body)

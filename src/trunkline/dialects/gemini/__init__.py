@@ -5,7 +5,7 @@ from trunkline.dialects.gemini.body import write_request
 from trunkline.dialects.gemini.errors import read_error, write_error, write_error_event
 from trunkline.dialects.gemini.media import FORMS
 from trunkline.dialects.gemini.patch import is_unfit, patch
-from trunkline.dialects.gemini.reader import Reader
+from trunkline.dialects.gemini.reader import open_reader
 from trunkline.dialects.gemini.reply import read_reply, write_reply
 from trunkline.dialects.gemini.request import read_request
 from trunkline.dialects.gemini.tee import tee_reply, tee_stream
@@ -17,7 +17,7 @@ DIALECT = Dialect(
     write_request=write_request,
     read_reply=read_reply,
     write_reply=write_reply,
-    reader=Reader,
+    reader=open_reader,
     writer=Writer,
     read_error=read_error,
     write_error=write_error,

@@ -3,13 +3,14 @@
 Source: https://ai.google.dev/gemini-api/docs/troubleshooting, https://cloud.google.com/apis/design/errors.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
 from trunkline.dialects.shapes import lenient_list, lenient_object, lenient_text, read_retry_after
-from trunkline.errors import Busy, Denied, Failed, Filtered, Garbled, Refused, TimedOut, TrunklineError, UpstreamError
+from trunkline.dialects.upstream_errors import Found, classify, decode_body, denied, filtered
+from trunkline.errors import TrunklineError, UpstreamError
 
 _TYPE = "type.googleapis.com/google.rpc."
 
@@ -53,21 +54,19 @@ def error_word(status: int) -> str:
 # --- reading ------------------------------------------------------------------------------------------------------
 
 
-class _Found:
-    """What there is to know of one error before it is classed."""
+class _Details:
+    """What the `details` of an error add to its status and words."""
 
-    __slots__ = ("message", "param", "reason", "retry_after", "status")
+    __slots__ = ("param", "reason", "retry_after")
 
-    def __init__(self, status: int, error: dict[str, Any], retry_after: float | None) -> None:
-        self.status = status
-        self.message = lenient_text(error.get("message")).strip()
+    def __init__(self, details: Any, retry_after: float | None) -> None:
         self.retry_after = retry_after
         self.reason = ""
         self.param: str | None = None
-        for detail in lenient_list(error.get("details")):
-            self._read_detail(lenient_object(detail))
+        for detail in lenient_list(details):
+            self._read(lenient_object(detail))
 
-    def _read_detail(self, detail: dict[str, Any]) -> None:
+    def _read(self, detail: dict[str, Any]) -> None:
         kind = lenient_text(detail.get("@type"))
         if kind.endswith("RetryInfo"):
             # A header says the same less exactly, where there is one at all.
@@ -88,55 +87,6 @@ def _read_delay(value: Any) -> float | None:
     return seconds if 0 <= seconds < 1e9 else None
 
 
-def _busy(found: _Found) -> UpstreamError:
-    return Busy(
-        found.message or "the provider's rate limit is reached",
-        retry_after_seconds=found.retry_after,
-        upstream_status=found.status,
-    )
-
-
-def _overloaded(found: _Found) -> UpstreamError:
-    return Busy(
-        found.message or "the provider is overloaded",
-        status=503,
-        type="server_error",
-        code="overloaded",
-        retry_after_seconds=found.retry_after,
-        upstream_status=found.status,
-    )
-
-
-def _denied(found: _Found) -> UpstreamError:
-    # The message speaks of our key, not of the caller's: it is for the log alone.
-    return Denied("the provider refused the gateway's credentials", detail=found.message, upstream_status=found.status)
-
-
-def _out_of_credit(found: _Found) -> UpstreamError:
-    return Denied(
-        "the gateway's account at the provider is out of credit",
-        status=429,
-        type="insufficient_quota",
-        code="insufficient_quota",
-        detail=found.message,
-        upstream_status=found.status,
-    )
-
-
-def _timed_out(found: _Found) -> UpstreamError:
-    return TimedOut(found.message or "the provider timed out", upstream_status=found.status)
-
-
-_CLASSES: dict[int, Callable[[_Found], UpstreamError]] = {
-    401: _denied,
-    402: _out_of_credit,
-    403: _denied,
-    408: _timed_out,
-    429: _busy,
-    503: _overloaded,
-    504: _timed_out,
-}
-
 # A bad key is a plain 400 here; only its reason tells.
 _BAD_KEYS = frozenset({"API_KEY_INVALID", "API_KEY_EXPIRED", "API_KEY_SERVICE_BLOCKED"})
 
@@ -146,10 +96,7 @@ def read_error(status: int, headers: Mapping[bytes, bytes], body: bytes) -> Upst
 
     The OpenAI-compatible routes wrap the envelope in an array.
     """
-    try:
-        value = msgspec.json.decode(body)
-    except (msgspec.MsgspecError, ValueError, RecursionError):
-        value = None
+    value = decode_body(body)
     if isinstance(value, list) and value:
         value = value[0]
     return read_error_object(lenient_object(value).get("error"), status, read_retry_after(headers))
@@ -162,42 +109,14 @@ def read_error_object(error: Any, status: int = 200, retry_after: float | None =
         code = told.get("code")
         status = code if type(code) is int and 400 <= code < 600 else 500
         status = _STATUSES.get(lenient_text(told.get("status")), status)
-    found = _Found(status, told, retry_after)
-    if found.reason in _BAD_KEYS or (status == 400 and found.message.startswith("API key ")):
-        return _denied(found)
-    if (known := _CLASSES.get(status)) is not None:
-        return known(found)
-    if not 400 <= status < 500:
-        return Failed(
-            found.message or "the provider failed", retry_after_seconds=found.retry_after, upstream_status=status
-        )
-    if "blocked" in found.message.lower() and "safety" in found.message.lower():
-        return Filtered(found.message, upstream_status=status)
-    return Refused(
-        found.message or f"the provider refused the request with status {status}",
-        status=status,
-        param=found.param,
-        code=_code_of(status, found.message.lower()),
-        upstream_status=status,
-    )
-
-
-def _code_of(status: int, message: str) -> str | None:
-    if status == 404 and "model" in message:
-        return "model_not_found"
-    if "exceeds the maximum number of tokens" in message:
-        return "context_length_exceeded"
-    return None
-
-
-def ended_early() -> Failed:
-    """The error for a stream without its end."""
-    return Failed("the upstream's stream ended unexpectedly")
-
-
-def garbled(detail: str) -> Garbled:
-    """The error for a frame that is not what the protocol says."""
-    return Garbled("the upstream's stream is not what its protocol says", detail=detail)
+    details = _Details(told.get("details"), retry_after)
+    found = Found(status, lenient_text(told.get("message")).strip(), details.retry_after, details.param)
+    words = found.message.lower()
+    if details.reason in _BAD_KEYS or (status == 400 and words.startswith("api key ")):
+        return denied(found)
+    if status < 500 and "blocked" in words and "safety" in words:
+        return filtered(found)
+    return classify(found, "context_length_exceeded" if "exceeds the maximum number of tokens" in words else None)
 
 
 # --- writing ------------------------------------------------------------------------------------------------------

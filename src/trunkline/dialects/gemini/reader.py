@@ -11,63 +11,52 @@ import msgspec
 from msgspec import Raw
 
 from trunkline.dialects.gemini.arguments import PartialArguments
-from trunkline.dialects.gemini.errors import ended_early, garbled, read_error, read_error_object
+from trunkline.dialects.gemini.errors import read_error, read_error_object
 from trunkline.dialects.gemini.grounding import read_citations, read_grounding, read_search
 from trunkline.dialects.gemini.logprobs import read_logprobs
-from trunkline.dialects.gemini.usage import CUT, FAILURES, read_finish, read_usage
+from trunkline.dialects.gemini.usage import FAILURES, read_finish, read_usage
 from trunkline.dialects.gemini.wire import DIALECT, Candidate, Frame, FunctionCall, Part, compact, decode_frame
+from trunkline.dialects.reading import Answer as SharedAnswer
+from trunkline.dialects.reading import EventReader
 from trunkline.dialects.shapes import lenient_object, lenient_text
-from trunkline.dialects.sse import EventTooLarge, Splitter
-from trunkline.errors import Failed, TrunklineError
+from trunkline.dialects.upstream_errors import garbled
+from trunkline.errors import Failed
 from trunkline.events import (
     AnnotationAdded,
     ArgumentsAdded,
-    Event,
-    Finish,
     ItemEnded,
     ItemStarted,
     PartEnded,
     PartStarted,
-    ResponseEnded,
-    ResponseFailed,
-    ResponseStarted,
     TextAdded,
-    UsageReported,
 )
 from trunkline.items import Carrier, Message, OtherItem, Reasoning, Status, ToolCall
+from trunkline.usage import Usage
 
 Open = Literal["", "message", "thought", "call"]
 
 
-class Answer:
-    """What the frames of one answer add up to. One thing is open at a time. Never raises."""
+class Answer(SharedAnswer):
+    """What the frames of one answer add up to. One thing is open at a time."""
 
     __slots__ = (
         "_arguments",
         "_citations",
         "_code",
-        "_finish",
+        "_counts",
         "_frames",
         "_grounding",
         "_index",
-        "_is_started",
-        "_next",
         "_open",
         "_part_starts",
         "_signatures",
         "_texts",
-        "_usage",
-        "out",
-        "over",
     )
 
     def __init__(self) -> None:
-        self.out: list[Event] = []
-        self.over = False
-        self._is_started = False
+        super().__init__()
         self._open: Open = ""
         self._index = -1
-        self._next = 0
         self._texts: list[str] = []
         # Signatures that came within a message: it may go on, so they follow it.
         self._signatures: list[Carrier] = []
@@ -77,18 +66,7 @@ class Answer:
         self._citations: Any = None
         self._part_starts: list[int] = []
         self._frames = 0
-        self._usage = Raw()
-        self._finish: Finish | None = None
-
-    @property
-    def has_finish(self) -> bool:
-        """Whether the model has said why it stopped."""
-        return self._finish is not None
-
-    def take(self) -> list[Event]:
-        """The events since the last time."""
-        out, self.out = self.out, []
-        return out
+        self._counts = Raw()
 
     # --- frames -------------------------------------------------------------------------------------------------
 
@@ -97,13 +75,11 @@ class Answer:
         if frame.error is not None:
             self.fail(read_error_object(frame.error))
             return
-        if not self._is_started:
-            self._is_started = True
-            self.out.append(ResponseStarted(frame.responseId or "", frame.modelVersion or ""))
+        self.begin(frame.responseId or "", frame.modelVersion or "")
         self._frames += 1
         # Cumulative, so that the last is the whole; early frames may hold nothing but the kind of traffic.
-        if len(frame.usageMetadata) and (not len(self._usage) or _COUNT in bytes(frame.usageMetadata)):
-            self._usage = frame.usageMetadata
+        if len(frame.usageMetadata) and (not len(self._counts) or _COUNT in bytes(frame.usageMetadata)):
+            self._counts = frame.usageMetadata
         if frame.candidates:
             for candidate in frame.candidates:
                 if not candidate.index:
@@ -114,7 +90,7 @@ class Answer:
     def _block(self, feedback: dict[str, Any]) -> None:
         # What Google says of it is not the model's refusal, so there is nothing that a caller could show as one.
         if lenient_text(feedback.get("blockReason")):
-            self._finish = "content_filter"
+            self.finish = "content_filter"
 
     def _add_candidate(self, candidate: Candidate) -> None:
         parts = candidate.content.parts if candidate.content is not None else None
@@ -134,7 +110,7 @@ class Answer:
             words = message or FAILURES[reason]
             self.fail(Failed(f"{words} ({reason})", code="server_error"))
             return
-        self._finish = read_finish(reason)
+        self.finish = read_finish(reason)
 
     # --- parts --------------------------------------------------------------------------------------------------
 
@@ -162,11 +138,11 @@ class Answer:
         if self._open != kind:
             self._close()
             if kind == "message":
-                self._start(ItemStarted(self._next, Message(role="assistant", parts=[], status="in_progress")), kind)
+                self._start(Message(role="assistant", parts=[], status="in_progress"), kind)
                 self.out.append(PartStarted(self._index, 0, "text"))
                 self._texts = []
             else:
-                self._start(ItemStarted(self._next, Reasoning(status="in_progress")), kind)
+                self._start(Reasoning(status="in_progress"), kind)
                 self.out.append(PartStarted(self._index, 0, "summary"))
         if kind == "message":
             self._texts.append(text)
@@ -191,7 +167,7 @@ class Answer:
     def _sign(self, carrier: Carrier) -> None:
         """A step of thought that is nothing but its signature."""
         self._close()
-        self._start(ItemStarted(self._next, Reasoning(status="in_progress")), "")
+        self._start(Reasoning(status="in_progress"), "")
         self.out.append(ItemEnded(self._index, "completed", carrier))
 
     def _add_call(self, call: FunctionCall, signature: str | None) -> None:
@@ -208,9 +184,9 @@ class Answer:
         else:
             self._close()
         started = ToolCall(call_id=call.id or "", name=call.name, arguments="", status="in_progress")
-        self._start(ItemStarted(self._next, started), "call")
+        self._start(started, "call")
         if call.willContinue or call.partialArgs:
-            self._arguments = PartialArguments(_read_object(call))
+            self._arguments = PartialArguments(_read_raw(call.args))
             self._continue_call(call)
             return
         text = compact(call.args)
@@ -254,16 +230,15 @@ class Answer:
 
     def _add_item(self, dialect: str, value: dict[str, Any]) -> None:
         item = OtherItem(dialect=dialect, type=value["type"], value=value)
-        self._start(ItemStarted(self._next, item), "")
+        self._start(item, "")
         self.out.append(ItemEnded(self._index, "completed", None, item))
 
     # --- opening and closing ------------------------------------------------------------------------------------
 
-    def _start(self, event: ItemStarted, kind: Open) -> None:
-        self._index = self._next
-        self._next += 1
+    def _start(self, item: Message | Reasoning | ToolCall | OtherItem, kind: Open) -> None:
+        self._index = self.take_index()
         self._open = kind
-        self.out.append(event)
+        self.out.append(ItemStarted(self._index, item))
 
     def _close(self, status: Status = "completed", carrier: Carrier | None = None) -> None:
         """End what is open, and say what waits for its end."""
@@ -295,113 +270,38 @@ class Answer:
 
     # --- the end ------------------------------------------------------------------------------------------------
 
-    def end(self) -> None:
-        """The proper end."""
-        if self.over:
-            return
-        finish = self._finish or "stop"
-        if not self._is_started:
-            self.out.append(ResponseStarted())
-        self._close("incomplete" if finish in CUT else "completed")
+    def close(self, last: Status) -> None:
+        self._close(last)
         if self._code is not None:
             self._add_code("")
         if (search := read_search(self._grounding)) is not None:
             self._add_item("responses", search)
-        self._report()
-        self.out.append(ResponseEnded(finish))
-        self.over = True
 
-    def fail(self, error: TrunklineError) -> None:
-        """The end, by an error: what is open is incomplete."""
-        if self.over:
-            return
-        if not self._is_started:
-            self.out.append(ResponseStarted())
+    def break_off(self) -> None:
         self._close("incomplete")
-        self._report()
-        self.out.append(ResponseFailed(error))
-        self.over = True
 
-    def _report(self) -> None:
-        if len(self._usage):
-            counts = _read_counts(self._usage)
-            if "promptTokenCount" in counts or "totalTokenCount" in counts:
-                self.out.append(UsageReported(read_usage(counts)))
+    def read_usage(self) -> Usage | None:
+        counts = _read_raw(self._counts)
+        return read_usage(counts) if "promptTokenCount" in counts or "totalTokenCount" in counts else None
 
 
 _COUNT = b"TokenCount"
 
 
-def _read_counts(raw: Raw) -> dict[str, Any]:
+def _read_raw(raw: Raw) -> dict[str, Any]:
     try:
         return lenient_object(msgspec.json.decode(raw))
     except (msgspec.MsgspecError, ValueError, RecursionError):
         return {}
 
 
-def _read_object(call: FunctionCall) -> dict[str, Any]:
-    try:
-        return lenient_object(msgspec.json.decode(call.args))
-    except (msgspec.MsgspecError, ValueError, RecursionError):
-        return {}
+def open_reader() -> EventReader[Answer, Frame]:
+    """A reader for one stream."""
+    return EventReader(Answer(), decode_frame, _add, read_whole)
 
 
-class Reader:
-    """A `StreamReader` for one stream."""
-
-    __slots__ = ("_answer", "_begun", "_splitter")
-
-    def __init__(self) -> None:
-        self._splitter = Splitter()
-        self._answer = Answer()
-        self._begun = False
-
-    def feed(self, data: bytes) -> list[Event]:
-        answer = self._answer
-        if answer.over:
-            return []
-        try:
-            for _, event in self._splitter.feed(data):
-                self._take(event)
-        except EventTooLarge:
-            answer.fail(garbled("an event is too large"))
-        return answer.take()
-
-    def end(self) -> list[Event]:
-        answer = self._answer
-        if answer.over:
-            return []
-        rest = self._splitter.pending
-        if not self._begun and rest.lstrip()[:1] in (b"{", b"["):
-            read_whole(rest, answer)
-            return answer.take()
-        for _, event in self._splitter.end():
-            self._take(event)
-        self._settle(ended_early())
-        return answer.take()
-
-    def fail(self, error: TrunklineError) -> list[Event]:
-        self._settle(error)
-        return self._answer.take()
-
-    def _settle(self, error: TrunklineError) -> None:
-        if self._answer.has_finish:
-            self._answer.end()
-        else:
-            self._answer.fail(error)
-
-    def _take(self, data: bytes) -> None:
-        answer = self._answer
-        if answer.over:
-            return
-        self._begun = True
-        try:
-            frame = decode_frame(data)
-        except ValueError as error:
-            if data != b"[DONE]":
-                answer.fail(garbled(str(error)))
-            return
-        answer.add(frame)
+def _add(frame: Frame, answer: Answer) -> None:
+    answer.add(frame)
 
 
 def read_whole(body: bytes, answer: Answer) -> None:

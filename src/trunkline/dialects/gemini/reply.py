@@ -10,9 +10,9 @@ import msgspec
 from trunkline.dialects.dialect import ReplyContext
 from trunkline.dialects.gemini.logprobs import write_logprobs
 from trunkline.dialects.gemini.parts import PartMaker
-from trunkline.dialects.gemini.reader import Answer, Reader, read_whole
+from trunkline.dialects.gemini.reader import open_reader
 from trunkline.dialects.gemini.writer import write_envelope
-from trunkline.events import Event, ModelResponse, ResponseEnded, ResponseStarted, TextAdded, fold, unfold
+from trunkline.events import ModelResponse, ResponseEnded, ResponseStarted, TextAdded, unfold
 
 
 def read_reply(body: bytes) -> ModelResponse:
@@ -20,19 +20,7 @@ def read_reply(body: bytes) -> ModelResponse:
 
     Raises the error that the body holds, or `Garbled`.
     """
-    response = fold(_read_events(body))
-    if response.error is not None:
-        raise response.error
-    return response
-
-
-def _read_events(body: bytes) -> list[Event]:
-    if body.lstrip()[:1] in (b"d", b":"):
-        reader = Reader()
-        return [*reader.feed(body), *reader.end()]
-    answer = Answer()
-    read_whole(body, answer)
-    return answer.take()
+    return open_reader().read(body)
 
 
 def write_reply(response: ModelResponse, context: ReplyContext) -> bytes:

@@ -11,11 +11,13 @@ from typing import Any
 import msgspec
 
 from trunkline.dialects.dialect import JsonReply, TeeOptions
-from trunkline.dialects.gemini.errors import ended_early, read_error, read_error_object, write_error_event
-from trunkline.dialects.gemini.usage import CUT, FAILURES, read_finish, read_usage
+from trunkline.dialects.gemini.errors import read_error, read_error_object, write_error_event
+from trunkline.dialects.gemini.usage import FAILURES, read_finish, read_usage
 from trunkline.dialects.gemini.wire import decode_frame
+from trunkline.dialects.reading import CUT
 from trunkline.dialects.shapes import lenient_object, lenient_text
 from trunkline.dialects.sse import walk_back
+from trunkline.dialects.upstream_errors import ended_early
 from trunkline.errors import Failed, Garbled, TrunklineError
 from trunkline.usage import NO_USAGE, Usage
 

@@ -38,9 +38,6 @@ FAILURES: dict[str, str] = {
 }
 """Reasons that are failures: another attempt may do better."""
 
-CUT: frozenset[Finish] = frozenset({"length", "content_filter"})
-"""Finishes that leave the last item incomplete."""
-
 
 def read_finish(reason: str) -> Finish:
     """Why the model stopped, in our words."""
