@@ -107,7 +107,19 @@ class NotFound(CallerError):
     """404: no such route or object."""
 
     status = 404
-    code = "not_found"
+    code: str | None = "not_found"
+
+
+class NoSuchObject(NotFound):
+    """404: no object of this id, for this caller. OpenAI has no code for it."""
+
+    code = None
+
+
+class ObjectNotFound(CallerError):
+    """404: no such kept object on the caller's path, whoever may have one of that id. OpenAI gives it no code."""
+
+    status = 404
 
 
 class ModelNotFound(NotFound):

@@ -32,6 +32,9 @@ ITEM_PREFIXES: Mapping[str, str] = {
     "tool_search_call": "tsc_",
     "tool_search_output": "tso_",
     "compaction": "cmp_",
+    "additional_tools": "at_",
+    "program": "prog_",
+    "program_output": "progo_",
 }
 """By the type of an item. Any other begins with `item_`."""
 
