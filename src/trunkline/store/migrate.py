@@ -1,0 +1,54 @@
+"""Brings a database's tables up to date at start, one process at a time, and all of it or nothing."""
+
+import importlib
+
+from msgspec import Struct
+from sqlalchemy import Connection, inspect, text
+
+from trunkline.errors import ConfigError
+from trunkline.store import sql
+from trunkline.store.engine import SETTING, Database
+from trunkline.store.migrations import newest_version
+
+# A long time for a large table to be changed, or for another process to have done so.
+_SECONDS = 600.0
+
+
+class Migrated(Struct, frozen=True):
+    """The version that was there (`None` for an empty database), and the one that is there now."""
+
+    before: str | None
+    now: str
+
+
+async def migrate(database: Database) -> Migrated:
+    """Raises `Unavailable`, and `ConfigError` where a newer program has been here."""
+    newest = newest_version()
+    async with database.reading() as connection:
+        before = await connection.run_sync(_read_version)
+    if before != newest:
+        before = await _upgrade(database, newest)
+    return Migrated(before, newest)
+
+
+async def _upgrade(database: Database, newest: str) -> str | None:
+    async with database.writing(_SECONDS) as connection:
+        await sql.lock_schema(connection)
+        # Another process may have been first.
+        before = await connection.run_sync(_read_version)
+        if before is not None and before > newest:
+            raise ConfigError(
+                f"the database holds tables of a later version ({before}; this program knows {newest}):"
+                f" run the later program, or name another database with `{SETTING}`"
+            )
+        if before != newest:
+            # Alembic takes as long to load as the rest of the start, and hardly any start needs it.
+            await connection.run_sync(importlib.import_module("trunkline.store.migrations.upgrade").upgrade, newest)
+    return before
+
+
+def _read_version(connection: Connection) -> str | None:
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    version: str | None = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    return version

@@ -1,0 +1,156 @@
+"""The tables as queries see them; `migrations/` makes them, and a test compares the two.
+
+Whatever must be done to all that is kept (erase a path, seal anew, read everything) walks over these tables, so each
+says of itself what that takes:
+
+- `Table.info["named_by"]`: the columns that name a row for good; its sealed values are bound to them.
+- `Table.info["part_of"]`: `(table, column)`, where a row has no path of its own and belongs to the row of that table
+  whose `id` stands in that column.
+- `Column.info["sealed"]`: bytes that are sealed when encryption at rest is on.
+"""
+
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    column,
+)
+
+METADATA = MetaData()
+
+# SQLite counts by itself in a column of this very type alone.
+_NUMBER = BigInteger().with_variant(Integer, "sqlite")
+
+
+def named(*columns: str, part_of: tuple[str, str] | None = None) -> dict[str, Any]:
+    """The `info` of a table of objects."""
+    return {"named_by": columns, "part_of": part_of}
+
+
+def sealed(name: str) -> Column[bytes]:
+    """A column of bodies."""
+    return Column(name, LargeBinary, nullable=False, info={"sealed": True})
+
+
+RESPONSES = Table(
+    "responses",
+    METADATA,
+    # In the order of writing, so that a new row goes where the last one went.
+    Column("number", _NUMBER, primary_key=True),
+    Column("id", String, nullable=False, unique=True),
+    Column("path", String, nullable=False),
+    Column("created_at_micros", BigInteger, nullable=False),
+    Column("expires_at_micros", BigInteger, nullable=False, index=True),
+    # When it was deleted. It stays for as long as another one goes on from it.
+    Column("hidden_at_micros", BigInteger),
+    Column("status", String, nullable=False),
+    Column("parent_id", String),
+    Column("parent_items", Integer),
+    Column("conversation_id", String),
+    Column("account", String, nullable=False),
+    Column("native", Boolean, nullable=False),
+    Column("background", Boolean, nullable=False),
+    Column("stream", Boolean, nullable=False),
+    sealed("input"),
+    sealed("response"),
+    Index(
+        "ix_responses_parent_id",
+        "parent_id",
+        sqlite_where=column("parent_id").is_not(None),
+        postgresql_where=column("parent_id").is_not(None),
+    ),
+    Index(
+        "ix_responses_under_way",
+        "status",
+        sqlite_where=column("status").in_(("queued", "in_progress")),
+        postgresql_where=column("status").in_(("queued", "in_progress")),
+    ),
+    Index(
+        "ix_responses_hidden",
+        "hidden_at_micros",
+        sqlite_where=column("hidden_at_micros").is_not(None),
+        postgresql_where=column("hidden_at_micros").is_not(None),
+    ),
+    info=named("id"),
+)
+
+# Where items are, by the hash of their id. A row outlives its response: then it says that the item was here once.
+ITEM_IDS = Table(
+    "item_ids",
+    METADATA,
+    Column("hash", BigInteger, primary_key=True, autoincrement=False),
+    Column("response", BigInteger, primary_key=True, autoincrement=False),
+    sqlite_with_rowid=False,
+)
+
+# Ids of objects that were here once, by their hash.
+GONE = Table(
+    "gone", METADATA, Column("hash", BigInteger, primary_key=True, autoincrement=False), sqlite_with_rowid=False
+)
+
+CONVERSATIONS = Table(
+    "conversations",
+    METADATA,
+    Column("id", String, primary_key=True),
+    Column("path", String, nullable=False),
+    Column("created_at_micros", BigInteger, nullable=False),
+    Column("hidden_at_micros", BigInteger),
+    Column("next_position", Integer, nullable=False),
+    sealed("metadata"),
+    info=named("id"),
+)
+
+CONVERSATION_ITEMS = Table(
+    "conversation_items",
+    METADATA,
+    Column("conversation_id", ForeignKey(CONVERSATIONS.c.id, ondelete="CASCADE"), primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("item_id", String, nullable=False),
+    # When it was deleted. The row stays, so that a turn that is read twice from the journal does not bring it back.
+    Column("hidden_at_micros", BigInteger),
+    sealed("item"),
+    Index("ix_conversation_items_item_id", "item_id", "conversation_id", unique=True),
+    info=named("conversation_id", "item_id", part_of=("conversations", "conversation_id")),
+)
+
+# Who is at work on a conversation or a response, where several processes may be.
+HOLDS = Table(
+    "holds",
+    METADATA,
+    Column("name", String, primary_key=True),
+    Column("holder", String, nullable=False),
+    Column("until_micros", BigInteger, nullable=False),
+)
+
+EVENTS = Table(
+    "events",
+    METADATA,
+    Column("response_id", String, primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    sealed("data"),
+    info=named("response_id", "number", part_of=("responses", "response_id")),
+)
+
+COMPLETIONS = Table(
+    "completions",
+    METADATA,
+    Column("number", _NUMBER, primary_key=True),
+    Column("id", String, nullable=False, unique=True),
+    Column("path", String, nullable=False),
+    Column("created_at_micros", BigInteger, nullable=False),
+    Column("expires_at_micros", BigInteger, nullable=False, index=True),
+    Column("model", String, nullable=False),
+    sealed("metadata"),
+    sealed("completion"),
+    sealed("messages"),
+    info=named("id"),
+)
