@@ -107,13 +107,7 @@ class NotFound(CallerError):
     """404: no such route or object."""
 
     status = 404
-    code: str | None = "not_found"
-
-
-class NoSuchObject(NotFound):
-    """404: no object of this id, for this caller. OpenAI has no code for it."""
-
-    code = None
+    code = "not_found"
 
 
 class ObjectNotFound(CallerError):
