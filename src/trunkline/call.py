@@ -13,12 +13,20 @@ from msgspec import Struct, field
 Header = tuple[bytes, bytes]
 
 
+class Upload(Protocol):
+    """A request body that is still on its way. A client that leaves cancels whoever reads."""
+
+    async def read(self) -> bytes:
+        """The next piece; empty at the end. Raises the caller's errors for a body that is too large or too slow."""
+
+
 class Call(Struct, frozen=True, kw_only=True):
     """A request as it arrived. Never edited.
 
     `path` is the raw path without the query, still percent-encoded, with the base path taken off. Header names are
     lower-case; of a repeated header the last value is kept (repeats that matter are refused by the face). `body` is
-    whole and already decoded from any content encoding.
+    whole and already decoded from any content encoding; on the few routes that take more than belongs into memory it
+    is empty, and `upload` brings it, of a caller whose key has been looked at.
     """
 
     method: str
@@ -27,6 +35,7 @@ class Call(Struct, frozen=True, kw_only=True):
     headers: Mapping[bytes, bytes] = field(default_factory=dict)
     body: bytes = b""
     peer: str = ""
+    upload: Upload | None = None
 
 
 class Source(Protocol):

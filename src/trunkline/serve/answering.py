@@ -13,6 +13,7 @@ from trunkline.serve.bugs import log_bug
 from trunkline.serve.face import Face
 from trunkline.serve.head import CHUNKED, CLOSE, has_body, write_head, write_whole
 from trunkline.serve.pouring import Pouring
+from trunkline.serve.uploads import Arriving
 
 
 class Asked(Struct, frozen=True):
@@ -34,6 +35,7 @@ class Line(Protocol):
     loop: asyncio.AbstractEventLoop
     tasks: set[asyncio.Task[None]]
     face: Face
+    upload: Arriving | None
     is_leaving: bool
     is_lost: bool
 
@@ -133,7 +135,8 @@ class Answering:
         """Head and body in one write."""
         line = self._line
         self._has_begun = True
-        if line.is_leaving:
+        # What would follow an upload that was not taken whole is the rest of it.
+        if line.is_leaving or line.upload is not None:
             self._keep_alive = False
         date, method = line.face.sweep.date, self._asked.call.method
         line.transport.write(write_whole(reply, body, date, method, self._keep_alive))

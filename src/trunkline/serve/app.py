@@ -13,11 +13,13 @@ import msgspec
 
 from trunkline.call import Call, Reply, Source, Stream
 from trunkline.errors import Slow, TrunklineError
-from trunkline.serve import strict, websocket
+from trunkline.serve import strict, uploads, websocket
 from trunkline.serve.body import check_coding, decode
 from trunkline.serve.bugs import log_bug
 from trunkline.serve.face import Face
 from trunkline.serve.head import has_body
+from trunkline.serve.limits import Limits
+from trunkline.serve.uploads import Arriving
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -57,16 +59,22 @@ class App:
     async def _serve_http(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             head = self._read_head(scope)
-            body = await self._read_body(head, receive)
+            is_upload = uploads.is_asked(head.method, head.path)
+            if is_upload:
+                uploads.check_coding(check_coding(head.headers.get(b"content-encoding", b"")))
+                self.face.gateway.authenticate(head)
+            body = b"" if is_upload else await self._read_body(head, receive)
         except TrunklineError as error:
             call = self._guess_call(scope)
             reply = self.face.gateway.draw(error, call)
-            # What was sent and not read would be taken for the next request.
-            closing = [*reply.headers, (b"connection", b"close")] if scope["http_version"] < "2" else reply.headers
-            await _send(msgspec.structs.replace(reply, headers=closing), call.method, send)
+            await _send(_closing(reply, scope), call.method, send)
             return
-        if body is not None:
-            await _until_gone(self._answer(msgspec.structs.replace(head, body=body), send), receive)
+        if is_upload:
+            incoming = _Incoming(receive, self.face.limits)
+            call = msgspec.structs.replace(head, upload=incoming.upload)
+            await _until_gone(self._answer(call, scope, send), incoming.run())
+        elif body is not None:
+            await _until_gone(self._answer(msgspec.structs.replace(head, body=body), scope, send), _gone(receive))
 
     def _guess_call(self, scope: Scope) -> Call:
         """A call good enough to draw an error for."""
@@ -84,10 +92,12 @@ class App:
         size = sum(strict.field_size(name, value) for name, value in scope["headers"])
         strict.check_size(len(scope["headers"]), size, limits)
         target = self.face.read_target(_raw_target(scope))
-        strict.check_fields(fields, scope["http_version"], limits.body_bytes)
+        method = scope.get("method", "GET")
+        is_upload = uploads.is_asked(method, target.path)
+        body_limit = limits.upload_bytes if is_upload else limits.body_bytes
+        strict.check_fields(fields, scope["http_version"], body_limit)
         check_coding(fields.get(b"content-encoding", b""))
         strict.expects_continue(fields)
-        method = scope.get("method", "GET")
         return Call(method=method, path=target.path, query=target.query, headers=fields, peer=_peer(scope))
 
     async def _read_body(self, head: Call, receive: Receive) -> bytes | None:
@@ -96,11 +106,7 @@ class App:
         body = bytearray()
         more = True
         while more:
-            try:
-                async with asyncio.timeout(limits.body_idle_seconds):
-                    message = await receive()
-            except TimeoutError:
-                raise Slow("the body of the request did not arrive in time") from None
+            message = await _receive_in_time(receive, limits)
             if message["type"] == "http.disconnect":
                 return None
             body += message.get("body", b"")
@@ -112,7 +118,7 @@ class App:
             return bytes(body)
         return await decode(coding, bytes(body), limits.body_bytes)
 
-    async def _answer(self, call: Call, send: Send) -> None:
+    async def _answer(self, call: Call, scope: Scope, send: Send) -> None:
         face = self.face
         try:
             reply = await face.gateway.handle(call)
@@ -120,6 +126,8 @@ class App:
             reply = face.gateway.draw(error, call)
         except Exception as error:  # noqa: BLE001  # whatever it is, the caller gets a reply
             reply = face.draw_bug(error, call)
+        if call.upload is not None and reply.status >= 400:
+            reply = _closing(reply, scope)
         try:
             await _send(reply, call.method, send)
         except Exception as error:  # noqa: BLE001  # the server logs what it is given, so it is given nothing to quote
@@ -145,10 +153,59 @@ class App:
         await send({"type": "websocket.close", "code": websocket.CLOSE_CODE, "reason": websocket.CLOSE_REASON})
 
 
-async def _until_gone(work: Awaitable[None], receive: Receive) -> None:
+class _Incoming:
+    """The body of an upload as it comes, and then the wait for the client to leave."""
+
+    def __init__(self, receive: Receive, limits: Limits) -> None:
+        self._receive = receive
+        self._limits = limits
+        self._is_wanted = asyncio.Event()
+        self._is_wanted.set()
+        self.upload = Arriving(self._is_wanted.clear, self._is_wanted.set)
+
+    async def run(self) -> None:
+        """Until the client has left."""
+        try:
+            is_there = await self._feed()
+        except TrunklineError as error:
+            self.upload.end(error)
+            is_there = True
+        if is_there:
+            await _gone(self._receive)
+
+    async def _feed(self) -> bool:
+        """Whether the body is whole; else the client left. Raises `Slow` and `TooLarge`."""
+        limits, size, more = self._limits, 0, True
+        while more:
+            await self._is_wanted.wait()
+            message = await _receive_in_time(self._receive, limits)
+            if message["type"] == "http.disconnect":
+                return False
+            data = message.get("body", b"")
+            size += len(data)
+            if size > limits.upload_bytes:
+                strict.raise_body_too_large(limits.upload_bytes)
+            # An empty one says nothing: servers end a body with it.
+            if data:
+                self.upload.feed(data)
+            more = message.get("more_body", False)
+        self.upload.end()
+        return True
+
+
+async def _receive_in_time(receive: Receive, limits: Limits) -> Message:
+    """The next piece of a body. Raises `Slow`."""
+    try:
+        async with asyncio.timeout(limits.body_idle_seconds):
+            return await receive()
+    except TimeoutError:
+        raise Slow("the body of the request did not arrive in time") from None
+
+
+async def _until_gone(work: Awaitable[None], gone: Awaitable[None]) -> None:
     """Runs `work`, and cancels it as soon as the client has left."""
     working = asyncio.ensure_future(work)
-    watching = asyncio.create_task(_gone(receive))
+    watching = asyncio.ensure_future(gone)
     try:
         await asyncio.wait({working, watching}, return_when=asyncio.FIRST_COMPLETED)
     finally:
@@ -162,6 +219,13 @@ async def _until_gone(work: Awaitable[None], receive: Receive) -> None:
 async def _gone(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
+
+
+def _closing(reply: Reply, scope: Scope) -> Reply:
+    """The reply to a request that was not read whole: what is left of it would be taken for the next one."""
+    if scope["http_version"] >= "2":
+        return reply
+    return msgspec.structs.replace(reply, headers=[*reply.headers, (b"connection", b"close")])
 
 
 async def _send(reply: Reply, method: str, send: Send) -> None:

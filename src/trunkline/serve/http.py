@@ -130,7 +130,7 @@ class HotProtocol(Reading):
         if stopped_at:
             # Not while handling: a callback's error inside would be told with the wrong context.
             self._upgrade(data[stopped_at:])
-        if not is_still:
+        if not is_still and self.upload is None:
             self._hold_back(len(data))
 
     def _hold_back(self, size: int) -> None:
@@ -142,6 +142,12 @@ class HotProtocol(Reading):
         if self.is_still:
             self.awaits_continue = False
             self.transport.write(CONTINUE)
+
+    def ask_for_more(self) -> None:
+        if self.awaits_continue:
+            self.awaits_continue = False
+            self.transport.write(CONTINUE)
+        self.flow.resume_reading()
 
     def on_request(self, asked: Asked) -> None:
         if self.answering.is_busy or self.waiting or self.flow.write_paused:
@@ -160,6 +166,9 @@ class HotProtocol(Reading):
         if self.is_lost or self.transport.is_closing():
             return
         if not keep_alive:
+            if self.upload is not None:
+                self._end_with(b"")
+                return
             self.stage = DEAF
             self.transport.close()
             return
@@ -198,6 +207,11 @@ class HotProtocol(Reading):
         """Draws the error when all before it is answered, and reads no more."""
         if self.stage >= DEAF:
             return
+        if self.upload is not None:
+            # Its request is under way already, and ends with this.
+            self.stage = DEAF
+            self.upload.end(error)
+            return
         is_between = self.stage in (FRESH, IDLE)
         call = Call(
             method="GET" if is_between else self.method,
@@ -224,7 +238,8 @@ class HotProtocol(Reading):
         self.stage_seconds = 0.0
         if self.transport.is_closing():
             return
-        self.transport.write(words)
+        if words:
+            self.transport.write(words)
         if self.transport.can_write_eof():
             self.transport.write_eof()
         self.flow.resume_reading()

@@ -6,7 +6,8 @@ from msgspec import Struct
 class Limits(Struct, frozen=True, kw_only=True):
     """Sizes in bytes, times in seconds. Deadlines are kept by one sweep, so they are exact to `sweep_seconds`.
 
-    `body_bytes` holds for a body as it is sent and as it is decoded. `head_seconds` counts from a request's first
+    `body_bytes` holds for a body as it is sent and as it is decoded, `upload_bytes` for one that is not kept in memory.
+    `head_seconds` counts from a request's first
     byte to the end of its head, `body_idle_seconds` between two reads of a body, and a body that has come slower than
     `body_bytes_per_second` for longer than that is cut as well. `write_idle_seconds` is how long a client may leave a
     full buffer untouched, `linger_seconds` how long a refused sender may go on before the connection is closed, and
@@ -14,6 +15,7 @@ class Limits(Struct, frozen=True, kw_only=True):
     """
 
     body_bytes: int = 32_000_000
+    upload_bytes: int = 512_000_000
     # 64 KiB: the usual proxies take 8 to 64.
     head_bytes: int = 65_536
     head_fields: int = 100

@@ -13,12 +13,13 @@ from uvicorn.server import ServerState
 
 from trunkline.call import Call
 from trunkline.errors import InvalidRequest, TooLarge
-from trunkline.serve import strict
+from trunkline.serve import strict, uploads
 from trunkline.serve.answering import Asked
 from trunkline.serve.app import App
 from trunkline.serve.body import check_coding
 from trunkline.serve.chunks import ChunkLines
 from trunkline.serve.known import KnownHead, keep_head
+from trunkline.serve.uploads import Arriving
 
 # What a connection is reading, in the order of a life. FRESH: nothing came yet; IDLE: between two requests; HEAD;
 # BODY; UPGRADE: a head that asks for another protocol; GREETED: a WebSocket that is about to be told; DEAF: nothing
@@ -69,6 +70,9 @@ class Reading(HttpToolsProtocol):
         self.coding = b""
         self.body: bytes | bytearray = b""
         self.body_bytes = 0
+        self.body_limit = self.limits.body_bytes
+        # The body that is being handed over as it comes.
+        self.upload: Arriving | None = None
         self.keep_alive = True
         self.is_first_edition = False
         self.awaits_continue = False
@@ -87,6 +91,10 @@ class Reading(HttpToolsProtocol):
 
     def invite(self) -> None:
         """`awaits_continue` has been set: the client wants to hear that its body is welcome."""
+        raise NotImplementedError
+
+    def ask_for_more(self) -> None:
+        """The reader of the upload has read all that has come."""
         raise NotImplementedError
 
     # --- between the callbacks ---
@@ -109,7 +117,7 @@ class Reading(HttpToolsProtocol):
         limits = self.limits
         if self.chunk_lines is not None:
             self.chunk_lines.feed(data)
-        if self.raw_bytes > 2 * limits.body_bytes + limits.head_bytes:
+        if self.raw_bytes > 2 * self.body_limit + limits.head_bytes:
             raise TooLarge("the chunks of the body are mostly framing")
 
     # --- the parser's callbacks ---
@@ -154,7 +162,9 @@ class Reading(HttpToolsProtocol):
             size = sum(map(strict.field_size, fields, fields.values())) + self.repeat_bytes
             strict.check_size(count, size, limits)
         self.target = self.targets.get(self.url) or self.face.read_target(self.url)
-        strict.check_fields(fields, version, limits.body_bytes)
+        is_upload = self.target.path in uploads.ROUTES and self.method == "POST"
+        self.body_limit = limits.upload_bytes if is_upload else limits.body_bytes
+        strict.check_fields(fields, version, self.body_limit)
         self.keep_alive = version == "1.1" and parser.should_keep_alive()
         self.is_first_edition = version == "1.0"
         self.coding = check_coding(fields[b"content-encoding"]) if b"content-encoding" in fields else b""
@@ -171,7 +181,34 @@ class Reading(HttpToolsProtocol):
             self._begin_chunks()
         if b"expect" in fields and strict.expects_continue(fields) and not self.is_first_edition:
             self.awaits_continue = True
+        if is_upload:
+            self._begin_upload()
+        elif self.awaits_continue:
             self.invite()
+
+    def _begin_upload(self) -> None:
+        """The request is on its way before its body has come. What is not let in is not read."""
+        uploads.check_coding(self.coding)
+        upload = Arriving(self.flow.pause_reading, self.ask_for_more)
+        target = self.target
+        call = Call(
+            method=self.method,
+            path=target.path,
+            query=target.query,
+            headers=self.fields,
+            peer=self.peer,
+            upload=upload,
+        )
+        self.face.gateway.authenticate(call)
+        self.upload = upload
+        self.on_request(Asked(call, b"", self.keep_alive, self.is_first_edition))
+
+    def _end_upload(self, upload: Arriving) -> None:
+        self.upload = None
+        upload.end()
+        self.awaits_continue = False
+        self.stage = IDLE if self.keep_alive else DEAF
+        self.stage_seconds = 0.0
 
     def _begin_chunks(self) -> None:
         """Chunk lines are read from the end of the head on.
@@ -189,9 +226,12 @@ class Reading(HttpToolsProtocol):
 
     def on_body(self, body: bytes) -> None:
         size = self.body_bytes + len(body)
-        if size > self.limits.body_bytes:
-            strict.raise_body_too_large(self.limits.body_bytes)
+        if size > self.body_limit:
+            strict.raise_body_too_large(self.body_limit)
         self.body_bytes = size
+        if self.upload is not None:
+            self.upload.feed(body)
+            return
         if not self.body:
             self.body = body
             return
@@ -204,6 +244,9 @@ class Reading(HttpToolsProtocol):
         is_alone = self.is_first_in_data and self.raw_bytes == len(self.data)
         self.is_first_in_data = False
         if self.stage == UPGRADE:
+            return
+        if self.upload is not None:
+            self._end_upload(self.upload)
             return
         body = self.body
         target = self.target
