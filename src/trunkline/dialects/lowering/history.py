@@ -152,6 +152,12 @@ class History:
             return [self._lower_call(known, path) if isinstance(known, ToolCall) else known]
         if self._has_blocks and told.is_shown_by_blocks(item):
             return []
+        if item.type == "compaction":
+            raise Unsupported(
+                f"`{path}` is a compaction that another provider has sealed, and this model cannot read it: name a model"
+                " of that provider, or compact the conversation through this gateway",
+                param=path,
+            )
         words = told.tell(item)
         if words is None:
             raise Unsupported(

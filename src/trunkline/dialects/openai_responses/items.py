@@ -9,6 +9,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from trunkline.dialects.dialect import Unseal
+from trunkline.dialects.openai_responses.compaction import open_compactions
 from trunkline.dialects.openai_responses.parts import DIALECT_NAME, read_extras, read_parts
 from trunkline.dialects.shapes import Fields, missing, read_object, wrong_type
 from trunkline.errors import InvalidRequest
@@ -43,7 +44,8 @@ def read_items(value: Any, path: str, unseal: Unseal) -> list[Item]:
         return [Message(role="user", parts=[Text(text=value)])]
     if type(value) is not list:
         raise wrong_type(path, "a string or an array of items", value)
-    return _give_back_call_carriers([read_item(item, f"{path}[{number}]", unseal) for number, item in enumerate(value)])
+    opened = open_compactions(value, unseal)
+    return _give_back_call_carriers([read_item(item, f"{path}[{number}]", unseal) for number, item in opened])
 
 
 def read_item(value: Any, path: str, unseal: Unseal) -> Item:

@@ -5,6 +5,7 @@ from msgspec import Raw
 
 from trunkline.capabilities import Capabilities
 from trunkline.dialects.dialect import Unseal
+from trunkline.dialects.openai_responses.compaction import open_raw_compactions
 from trunkline.dialects.refused import fit_effort, leave_out
 from trunkline.dialects.seal import PREFIX
 
@@ -12,7 +13,7 @@ _SEALED = b'"' + PREFIX.encode()
 
 
 def patch(members: dict[str, Raw], capabilities: Capabilities, unseal: Unseal) -> list[str]:
-    """Take out what this target would refuse. Returns the names of fields left out."""
+    """Take out what this target would refuse, and open our own compactions. Returns the names of fields left out."""
     dropped = leave_out(members, capabilities)
     dropped += _fit_reasoning(members, capabilities)
     raw = members.get("input")
@@ -22,9 +23,10 @@ def patch(members: dict[str, Raw], capabilities: Capabilities, unseal: Unseal) -
         items = msgspec.json.decode(raw, type=list[Raw])
     except msgspec.MsgspecError:
         return dropped  # a string that happens to look like one of ours
-    kept = [item for item in items if not _is_sealed_reasoning(item)]
-    if len(kept) < len(items):
-        members["input"] = Raw(msgspec.json.encode(kept))
+    opened = open_raw_compactions(items, unseal)
+    kept = [item for item in opened if not _is_sealed_reasoning(item)]
+    members["input"] = Raw(msgspec.json.encode(kept))
+    if len(kept) < len(opened):
         dropped.append("reasoning")
     return dropped
 
