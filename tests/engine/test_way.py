@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from scripted_gateway import DIALECTS, make_accounts
 from trunkline.capabilities import Capabilities
+from trunkline.engine.envelope import Envelope
 from trunkline.engine.router import Target
 from trunkline.engine.way import choose_way
 from trunkline.errors import Unsupported
@@ -24,8 +25,12 @@ def target(name: str, capabilities: Capabilities | None = None) -> Target:
     return Target(account, "m", "", capabilities or account.capabilities, f"{name}/m", Raw(b'"m"'))
 
 
+def envelope(members: dict[str, Raw] | None = None, body: bytes = b"{}") -> Envelope:
+    return Envelope("m", False, members or {}, body)
+
+
 def way(caller: str, name: str, body: bytes = b"{}", members: Mapping[str, Raw] | None = None) -> str:
-    return choose_way(DIALECTS[caller], target(name), dict(members or {}), body).route
+    return choose_way(DIALECTS[caller], target(name), envelope(dict(members or {}), body)).route
 
 
 @pytest.mark.parametrize(
@@ -59,16 +64,16 @@ def test_what_we_have_sealed_is_patched_out() -> None:
 def test_emulated_tools_need_a_translation() -> None:
     """Even within one dialect; without tools there is nothing to emulate."""
     emulating = replace(ACCOUNTS["chat"].capabilities, tools="emulated")
-    with_tools = choose_way(DIALECTS["chat"], target("chat", emulating), {"tools": Raw(b"[]")}, b"{}")
+    with_tools = choose_way(DIALECTS["chat"], target("chat", emulating), envelope({"tools": Raw(b"[]")}))
     assert (with_tools.kind, with_tools.upstream) == ("translate", "chat")
-    assert choose_way(DIALECTS["chat"], target("chat", emulating), {}, b"{}").kind == "patch"
+    assert choose_way(DIALECTS["chat"], target("chat", emulating), envelope()).kind == "patch"
 
 
 def test_the_preferred_dialect_is_spoken() -> None:
     """The first that the account speaks."""
     account = make_account(load_provider("openai"), api_key="k" * 10)
     chosen = choose_way(
-        DIALECTS["messages"], Target(account, "m", "", account.capabilities, "openai/m", Raw(b'"m"')), {}, b"{}"
+        DIALECTS["messages"], Target(account, "m", "", account.capabilities, "openai/m", Raw(b'"m"')), envelope()
     )
     assert chosen.upstream == "responses"
 
@@ -78,7 +83,7 @@ def test_an_account_without_a_dialect_is_refused() -> None:
     provider = Provider(name="p", title="p", docs="", read_models=lambda _: [], base_url="https://p.test", speaks=())
     account = make_account(provider)
     with pytest.raises(Unsupported) as caught:
-        choose_way(DIALECTS["chat"], Target(account, "m", "", account.capabilities, "p/m", Raw(b'"m"')), {}, b"{}")
+        choose_way(DIALECTS["chat"], Target(account, "m", "", account.capabilities, "p/m", Raw(b'"m"')), envelope())
     assert caught.value.param == "model"
 
 

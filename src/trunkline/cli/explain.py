@@ -23,6 +23,7 @@ def run(options: Namespace) -> int:
 async def explain(config: Config, model: str) -> dict[str, Any]:
     """The plan of a name, once the providers have been asked for their lists. Raises `ModelNotFound`."""
     from trunkline import build
+    from trunkline.engine.envelope import NO_REQUEST
     from trunkline.engine.way import choose_way
 
     async with build.open_router(config) as (router, catalog):
@@ -33,7 +34,7 @@ async def explain(config: Config, model: str) -> dict[str, Any]:
         {
             "target": target.name,
             "why": target.reason,
-            "ways": {caller: choose_way(build.DIALECTS[caller], target, {}, b"").route for caller in _CALLERS},
+            "ways": {caller: choose_way(build.DIALECTS[caller], target, NO_REQUEST).route for caller in _CALLERS},
         }
         for target in plan.targets
     ]

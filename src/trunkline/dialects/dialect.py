@@ -26,11 +26,15 @@ Seal = Callable[[Carrier], str]
 Unseal = Callable[[str], Carrier | None]
 
 
+_NO_ECHO: Mapping[str, Raw] = {}
+
+
 class ReplyContext(Struct, frozen=True, kw_only=True):
     """What a writer of replies needs beside the answer itself.
 
     `request` is the caller's, as it was read: replies echo it. `model` is the name to show when the upstream named
-    none. `created_at` is in whole seconds. `seal` makes an opaque carrier safe to hand to the caller.
+    none. `created_at` is in whole seconds. `seal` makes an opaque carrier safe to hand to the caller. `echo` are members
+    of the reply that say what the gateway stood for, in the place of what the request as it went on says.
     """
 
     request: ModelRequest
@@ -38,6 +42,7 @@ class ReplyContext(Struct, frozen=True, kw_only=True):
     created_at: int
     mint: Mint
     seal: Seal
+    echo: Mapping[str, Raw] = _NO_ECHO
 
 
 class StreamReader(Protocol):

@@ -1,6 +1,7 @@
 """The little of a body that routing needs; everything else stays the bytes it was."""
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -29,30 +30,48 @@ _LONE_SURROGATE = re.compile(
 _SPELT_OUT = b"\\u00"
 
 
+_NULL = Raw(b"null")
+_NO_ECHO: Mapping[str, Raw] = {}
+
+
 class Envelope(Struct, frozen=True):
-    """A body's top level: `model` and `stream` decoded, every member raw."""
+    """A body's top level: `model` and `stream` decoded, every member raw.
+
+    `body` is the whole, for a cheap look at what may be in it. `model` is empty where a prompt must say it. `echo` are
+    members that a reply shows in the place of what this request says: it was changed on its way.
+    """
 
     model: str
     stream: bool
     members: Members
+    body: bytes
+    echo: Mapping[str, Raw] = _NO_ECHO
 
 
-def read_envelope(body: bytes) -> Envelope:
-    """Open a JSON body. Raises `InvalidRequest` for what is malformed, missing, doubled, or of a wrong type."""
+NO_REQUEST = Envelope("", False, {}, b"")
+"""A request that asks for nothing in particular."""
+
+
+def read_envelope(body: bytes, *, takes_prompts: bool = False) -> Envelope:
+    """Open a JSON body. Raises `InvalidRequest` for what is malformed, missing, doubled, or of a wrong type.
+
+    Where prompts are taken, one may own the model: then the body need not name it.
+    """
     members = _read_members(body)
     if body.count(b'"model"') > 1 or ("stream" in members and body.count(b'"stream"') > 1) or _SPELT_OUT in body:
         _refuse_doubles(body)
-    return Envelope(_read_model(members), _read_stream(members), members)
+    model = "" if takes_prompts and _leaves_model(members) else _read_model(members)
+    return Envelope(model, _read_stream(members), members, body)
 
 
 def read_call(call: Call, route: Route) -> Envelope:
     """Open a call's body. Where the path says the model, what the body says of it counts for nothing."""
     if not route.model:
-        return read_envelope(call.body)
+        return read_envelope(call.body, takes_prompts=route.dialect == "responses")
     members = _read_members(call.body)
     members.pop("model", None)
     members.pop("stream", None)
-    return Envelope(route.model, route.stream, members)
+    return Envelope(route.model, route.stream, members, call.body)
 
 
 def _read_model(members: Members) -> str:
@@ -62,6 +81,10 @@ def _read_model(members: Members) -> str:
         return model
     said = "is missing" if model is None else f"must be a non-empty string of at most {_MODEL_LIMIT} characters"
     raise InvalidRequest(f"`model` {said}: name one that GET /v1/models lists", param="model")
+
+
+def _leaves_model(members: Members) -> bool:
+    return "prompt" in members and members.get("model", _NULL) == _NULL
 
 
 def _read_stream(members: Members) -> bool:

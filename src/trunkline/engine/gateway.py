@@ -9,20 +9,23 @@ from collections.abc import Callable
 from msgspec.structs import replace
 
 from trunkline.call import Call, Reply
-from trunkline.dialects.dialect import Dialect
 from trunkline.dialects.gemini.framing import ArrayPassage, array_of, write_array_error
+from trunkline.dialects.openai_responses.stated import Stated
 from trunkline.engine.attempts import attempt, is_event_stream, read_whole, redacted
+from trunkline.engine.context import Context, let_go, understand
 from trunkline.engine.crossing import Crossing, cross
 from trunkline.engine.desk import Desk
 from trunkline.engine.door import open_door
-from trunkline.engine.envelope import read_call
+from trunkline.engine.envelope import Envelope, read_call
 from trunkline.engine.exchange import Exchange
 from trunkline.engine.fetching import fetch_all
 from trunkline.engine.headers import ARRAY_STREAM, EVENT_STREAM, WHOLE, write_error_headers, write_headers
+from trunkline.engine.keeping import Keeping, choose_keeping
+from trunkline.engine.keeping_relay import KeepingRelay
 from trunkline.engine.operations import OPERATIONS
 from trunkline.engine.parts import Parts
 from trunkline.engine.relay import Relay
-from trunkline.engine.router import Target
+from trunkline.engine.router import Plan, Target
 from trunkline.engine.routes import PUBLIC, find_route, guess_dialect, speaks_google
 from trunkline.engine.way import choose_way
 from trunkline.errors import Broken, TrunklineError, Unavailable, UpstreamError
@@ -85,53 +88,88 @@ class Gateway:
     # --- generate: the main job ---------------------------------------------------------------------------------
 
     async def _generate(self, x: Exchange) -> Reply:
-        parts, desk = self._parts, self._desk
         envelope = read_call(x.call, x.found)
+        store = self._parts.store
+        if store is None or x.dialect != "responses":
+            target = (await self._plan(x, envelope)).targets[0]
+            return await self._attempt(x, target, envelope, None)
+        context = await understand(self._desk, store, x, envelope)
+        try:
+            reply = await self._generate_kept(x, context)
+        except BaseException:
+            await let_go(store, x, context)
+            raise
+        if isinstance(reply.body, bytes):
+            await let_go(store, x, context)
+        return reply
+
+    async def _generate_kept(self, x: Exchange, context: Context) -> Reply:
+        target = (await self._plan(x, context.envelope)).targets[0]
+        try:
+            return await self._attempt(x, target, context.fit(target), context)
+        except UpstreamError as error:
+            if not context.was_lost(target, error):
+                raise
+        return await self._attempt(x, target, context.fit(target, replays=True), context)
+
+    async def _plan(self, x: Exchange, envelope: Envelope) -> Plan:
         x.model_asked, x.is_stream = envelope.model, envelope.stream
-        plan = desk.router().known(envelope.model) or await desk.plan(envelope.model)
-        target = plan.targets[0]
-        way = choose_way(parts.dialects[x.dialect], target, envelope.members, x.call.body)
+        return self._desk.router().known(envelope.model) or await self._desk.plan(envelope.model)
+
+    async def _attempt(self, x: Exchange, target: Target, envelope: Envelope, context: Context | None) -> Reply:
+        parts, desk = self._parts, self._desk
+        way = choose_way(parts.dialects[x.dialect], target, envelope)
         x.take_way(target, way)
         upstream = parts.upstreams[way.upstream]
         crossing = cross(parts, x, envelope, way, target)
         if crossing.wants:
             crossing.fill(await fetch_all(parts.fetch, parts.fetch_limits, crossing.wants))
         if crossing.dropped or crossing.emulated:
-            x.dropped, x.emulated = crossing.dropped, crossing.emulated
+            x.dropped, x.emulated = list(dict.fromkeys([*x.dropped, *crossing.dropped])), crossing.emulated
             desk.keep_strict(x)
+        keeping = None if context is None else choose_keeping(parts, x, context, envelope, target, way)
         request = desk.address(x, target, way.upstream, crossing.body)
         if target.account.provider.token:
             request = await desk.authorize(request, target)
         reply = await attempt(x, parts.upstream, request, upstream, target.account)
         try:
             if envelope.stream:
-                return await self._answer_stream(x, reply, crossing, target)
+                return await self._answer_stream(x, reply, crossing, target, keeping)
             body = await read_whole(reply)
             read = crossing.fold_stream if is_event_stream(reply, expected=False) else crossing.read_json
-            return desk.finish(x, read(body), WHOLE)
+            whole = read(body)
+            return desk.finish(x, whole if keeping is None else await keeping.keep_whole(whole), WHOLE)
         except UpstreamError as error:
             raise redacted(error, target.account) from None
 
-    async def _answer_stream(self, x: Exchange, reply: UpstreamReply, crossing: Crossing, target: Target) -> Reply:
+    async def _answer_stream(
+        self, x: Exchange, reply: UpstreamReply, crossing: Crossing, target: Target, keeping: Keeping | None
+    ) -> Reply:
         if not is_event_stream(reply, expected=True):
             whole = crossing.unfold_json(await read_whole(reply))
             if x.found.array:
                 return self._desk.finish(x, replace(whole, body=array_of(whole.body)), ARRAY_STREAM)
-            return self._desk.finish(x, whole, EVENT_STREAM)
-        relay = self._relay(x, reply, crossing, self._parts.dialects[x.dialect], target.account)
+            return self._desk.finish(x, whole if keeping is None else await keeping.keep_stream(whole), EVENT_STREAM)
+        relay = self._relay(x, reply, crossing, target.account, keeping)
         await relay.commit()
         x.status = 200
         kind = ARRAY_STREAM if x.found.array else EVENT_STREAM
         return Reply(status=200, headers=write_headers(x, kind), body=relay)
 
     def _relay(
-        self, x: Exchange, reply: UpstreamReply, crossing: Crossing, dialect: Dialect, account: Account
+        self, x: Exchange, reply: UpstreamReply, crossing: Crossing, account: Account, keeping: Keeping | None
     ) -> Relay:
-        ended = _ended(self._desk, x, account)
+        dialect = self._parts.dialects[x.dialect]
+        ended = _ended(self._desk, x, account, keeping)
         passage, draw = crossing.passage(), dialect.write_error_event
         if x.found.array:
             passage, draw = ArrayPassage(passage), write_array_error
-        return Relay(reply, passage, dialect.keep_alive, draw, self._live, ended, account)
+        if keeping is None:
+            return Relay(reply, passage, dialect.keep_alive, draw, self._live, ended, account)
+        stated = Stated(passage, keeping.changes)
+        return KeepingRelay(
+            reply, stated, dialect.keep_alive, draw, self._live, ended, account, stated=stated, keeping=keeping
+        )
 
     # --- the ends -----------------------------------------------------------------------------------------------
 
@@ -156,10 +194,12 @@ class Gateway:
         return Reply(status=x.status, headers=write_error_headers(x, error), body=body)
 
 
-def _ended(desk: Desk, x: Exchange, account: Account) -> Callable[[Relay], None]:
+def _ended(desk: Desk, x: Exchange, account: Account, keeping: Keeping | None) -> Callable[[Relay], None]:
     """What happens when a stream is over, however it came to its end."""
 
     def ended(relay: Relay) -> None:
+        if keeping is not None:
+            keeping.let_go()
         if not x.status:
             return  # never committed: the error is drawn and recorded as a reply
         x.usage = relay.passage.usage

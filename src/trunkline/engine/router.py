@@ -88,6 +88,10 @@ class Router:
         certain = name in self._aliases or (slash and prefix in self._by_name) or not self.pending
         return self.resolve(asked) if certain else None
 
+    def account(self, name: str) -> Account | None:
+        """The account of this name, if it is configured."""
+        return self._by_name.get(name)
+
     def names(self) -> list[tuple[str, Account | None]]:
         """What `/v1/models` lists: exact aliases, then every listed model under the name that reaches it.
 

@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from trunkline.dialects.dialect import Dialect
 from trunkline.dialects.seal import PREFIX
-from trunkline.engine.envelope import Members
+from trunkline.engine.envelope import Envelope
 from trunkline.engine.router import Target
 from trunkline.errors import Unsupported
 
@@ -24,8 +24,9 @@ class Way(Struct, frozen=True):
     route: str
 
 
-def choose_way(dialect: Dialect, target: Target, members: Members, body: bytes) -> Way:
+def choose_way(dialect: Dialect, target: Target, envelope: Envelope) -> Way:
     """The way for one body, in its caller's dialect, to one target. Raises `Unsupported` when the target speaks no dialect of ours."""
+    members, body = envelope.members, envelope.body
     caller, speaks = dialect.name, target.account.speaks
     if not speaks:
         raise Unsupported(f"`{target.account.name}` serves no model answers", param="model")
@@ -33,7 +34,7 @@ def choose_way(dialect: Dialect, target: Target, members: Members, body: bytes) 
         return _name_way("translate", caller, speaks[0], target.name)
     if "tools" in members and target.capabilities.tools == "emulated":
         return _name_way("translate", caller, caller, target.name)
-    if caller not in target.account.faithful or "provider_options" in members or _SEALED in body:
+    if caller not in target.account.faithful or "provider_options" in members or _SEALED in body or envelope.echo:
         return _name_way("patch", caller, caller, target.name)
     kind: Kind = "patch" if dialect.is_unfit(members, body, target.capabilities) else "tee"
     return _name_way(kind, caller, caller, target.name)

@@ -100,6 +100,12 @@ class Account:
             head = head.replace(_MODEL, quote(model, safe="").encode())
         return head
 
+    def head_below(self, method: str, operation: str, rest: str) -> bytes:
+        """Request line and headers for something below an operation's path: `head_below("GET", "responses", id)`."""
+        line, _, tail = self._heads[operation].partition(b"\r\n")
+        path, mark, query = line.split(b" ")[1].partition(b"?")
+        return b"%b %b/%b%b%b HTTP/1.1\r\n%b" % (method.encode(), path, quote(rest).encode(), mark, query, tail)
+
     @property
     def secret(self) -> bytes:
         """The key, as far as it is one; empty where there is nothing to hide."""

@@ -59,6 +59,7 @@ PROVIDER = make_provider(
     adapt=adapt,
     authorize=authorize,
     speaks=("responses", "chat"),
+    keeps_responses=True,
     faithful=frozenset({"responses", "chat"}),
     operations=EMBEDDINGS,
     paths={"chat": "/chat/completions", "responses": "/responses", "embeddings": "/embeddings"},

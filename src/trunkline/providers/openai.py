@@ -14,6 +14,7 @@ PROVIDER = make_provider(
     "https://platform.openai.com/docs/api-reference",
     "https://api.openai.com/v1",
     speaks=("responses", "chat"),
+    keeps_responses=True,
     faithful=frozenset({"responses", "chat"}),
     operations=EMBEDDINGS,
     caller_headers=(b"openai-beta", b"openai-organization", b"openai-project"),

@@ -74,7 +74,8 @@ class Provider:
     `operations` are what it serves beyond generation (`embeddings`, `count_tokens`). `headers` go with every request,
     `caller_headers` are taken from the caller when it sends them. `read_models` reads the body of its list call, and
     raises `Garbled`; without a `models` path there is none to ask for. `rank` decides which of several providers that
-    list a name is asked, the lowest first, then by alphabet. `embedded`: it is served by this gateway itself. `example`
+    list a name is asked, the lowest first, then by alphabet. `keeps_responses`: a response that it was told to store can
+    be gone on from, read and deleted there under its id. `embedded`: it is served by this gateway itself. `example`
     is a bare name of a model that its accounts usually have, for programs to paste; empty where there is none.
     """
 
@@ -100,6 +101,7 @@ class Provider:
     settings: tuple[Setting, ...] = ()
     capabilities: Capabilities = field(default_factory=Capabilities)
     rank: int = 100
+    keeps_responses: bool = False
     embedded: bool = False
     sign: Sign | None = None
     token: bool = False

@@ -13,6 +13,7 @@ PROVIDER = make_provider(
     "https://docs.x.ai/docs/api-reference",
     "https://api.x.ai/v1",
     speaks=("responses", "chat"),
+    keeps_responses=True,
     operations=EMBEDDINGS,
     capabilities=Capabilities(
         max_tokens_field="max_completion_tokens",

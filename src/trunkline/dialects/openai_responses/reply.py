@@ -55,7 +55,7 @@ def draw_response(response_id: str, model: str, context: ReplyContext) -> dict[s
         "reasoning": _echo_reasoning(request),
         "safety_identifier": settings.safety_identifier,
         "service_tier": settings.service_tier or "default",
-        # A fact, not an echo: nothing of a translated answer is kept.
+        # A fact, not an echo: where the gateway keeps the answer it says so.
         "store": False,
         "temperature": 1.0 if settings.temperature is None else settings.temperature,
         "text": _echo_text(request),
@@ -69,7 +69,8 @@ def draw_response(response_id: str, model: str, context: ReplyContext) -> dict[s
     }
     # Absent rather than null where the caller did not say: OpenAI's own description has no null for these.
     conversation = None if request.conversation is None else {"id": request.conversation}
-    return body | without_none({"user": settings.user, "conversation": conversation, "prompt": request.prompt})
+    said = without_none({"user": settings.user, "conversation": conversation, "prompt": request.prompt})
+    return {**body, **said, **context.echo}
 
 
 def _echo_reasoning(request: ModelRequest) -> dict[str, Any]:

@@ -26,7 +26,7 @@ _BEGIN_MARKS = tuple(name.encode() for name in _BEGINNINGS)
 _SHOWN = frozenset(_BEGINNINGS + _ENDS)
 
 # After these have passed no event shows the response object until the end.
-_LAST_BEGINNING = "response.in_progress"
+_LAST_BEGINNING = b"response.in_progress"
 
 _BLANK_LINE = re.compile(rb"(\r\n\r\n|\n\n|\r\r)")
 
@@ -51,13 +51,14 @@ class Stated:
     `release`.
     """
 
-    __slots__ = ("_begun", "_changes", "_held", "_inner", "response")
+    __slots__ = ("_begun", "_changes", "_held", "_inner", "_is_released", "response")
 
     def __init__(self, inner: Passage, changes: Changes) -> None:
         self._inner = inner
         self._changes = changes
         self._begun = not changes
-        self._held: list[bytes] = []
+        self._held = b""
+        self._is_released = False
         self.response: bytes | None = None
 
     @property
@@ -90,33 +91,48 @@ class Stated:
         return self._pass(self._inner.fail(error))
 
     def release(self, changes: Changes | None = None) -> bytes:
-        """What was held back. `changes` are laid over it at the last moment."""
-        held, self._held = b"".join(self._held), []
+        """What was held back, after which everything passes. `changes` are laid over it at the last moment."""
+        held, self._held = self._held, b""
+        self._is_released = True
         return _lay_over(held, changes) if changes else held
 
     def _pass(self, out: bytes) -> bytes:
         if self.response is not None:
-            self._held.append(out)
+            if self._is_released:
+                return out
+            self._held += out
             return b""
         if not self._begun and _holds(out, _BEGIN_MARKS):
             out = _lay_over(out, self._changes)
-            self._begun = _LAST_BEGINNING.encode() in out
-        if _holds(out, _END_MARKS):
-            return self._hold_end(out)
-        return out
+            self._begun = out.find(_LAST_BEGINNING) >= 0
+        if not _holds(out, _END_MARKS):
+            return out
+        passed, self.response, self._held = hold_end(out, self._changes)
+        return passed
 
-    def _hold_end(self, out: bytes) -> bytes:
-        """Everything before the event that ends the stream, if it is among these; it and what follows is held."""
-        passed: list[bytes] = []
-        for event in _cut(out):
-            if self.response is not None:
-                self._held.append(event)
-            elif (shown := _read_shown(event)) is not None and shown.type in _ENDS:
-                self.response = state_reply(bytes(shown.response), self._changes)
-                self._held.append(_change_event(event, self._changes))
-            else:
-                passed.append(event)
-        return b"".join(passed)
+
+def hold_end(out: bytes, changes: Changes) -> tuple[bytes, bytes | None, bytes]:
+    """Whole events up to the one that ends the stream, the response that it shows, and it with what follows.
+
+    Without an end all passes. Changes are laid over the end alone.
+    """
+    passed: list[bytes] = []
+    held: list[bytes] = []
+    response: bytes | None = None
+    for event in _cut(out):
+        if response is not None:
+            held.append(event)
+        elif (shown := _read_shown(event)) is not None and shown.type in _ENDS:
+            response = state_reply(bytes(shown.response), changes)
+            held.append(_change_event(event, changes))
+        else:
+            passed.append(event)
+    return b"".join(passed), response, b"".join(held)
+
+
+def state_stream(data: bytes, changes: Changes) -> tuple[bytes, bytes | None, bytes]:
+    """A stream that is whole, with changes laid over it; cut as `hold_end` does."""
+    return hold_end(_lay_over(data, changes) if changes else data, {})
 
 
 def state_reply(body: bytes, changes: Changes) -> bytes:

@@ -61,7 +61,7 @@ class Patched:
         self._notes = self._open_notes()
         if self._notes is not None:
             dialect.put_back(members, target.capabilities, self._notes.recall)
-        if dialect.name == "chat" and wants_marks(target, x.call.body):
+        if dialect.name == "chat" and wants_marks(target, envelope.body):
             _mark_cache(members, dialect, target, open_notes(parts, x, dialect.name, target))
         self._cuts_usage = envelope.stream and dialect.ask_for_usage(members, target.capabilities)
         if not target.capabilities.image_urls:
@@ -106,7 +106,7 @@ class Patched:
         parts, x, target = self._parts, self._exchange, self._target
         seal, unseal = parts.sealer.bind(target.account.name, x.principal.path)
         request = self._dialect.read_request(decode_body(self._envelope.members), unseal)
-        return make_context(parts, x, request, target, seal)
+        return make_context(parts, x, request, target, seal, self._envelope)
 
 
 def _mark_cache(members: Members, dialect: Dialect, target: Target, notes: Notes) -> None:

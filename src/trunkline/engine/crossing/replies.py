@@ -1,6 +1,7 @@
 """Replies written anew: whole, or as a stream, from the answer that an upstream's bytes make."""
 
 from trunkline.dialects.dialect import Dialect, JsonReply, ReplyContext, Seal, UpstreamDialect
+from trunkline.engine.envelope import Envelope
 from trunkline.engine.exchange import Exchange
 from trunkline.engine.parts import Parts
 from trunkline.engine.router import Target
@@ -8,10 +9,18 @@ from trunkline.events import ModelResponse, fold, unfold
 from trunkline.request import ModelRequest
 
 
-def make_context(parts: Parts, x: Exchange, request: ModelRequest, target: Target, seal: Seal) -> ReplyContext:
+def make_context(
+    parts: Parts, x: Exchange, request: ModelRequest, target: Target, seal: Seal, envelope: Envelope
+) -> ReplyContext:
     """What a writer of this exchange's reply needs."""
-    created_at = x.started_at_micros // 1_000_000
-    return ReplyContext(request=request, model=target.model, created_at=created_at, mint=parts.mint, seal=seal)
+    return ReplyContext(
+        request=request,
+        model=target.model,
+        created_at=x.started_at_micros // 1_000_000,
+        mint=parts.mint,
+        seal=seal,
+        echo=envelope.echo,
+    )
 
 
 def fold_bytes(dialect: UpstreamDialect, data: bytes) -> ModelResponse:

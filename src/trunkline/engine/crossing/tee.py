@@ -57,4 +57,4 @@ class Teed:
         parts, x, target = self._parts, self._exchange, self._target
         seal, unseal = parts.sealer.bind(target.account.name, x.principal.path)
         request = self._dialect.read_request(decode_body(self._envelope.members), unseal)
-        return make_context(parts, x, request, target, seal)
+        return make_context(parts, x, request, target, seal, self._envelope)

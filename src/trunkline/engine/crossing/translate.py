@@ -56,12 +56,12 @@ class Translated:
         self._notes = open_notes(parts, x, upstream.name, target)
         if dialect.drops_thought:
             request = replace(request, items=give_back(request.items, self._notes.recall))
-        self._context = make_context(parts, x, request, target, seal)
+        self._context = make_context(parts, x, request, target, seal, envelope)
         self._dialect = dialect
         self._mint = parts.mint
         self._target = target
         self._upstream = upstream
-        self._marks_cache = dialect.name != "messages" and wants_marks(target, x.call.body)
+        self._marks_cache = dialect.name != "messages" and wants_marks(target, envelope.body)
         self._materials = Materials(
             request, upstream.media, target.capabilities, lambda: _find_media(dialect, envelope.members)
         )
