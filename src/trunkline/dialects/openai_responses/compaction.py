@@ -64,6 +64,11 @@ def carry_summary(summary: Summary) -> Carrier:
     return Carrier(GATEWAY, _KIND, msgspec.to_builtins(summary))
 
 
+def is_summary(text: str) -> bool:
+    """Whether this is what an opened compaction says."""
+    return text.startswith(_INTRODUCTION)
+
+
 def draw_compaction(item_id: str, sealed: str) -> dict[str, Any]:
     """The item as callers get it."""
     return {"id": item_id, "type": COMPACTION, "encrypted_content": sealed}
