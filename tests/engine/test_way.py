@@ -113,7 +113,7 @@ def test_what_the_model_refuses_is_patched(
     """A body that a faithful target would answer with an error is patched; what it takes goes by tee."""
     body = msgspec.json.encode(members)
     raw = msgspec.json.decode(body, type=dict[str, Raw])
-    assert choose_way(DIALECTS[caller], target(name, capabilities), raw, body).kind == "patch"
+    assert choose_way(DIALECTS[caller], target(name, capabilities), envelope(raw, body)).kind == "patch"
     taken = Capabilities(mid_system=True, efforts=("none", "low", "max"))
     if "thinking" not in str(members):
-        assert choose_way(DIALECTS[caller], target(name, taken), raw, body).kind == "tee"
+        assert choose_way(DIALECTS[caller], target(name, taken), envelope(raw, body)).kind == "tee"

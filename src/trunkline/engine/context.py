@@ -1,0 +1,326 @@
+"""What a Responses request stands for: the chain or conversation that it goes on from, and the items that it only names.
+
+All of it is looked up before the model is, and laid out once the target is known: a target that still holds the
+response that came before is told its id, any other gets the whole history.
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+from msgspec import UNSET, Raw, Struct, UnsetType
+from msgspec.structs import replace
+
+from trunkline.dialects.openai_responses.history import history, read_input
+from trunkline.engine.desk import Desk
+from trunkline.engine.envelope import Envelope, Members, encode_members
+from trunkline.engine.exchange import Exchange
+from trunkline.engine.router import Target
+from trunkline.errors import InvalidRequest, ObjectNotFound, TrunklineError, UpstreamError
+from trunkline.ports import Principal
+from trunkline.state.responses import UNDER_WAY, KeptResponse
+from trunkline.state.store import Store
+
+_ID = re.compile(r"[A-Za-z0-9_-]{1,256}")
+
+# A run holds its conversation so long at most; a run that is still going on by then has its answer kept all the same.
+HOLD_SECONDS = 900.0
+
+_NULL = Raw(b"null")
+_NO_ITEMS = Raw(b"[]")
+
+_LOOKED_UP = ("previous_response_id", "conversation")
+
+_NOT_THERE = "Items are not persisted when `store` is set to false: send the item itself."
+
+
+class Context(Struct, kw_only=True):
+    """A request, and what was found for it.
+
+    `own` is its own input as it came. `before` are the items that stand before it, `None` where it goes on from
+    nothing. `previous` is the response that it names, `conversation_id` the conversation that it holds until `let_go`.
+    `keeps` says whether the response is kept. `forwards`: it names what only the upstream's owner may name unseen.
+    """
+
+    envelope: Envelope
+    own: bytes
+    keeps: bool
+    before: list[Raw] | None = None
+    previous: KeptResponse | None = None
+    conversation_id: str | None = None
+    forwards: bool = False
+
+    def fit(self, target: Target, *, replays: bool = False) -> Envelope:
+        """The request as this target must get it. `replays`: with the whole history, whatever the target holds."""
+        envelope = self.envelope
+        is_native = "responses" in target.account.speaks
+        if self.forwards and not is_native:
+            raise _unknown_context(envelope.members)
+        members = envelope.members.copy()
+        echo: dict[str, Raw] = {}
+        if self.before is not None and (replays or not self._is_held_by(target)):
+            for name in _LOOKED_UP:
+                if name in members:
+                    echo[name] = members.pop(name)
+            if self.conversation_id is not None:
+                echo["conversation"] = Raw(msgspec.json.encode({"id": self.conversation_id}))
+            members["input"] = _join(self.before, members.get("input", _NO_ITEMS))
+        if not self.keeps and is_native:
+            members["store"] = Raw(b"false")
+        elif not is_native:
+            members.pop("store", None)
+            echo["store"] = Raw(b"true" if self.keeps else b"false")
+        body = envelope.body if self.before is None else encode_members(members)
+        return replace(envelope, members=members, echo=echo, body=body)
+
+    def was_lost(self, target: Target, error: UpstreamError) -> bool:
+        """Whether this target was told an id in the place of the history, and knows nothing of it any more."""
+        return self._is_held_by(target) and error.code == "previous_response_not_found"
+
+    def _is_held_by(self, target: Target) -> bool:
+        previous = self.previous
+        return previous is not None and previous.native and previous.account == target.account.name
+
+
+def is_plain(members: Mapping[str, Raw], body: bytes) -> bool:
+    """Whether a request says everything itself: it goes on from nothing, and names nothing."""
+    if "previous_response_id" in members or "conversation" in members or "prompt" in members:
+        return False
+    # Items that have ids are looked at one by one: some are no more than that.
+    return body.find(b'"id"') < 0 and body.find(b'"item_reference"') < 0
+
+
+async def understand(desk: Desk, store: Store, x: Exchange, envelope: Envelope) -> Context:
+    """Look up what a request goes on from and what it names.
+
+    Raises `InvalidRequest` or `ObjectNotFound` for what cannot be found on the caller's path, `Unavailable` when the store
+    cannot say. A conversation that this has taken hold of is let go by `let_go`.
+    """
+    members, path = envelope.members, x.principal.path
+    keeps = _reads_store(members) and desk.parts.retention.allows(path)
+    if not keeps and not desk.parts.retention.allows(path) and members.get("store", _NULL) == b"true":
+        x.dropped = [*x.dropped, "store"]
+    context = Context(envelope=envelope, own=bytes(members.get("input", _NULL)), keeps=keeps)
+    if is_plain(members, envelope.body):
+        return context
+    previous_id = _read_previous_id(members)
+    conversation_id = _read_conversation_id(members)
+    if previous_id is not None and conversation_id is not None:
+        raise InvalidRequest(
+            "`previous_response_id` and `conversation` exclude each other: send one of them",
+            param="previous_response_id",
+            code="mutually_exclusive_parameters",
+        )
+    if previous_id is not None:
+        await _find_chain(store, x.principal, previous_id, context)
+    elif conversation_id is not None:
+        await _find_conversation(store, x, conversation_id, context)
+    try:
+        await _resolve_items(store, x.principal, context)
+    except BaseException:
+        await let_go(store, x, context)
+        raise
+    return context
+
+
+async def let_go(store: Store, x: Exchange, context: Context) -> None:
+    """The run is over: others may run on its conversation."""
+    if context.conversation_id is not None and not context.forwards:
+        await store.conversations.release(context.conversation_id, x.request_id)
+
+
+# --- reading the members ----------------------------------------------------------------------------------------
+
+
+def _reads_store(members: Members) -> bool:
+    """Whether to keep the response: unless told not to."""
+    raw = members.get("store", _NULL)
+    if raw in (b"true", b"null"):
+        return True
+    if raw == b"false":
+        return False
+    raise InvalidRequest("`store` must be true or false", param="store")
+
+
+def _read_previous_id(members: Members) -> str | None:
+    value = _decode(members, "previous_response_id")
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        raise InvalidRequest("`previous_response_id` must be a string", param="previous_response_id")
+    if not _ID.fullmatch(value):
+        raise InvalidRequest(
+            f"Invalid 'previous_response_id': '{value[:64]}'. Expected an ID that contains letters, numbers, underscores,"
+            " or dashes, but this value contained additional characters.",
+            param="previous_response_id",
+            code="invalid_value",
+        )
+    return value
+
+
+def _read_conversation_id(members: Members) -> str | None:
+    value = _decode(members, "conversation")
+    if isinstance(value, dict):
+        value = value.get("id")
+        if value is None:
+            raise InvalidRequest("`conversation.id` is missing: name a conversation", param="conversation.id")
+    if value is None or (isinstance(value, str) and _ID.fullmatch(value)):
+        return value
+    raise InvalidRequest("`conversation` must be the id of a conversation, or an object with one", param="conversation")
+
+
+def _decode(members: Members, name: str) -> Any:
+    raw = members.get(name)
+    try:
+        return None if raw is None else msgspec.json.decode(raw)
+    except msgspec.DecodeError as error:
+        raise InvalidRequest(f"`{name}` is not valid JSON: {error}", param=name) from None
+
+
+# --- what it goes on from ---------------------------------------------------------------------------------------
+
+
+async def _find_chain(store: Store, principal: Principal, id: str, context: Context) -> None:
+    chain = await store.responses.chain(principal.path, id)
+    if chain is None:
+        if not await _may_forward(store, principal, id):
+            raise _unknown_response(id)
+        context.forwards = True
+        return
+    if not chain:
+        raise _unknown_response(id, " What it went on from has been deleted or has expired: send the whole history.")
+    previous = chain[-1]
+    if previous.status in UNDER_WAY:
+        raise InvalidRequest(
+            f"Previous response with id '{id}' is still {previous.status}: wait until it has ended",
+            param="previous_response_id",
+            code="previous_response_not_completed",
+        )
+    context.previous = previous
+    context.before = history(chain)
+
+
+def _unknown_response(id: str, why: str = "") -> InvalidRequest:
+    return InvalidRequest(
+        f"Previous response with id '{id}' not found.{why}",
+        param="previous_response_id",
+        code="previous_response_not_found",
+    )
+
+
+async def _find_conversation(store: Store, x: Exchange, id: str, context: Context) -> None:
+    conversations, path = store.conversations, x.principal.path
+    if await conversations.find(path, id) is None:
+        if not await _may_forward(store, x.principal, id):
+            raise _unknown_conversation(id)
+        context.forwards = True
+        return
+    if not await conversations.hold(path, id, x.request_id, HOLD_SECONDS):
+        raise InvalidRequest(
+            "Another process is currently operating on this conversation. Please retry in a few seconds.",
+            param="conversation",
+            code="conversation_locked",
+        )
+    context.conversation_id = id
+    items = await conversations.items(path, id)
+    if items is None:
+        await let_go(store, x, context)
+        raise _unknown_conversation(id)
+    context.before = [Raw(kept.item) for kept in items]
+
+
+def _unknown_conversation(id: str) -> ObjectNotFound:
+    return ObjectNotFound(f"Conversation with id '{id}' not found.")
+
+
+def _unknown_context(members: Members) -> TrunklineError:
+    """What was to be forwarded cannot be: its model is not served by who would know the id."""
+    id = _read_previous_id(members)
+    return _unknown_response(id) if id is not None else _unknown_conversation(_read_conversation_id(members) or "")
+
+
+async def _may_forward(store: Store, principal: Principal, id: str) -> bool:
+    """Whether an id that is not this path's may be asked for upstream: by the owner of the account alone, and only
+    what was never anybody's here."""
+    return principal.path == "/" and principal.name == "master" and not await store.responses.was_here([id])
+
+
+# --- the items that it names ------------------------------------------------------------------------------------
+
+
+class _Seen(Struct):
+    """An input item, as far as it matters whether it holds anything."""
+
+    type: str | None = None
+    id: str | None = None
+    role: Raw | UnsetType = UNSET
+    content: Raw | UnsetType = UNSET
+    summary: Raw | UnsetType = UNSET
+    encrypted_content: Raw | UnsetType = UNSET
+
+    @property
+    def is_reference(self) -> bool:
+        return self.type == "item_reference" or (self.type is None and self.role is UNSET and self.id is not None)
+
+    @property
+    def is_bare_thought(self) -> bool:
+        """Reasoning that only the upstream that made it could know the content of."""
+        said = (self.content, self.summary, self.encrypted_content)
+        return self.type == "reasoning" and self.id is not None and all(raw in _EMPTY for raw in said)
+
+
+_EMPTY: Sequence[Any] = (UNSET, b"null", b"[]", b'""')
+
+_decode_seen = msgspec.json.Decoder(_Seen).decode
+
+
+async def _resolve_items(store: Store, principal: Principal, context: Context) -> None:
+    """Put the items that are only named into their places."""
+    envelope = context.envelope
+    try:
+        items = read_input(envelope.members.get("input", _NULL))
+        seen = [_decode_seen(item) for item in items]
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return  # of a wrong type: whoever reads it whole says so
+    wanted = [item.id for item in seen if item.id is not None and (item.is_reference or item.is_bare_thought)]
+    if not wanted:
+        return
+    found = dict(_known(context.before or ()))
+    missing = [id for id in wanted if id not in found]
+    if missing:
+        found |= await store.responses.items(principal.path, missing)
+    unknown = next((id for id in wanted if id not in found), None)
+    if unknown is not None:
+        if not await _may_forward(store, principal, unknown):
+            raise _unknown_item(unknown)
+        context.forwards = True
+    changed = [_put_in_place(item, look, found.get) for item, look in zip(items, seen, strict=True)]
+    members = {**envelope.members, "input": Raw(msgspec.json.encode(changed))}
+    context.envelope = replace(envelope, members=members, body=encode_members(members))
+    context.own = bytes(members["input"])
+
+
+def _known(items: Sequence[Raw]) -> list[tuple[str, bytes]]:
+    seen = [(_decode_seen(item).id, item) for item in items]
+    return [(id, bytes(item)) for id, item in seen if id is not None]
+
+
+def _put_in_place(item: Raw, seen: _Seen, find: Callable[[str], bytes | None]) -> Raw:
+    if seen.id is None or not (seen.is_reference or seen.is_bare_thought):
+        return item
+    kept = find(seen.id)
+    return item if kept is None else Raw(kept)
+
+
+def _unknown_item(id: str) -> ObjectNotFound:
+    return ObjectNotFound(f"Item with id '{id}' not found. {_NOT_THERE}", param="input")
+
+
+def _join(before: Sequence[Raw], own: Raw) -> Raw:
+    """The history and the request's own input as one. What is of a wrong type stays, for the reader to refuse."""
+    try:
+        items = read_input(own)
+    except msgspec.MsgspecError:
+        return own
+    return Raw(msgspec.json.encode([*before, *items]))

@@ -1,0 +1,59 @@
+"""A stream whose end waits until the response is kept."""
+
+import asyncio
+from typing import Any
+
+from trunkline.dialects.openai_responses.stated import Stated
+from trunkline.engine.keeping import Keeping
+from trunkline.engine.relay import Relay
+
+
+class KeepingRelay(Relay):
+    """A `Relay` over a `Stated` passage. What ends the stream is written once `Keeping.keep` is done with it."""
+
+    __slots__ = ("_has_ended", "_is_kept", "_keeping", "_promise", "_stated")
+
+    def __init__(self, *arguments: Any, stated: Stated, keeping: Keeping) -> None:
+        super().__init__(*arguments)
+        self._stated = stated
+        self._keeping = keeping
+        self._promise: asyncio.Future[None] | None = None
+        self._has_ended = False
+        self._is_kept = False
+
+    def _feed(self, data: bytes) -> None:
+        super()._feed(data)
+        if self._promise is None and self._stated.response is not None:
+            self._keep(self._stated.response)
+
+    def _finish(self) -> None:
+        """The upstream is at its end. Ours comes when the response is kept, if one has ended."""
+        response = self._stated.response
+        if response is None or self._is_kept or not self._is_worth_keeping:
+            super()._finish()
+            return
+        self._has_ended = True
+        if self._promise is None:
+            self._keep(response)
+
+    @property
+    def _is_worth_keeping(self) -> bool:
+        """What failed before there was content is told as an error reply, and was no response."""
+        return self.passage.error is None or self.passage.has_content
+
+    def _keep(self, response: bytes) -> None:
+        if not self._is_worth_keeping:
+            return
+        self._wake()
+        self._promise = self._keeping.keep(response)
+        self._promise.add_done_callback(self._on_kept)
+
+    def _on_kept(self, promise: "asyncio.Future[None]") -> None:
+        if self._over:
+            return  # the client has left; the response is kept all the same
+        self._is_kept = True
+        error = asyncio.CancelledError() if promise.cancelled() else promise.exception()
+        changes = None if error is None else self._keeping.give_up(error)
+        self._write(self._stated.release(changes))
+        if self._has_ended:
+            super()._finish()
