@@ -8,8 +8,8 @@ from messages_wire import unseal
 from trunkline.capabilities import Capabilities
 from trunkline.dialects.anthropic import DIALECT
 from trunkline.dialects.anthropic.schema import narrow_schema
-from trunkline.dialects.anthropic.turns import PLACEHOLDER
 from trunkline.dialects.dialect import Written
+from trunkline.dialects.turns import PLACEHOLDER
 from trunkline.errors import InvalidRequest, Unsupported
 from trunkline.items import (
     Audio,

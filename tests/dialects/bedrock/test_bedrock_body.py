@@ -9,8 +9,9 @@ import pytest
 from trunkline.capabilities import Capabilities
 from trunkline.dialects.bedrock import DIALECT
 from trunkline.dialects.bedrock.media import fit_name
-from trunkline.dialects.bedrock.turns import DOCUMENT_ALONE, NO_OUTPUT, PLACEHOLDER
+from trunkline.dialects.bedrock.turns import DOCUMENT_ALONE
 from trunkline.dialects.dialect import Written
+from trunkline.dialects.turns import NO_OUTPUT, PLACEHOLDER
 from trunkline.errors import InvalidRequest, Unsupported
 from trunkline.items import (
     Audio,

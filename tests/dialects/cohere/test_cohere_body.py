@@ -6,8 +6,8 @@ import pytest
 
 from trunkline.capabilities import Capabilities
 from trunkline.dialects.cohere import DIALECT
-from trunkline.dialects.cohere.turns import NO_OUTPUT
 from trunkline.dialects.dialect import Written
+from trunkline.dialects.turns import NO_OUTPUT
 from trunkline.errors import Unsupported
 from trunkline.items import (
     Audio,

@@ -8,8 +8,8 @@ from gemini_wire import BUDGETS, LEVELS, answer, call, frame, user, write
 
 from trunkline.capabilities import Capabilities
 from trunkline.dialects.gemini import DIALECT
-from trunkline.dialects.gemini.turns import PLACEHOLDER
 from trunkline.dialects.gemini.wire import SKIP_SIGNATURE
+from trunkline.dialects.turns import PLACEHOLDER
 from trunkline.errors import InvalidRequest, Unsupported
 from trunkline.items import (
     Carrier,

@@ -4,9 +4,10 @@ Source: https://docs.cohere.com/reference/chat (messages).
 """
 
 from collections.abc import Mapping
-from typing import Any, assert_never
+from typing import assert_never
 
 from trunkline.dialects.cohere.reader import DIALECT
+from trunkline.dialects.turns import NO_OUTPUT, Outputs, Wire
 from trunkline.errors import Unsupported
 from trunkline.items import (
     Audio,
@@ -24,18 +25,13 @@ from trunkline.items import (
     ToolOutput,
 )
 
-Wire = dict[str, Any]
-
-# What stands for a tool that gave nothing back: an empty content is refused.
-NO_OUTPUT = "(no output)"
-
 
 class Turns:
     """The conversation for the wire."""
 
     def __init__(self, instructions: str | None, items: list[Item]) -> None:
         self.messages: list[Wire] = []
-        self._outputs = _gather_outputs(items)
+        self._outputs = Outputs(items)
         # The assistant message that is being said, and the ids of its calls.
         self._said: Wire | None = None
         self._open_calls: list[str] = []
@@ -94,21 +90,11 @@ class Turns:
         calls, self._open_calls, self._said = self._open_calls, [], None
         pictures: list[Wire] = []
         for call_id in calls:
-            if outputs := self._outputs.get(call_id):
-                output = outputs.pop(0)
+            if (output := self._outputs.take(call_id)) is not None:
                 self.messages.append({"role": "tool", "tool_call_id": call_id, "content": _write_output(output)})
                 pictures += _write_pictures(output)
         if pictures:
             self.messages.append({"role": "user", "content": pictures})
-
-
-def _gather_outputs(items: list[Item]) -> dict[str, list[ToolOutput]]:
-    """Outputs by call id, in order: an id that a provider used twice is answered twice."""
-    outputs: dict[str, list[ToolOutput]] = {}
-    for item in items:
-        if isinstance(item, ToolOutput):
-            outputs.setdefault(item.call_id, []).append(item)
-    return outputs
 
 
 # --- parts --------------------------------------------------------------------------------------------------------

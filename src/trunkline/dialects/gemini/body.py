@@ -69,7 +69,7 @@ class _Body:
         request = self._request
         turns = Turns(request.items, self._capabilities)
         config = self._write_config(turns)
-        body: dict[str, Any] = {"contents": turns.contents}
+        body: dict[str, Any] = {"contents": turns.messages}
         own = [{"text": request.instructions}] if (request.instructions or "").strip() else []
         if parts := own + turns.system:
             body["systemInstruction"] = {"parts": parts}
