@@ -1,0 +1,34 @@
+"""Texts with `{{name}}` in them: which names stand there, and what comes of them once the values are known.
+
+Pure, and of no dialect. A value is put in as it is: what looks like a placeholder in it is not one.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from typing import TypeVar
+
+Value = TypeVar("Value")
+
+PLACEHOLDER = re.compile(r"\{\{[ \t]*([\w-]{1,64})[ \t]*\}\}")
+
+# What was meant to be one, as far as can be told.
+_MEANT = re.compile(r"\{\{[^{}]*\}\}")
+
+
+def names_in(text: str) -> list[str]:
+    """The names in a text, in order, as often as they stand there."""
+    return PLACEHOLDER.findall(text)
+
+
+def find_bad_placeholder(text: str) -> str | None:
+    """The first `{{…}}` with something in it that is no name."""
+    return next((found for found in _MEANT.findall(text) if not PLACEHOLDER.fullmatch(found)), None)
+
+
+def fill(text: str, value_of: Callable[[str], Value]) -> Iterator[str | Value]:
+    """The text in pieces, each placeholder's value in its place."""
+    for number, piece in enumerate(PLACEHOLDER.split(text)):
+        if number % 2:
+            yield value_of(piece)
+        elif piece:
+            yield piece
