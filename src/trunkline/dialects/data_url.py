@@ -4,6 +4,7 @@ Source: RFC 2397; the signatures are those of https://mimesniff.spec.whatwg.org.
 """
 
 import base64
+import posixpath
 import re
 from urllib.parse import unquote_to_bytes
 
@@ -168,3 +169,37 @@ def sniff(head: bytes) -> str | None:
     if head[4:8] == b"ftyp":
         return _BRANDS.get(head[8:12])
     return "image/svg+xml" if _SVG.match(head) else None
+
+
+# What a server says of bytes that it knows nothing about.
+_UNTOLD = frozenset({"", "application/octet-stream", "binary/octet-stream", "application/binary"})
+
+# Only where neither the bytes nor the server tell; enough for what people attach.
+_BY_SUFFIX = {
+    ".pdf": "application/pdf",
+    ".txt": "text/plain",
+    ".log": "text/plain",
+    ".md": "text/markdown",
+    ".csv": "text/csv",
+    ".tsv": "text/tab-separated-values",
+    ".html": "text/html",
+    ".xml": "application/xml",
+    ".json": "application/json",
+    ".yaml": "application/yaml",
+    ".yml": "application/yaml",
+    ".docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+    ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    ".pptx": "application/vnd.openxmlformats-officedocument.presentationml.presentation",
+}
+
+
+def type_of(head: bytes, told: str, filename: str) -> str:
+    """The type of some content: what its bytes prove, then what its server says, then what its name says."""
+    proven = sniff(head)
+    if proven is not None:
+        return proven
+    told = same_type(told)
+    by_name = _BY_SUFFIX.get(posixpath.splitext(filename.lower())[1])
+    if told not in _UNTOLD and not (told == "text/plain" and by_name is not None and is_text(by_name)):
+        return told
+    return by_name or "application/octet-stream"

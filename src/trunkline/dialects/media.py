@@ -23,38 +23,17 @@ from trunkline.dialects.data_url import (
     is_data_url,
     is_text,
     read_data_url,
-    same_type,
     sniff,
+    type_of,
     write_data_url,
 )
+from trunkline.dialects.kept_files import Content, tell_file
 from trunkline.dialects.kinds import Kind, allows, kind_of
 from trunkline.dialects.replayed import move_replayed
 from trunkline.errors import CallerError, InvalidRequest, Unsupported
 from trunkline.items import Audio, File, Image, Item, Message, Part, Text, ToolOutput
 from trunkline.ports import Fetched
 from trunkline.request import ModelRequest
-
-# What a server says of bytes that it knows nothing about.
-_UNTOLD = frozenset({"", "application/octet-stream", "binary/octet-stream", "application/binary"})
-
-# Only where neither the bytes nor the server tell; enough for what people attach.
-_BY_SUFFIX = {
-    ".pdf": "application/pdf",
-    ".txt": "text/plain",
-    ".log": "text/plain",
-    ".md": "text/markdown",
-    ".csv": "text/csv",
-    ".tsv": "text/tab-separated-values",
-    ".html": "text/html",
-    ".xml": "application/xml",
-    ".json": "application/json",
-    ".yaml": "application/yaml",
-    ".yml": "application/yaml",
-    ".docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
-    ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-    ".pptx": "application/vnd.openxmlformats-officedocument.presentationml.presentation",
-}
-
 
 # --- what a wire says of itself -----------------------------------------------------------------------------------
 
@@ -96,7 +75,8 @@ class Forms(Struct, frozen=True, kw_only=True):
     `answers`: which kinds what a model has said may hold, when it is replayed; `systems`: whether a system message
     may hold any.
     `find(body)` lists the spots of a caller's body, in the order in which its reader makes parts of them; `put`
-    writes content into one, where bodies are passed on to providers that do not follow URLs.
+    writes content into one, where bodies are passed on to providers that do not follow URLs. `inline`, by the type of a
+    caller's part, puts a kept file in the place of its id: in a form that the wire has, else as it is told to be.
     """
 
     kinds: frozenset[Kind] = frozenset({"image", "file", "audio"})
@@ -109,6 +89,7 @@ class Forms(Struct, frozen=True, kw_only=True):
     file_types: tuple[str, ...] = ()
     find: Callable[[Mapping[str, Any]], list[Spot]] = find_nothing
     put: Callable[[Spot, str, str], None] | None = None
+    inline: Mapping[str, Callable[[dict[str, Any], Content, Capabilities], None]] = {}
 
 
 ReadSpot = Callable[[dict[str, Any], str], Spot | None]
@@ -335,7 +316,7 @@ class Materials:
             data = Data("", check_base64(value))
         except Malformed as error:
             raise self._wrong(f"{error}: send a `data:` URL like `data:application/pdf;base64,…`") from None
-        return Data(_type_of(data.head(), "", part.filename or ""), data.base64)
+        return Data(type_of(data.head(), "", part.filename or ""), data.base64)
 
     def _refuse_parameters(self, data: Data) -> None:
         if data.parameters:
@@ -398,8 +379,7 @@ class Materials:
     def _tell_text(self, part: File, data: Data) -> Text:
         """A text file as text, named, for a model that takes no such file."""
         self.emulated.append(self._name(member=False))
-        name = f' name="{part.filename}"' if part.filename else ""
-        return Text(text=f"<file{name}>\n{data.text()}\n</file>", extras=part.extras)
+        return Text(text=tell_file(part.filename or "", data.text()), extras=part.extras)
 
     # --- what was fetched -----------------------------------------------------------------------------------------
 
@@ -410,11 +390,11 @@ class Materials:
             return part
         head = found.data[:HEAD_BYTES]
         if isinstance(part, Image):
-            media_type = _type_of(head, found.media_type, "")
+            media_type = type_of(head, found.media_type, "")
             self._check_picture(media_type, head, len(found.data), declared=False)
             return replace(part, url=write_data_url(media_type, found.data))
         filename = part.filename or _file_name(part.url or "")
-        media_type = _type_of(head, found.media_type, filename)
+        media_type = type_of(head, found.media_type, filename)
         data = Data(media_type, b64encode(found.data).decode(), charset=found.charset)
         return self._settle_file(replace(part, filename=filename or None), data)
 
@@ -457,18 +437,6 @@ def _holds_media(parts: list[Part]) -> bool:
 
 def _listed(words: Sequence[str]) -> str:
     return ", ".join(f"`{word}`" for word in words) if words else "another"
-
-
-def _type_of(head: bytes, told: str, filename: str) -> str:
-    """The type of some content: what its bytes prove, then what its server says, then what its name says."""
-    proven = sniff(head)
-    if proven is not None:
-        return proven
-    told = same_type(told)
-    by_name = _BY_SUFFIX.get(posixpath.splitext(filename.lower())[1])
-    if told not in _UNTOLD and not (told == "text/plain" and by_name is not None and is_text(by_name)):
-        return told
-    return by_name or "application/octet-stream"
 
 
 def _file_name(url: str) -> str:

@@ -33,7 +33,11 @@ class Files(Protocol):
     ) -> Sequence[KeptFile]:
         """Up to `limit` files behind `after` (`KeyError` when it is unknown), and one more if there is one."""
 
-    async def delete(self, path: str, id: str) -> bool: ...
+    async def delete(self, path: str, id: str) -> bool:
+        """Delete it; its id stays unknown from then on."""
+
+    async def was_here(self, id: str) -> bool:
+        """Whether this id is, or has ever been, known here, whoever it belonged to."""
 
     async def copy_at(self, id: str, account: str) -> str | None:
         """The id under which an upstream account has a copy of it."""

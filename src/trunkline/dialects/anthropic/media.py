@@ -6,7 +6,9 @@ Source: https://docs.anthropic.com/en/docs/build-with-claude/vision, …/pdf-sup
 from collections.abc import Mapping
 from typing import Any
 
+from trunkline.capabilities import Capabilities
 from trunkline.dialects.data_url import Data, Malformed, check_base64, is_data_url, is_text, read_data_url
+from trunkline.dialects.kept_files import Content, check_picture
 from trunkline.dialects.media import Forms, Spot, find_spots
 from trunkline.dialects.shapes import lenient_text
 from trunkline.errors import InvalidRequest
@@ -43,7 +45,29 @@ def put_content(spot: Spot, media_type: str, base64: str) -> None:
     spot.holder.update({"type": "base64", "media_type": media_type, "data": base64})
 
 
+def _inline_image(block: dict[str, Any], content: Content, capabilities: Capabilities) -> None:
+    check_picture(content)
+    block["source"] = {"type": "base64", "media_type": content.media_type, "data": content.base64}
+
+
+def _inline_document(block: dict[str, Any], content: Content, capabilities: Capabilities) -> None:
+    """A document's content; pictures have a block of their own, and only text has one in plain sight."""
+    if content.is_picture:
+        # None of them is an image's to have.
+        for name in ("title", "context", "citations"):
+            block.pop(name, None)
+        block["type"] = "image"
+        _inline_image(block, content, capabilities)
+    elif content.is_text:
+        block["source"] = {"type": "text", "media_type": "text/plain", "data": content.text}
+        block.setdefault("title", content.name)
+    else:
+        block["source"] = {"type": "base64", "media_type": content.media_type, "data": content.base64}
+        block.setdefault("title", content.name)
+
+
 FORMS = Forms(
+    inline={"image": _inline_image, "document": _inline_document},
     kinds=frozenset({"image", "file"}),
     image_types=IMAGE_TYPES,
     file_types=("application/pdf", "text/*"),

@@ -5,6 +5,7 @@ from typing import Any, assert_never
 
 from trunkline.capabilities import Capabilities
 from trunkline.dialects.data_url import name_file
+from trunkline.dialects.kept_files import Content
 from trunkline.dialects.media import Forms, Spot, find_spots, put_data_url
 from trunkline.dialects.openai_chat.tools import chat_extras
 from trunkline.dialects.shapes import Fields, missing, read_object, wrong_type
@@ -86,8 +87,28 @@ def _read_spot(part: dict[str, Any], path: str) -> Spot | None:
             return None
 
 
+def _inline_file(part: dict[str, Any], content: Content, capabilities: Capabilities) -> None:
+    """A file's content; the wire has a part of their own for pictures, and text is text where no file is taken."""
+    if content.is_picture:
+        inlined: dict[str, Any] = {"type": "image_url", "image_url": {"url": content.url}}
+    elif content.is_text and not capabilities.files:
+        inlined = {"type": "text", "text": content.tell()}
+    else:
+        name = part["file"].get("filename") or content.name
+        inlined = {"type": "file", "file": {"file_data": content.url, "filename": name}}
+    del part["file"]
+    part.update(inlined)
+
+
 # A picture may be a URL, a file never, and only a file has an id.
-FORMS = Forms(urls=frozenset({"image"}), ids=frozenset({"file"}), systems=True, find=find_media, put=put_data_url)
+FORMS = Forms(
+    urls=frozenset({"image"}),
+    ids=frozenset({"file"}),
+    systems=True,
+    find=find_media,
+    put=put_data_url,
+    inline={"file": _inline_file},
+)
 
 
 # --- ours → wire ------------------------------------------------------------------------------------------------

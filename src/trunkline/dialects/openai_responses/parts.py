@@ -6,7 +6,9 @@ Source: https://platform.openai.com/docs/api-reference/responses/create#response
 from collections.abc import Callable, Mapping
 from typing import Any, assert_never
 
+from trunkline.capabilities import Capabilities
 from trunkline.dialects.data_url import name_file
+from trunkline.dialects.kept_files import Content, check_picture
 from trunkline.dialects.media import Forms, Spot, find_spots, put_data_url
 from trunkline.dialects.shapes import Fields, missing, read_object
 from trunkline.items import Audio, Extras, File, Image, OtherPart, Part, Refusal, Text
@@ -108,8 +110,30 @@ def put_content(spot: Spot, media_type: str, base64: str) -> None:
     spot.holder.setdefault("filename", name_file(data))
 
 
+def _inline_image(part: dict[str, Any], content: Content, capabilities: Capabilities) -> None:
+    check_picture(content)
+    del part["file_id"]
+    part["image_url"] = content.url
+
+
+def _inline_file(part: dict[str, Any], content: Content, capabilities: Capabilities) -> None:
+    if content.is_text and not capabilities.files:
+        part.clear()
+        part.update({"type": "input_text", "text": content.tell()})
+        return
+    del part["file_id"]
+    part["file_data"] = content.url
+    part["filename"] = part.get("filename") or content.name
+
+
 # OpenAI fetches URLs by itself. Sound is no part of its Responses: Chat has it.
-FORMS = Forms(kinds=frozenset({"image", "file"}), systems=True, find=find_media, put=put_content)
+FORMS = Forms(
+    kinds=frozenset({"image", "file"}),
+    systems=True,
+    find=find_media,
+    put=put_content,
+    inline={"input_image": _inline_image, "computer_screenshot": _inline_image, "input_file": _inline_file},
+)
 
 
 # --- ours → wire ------------------------------------------------------------------------------------------------
