@@ -1,6 +1,7 @@
 """Tokens in disjoint buckets: each token is counted in exactly one, whatever the provider's convention."""
 
 from msgspec import Struct
+from msgspec.structs import astuple
 
 
 class Usage(Struct, frozen=True):
@@ -17,6 +18,10 @@ class Usage(Struct, frozen=True):
     output_tokens: int = 0
     reasoning_tokens: int = 0
     cache_write_1h_tokens: int = 0
+
+    def __add__(self, other: "Usage") -> "Usage":
+        """Both together, bucket by bucket."""
+        return Usage(*(mine + theirs for mine, theirs in zip(astuple(self), astuple(other), strict=True)))
 
     @property
     def cache_writes(self) -> int:

@@ -211,7 +211,8 @@ def _draw_whole(item: Item, context: ReplyContext) -> Iterator[dict[str, Any]]:
         item = msgspec.structs.replace(item, arguments=whole_arguments(item, item.arguments, status))
     carrier = item.carrier if isinstance(item, Reasoning) else None
     encrypted_content = None if carrier is None else context.seal(carrier)
-    yield draw_item(item, context.mint(item_prefix(item)), status, encrypted_content)
+    own_id = item.id if isinstance(item, OtherItem) else None
+    yield draw_item(item, own_id or context.mint(item_prefix(item)), status, encrypted_content)
 
 
 def draw_call_carrier(call_id: str, carrier: Carrier, context: ReplyContext) -> dict[str, Any]:

@@ -1,0 +1,172 @@
+"""Items that the gateway puts before a model's answer: in front of a Responses stream or reply, as part of it.
+
+In a stream they come whole, behind the events that announce the response; the places and numbers of everything after
+them are shifted. What they have cost is added to the usage that the response tells.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import msgspec
+from msgspec import Raw, Struct, field
+
+from trunkline.dialects.dialect import JsonReply, Passage
+from trunkline.dialects.openai_responses.errors import write_event
+from trunkline.dialects.openai_responses.usage import read_usage, write_usage
+from trunkline.dialects.sse import walk
+from trunkline.errors import TrunklineError
+from trunkline.usage import NO_USAGE, Usage
+
+_BEGINNINGS = frozenset({"response.created", "response.queued", "response.in_progress"})
+_ENDS = frozenset({"response.completed", "response.incomplete", "response.failed", "response.cancelled"})
+
+_NOT_JSON = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+
+_decode_members = msgspec.json.Decoder(dict[str, Raw]).decode
+_decode_any = msgspec.json.Decoder().decode
+
+
+class Preface(Struct, frozen=True, kw_only=True):
+    """What is put in front: items as callers get them, and what making them has cost."""
+
+    items: list[dict[str, Any]] = field(default_factory=list)
+    usage: Usage = NO_USAGE
+
+
+class Prefaced:
+    """A passage around a caller's stream of whole events."""
+
+    __slots__ = ("_inner", "_next_number", "_preface", "_shift")
+
+    def __init__(self, inner: Passage, preface: Preface) -> None:
+        self._inner = inner
+        self._preface = preface
+        self._next_number = 0
+        # How many events have been put in; `None` while there is nothing to put them behind.
+        self._shift: int | None = None
+
+    @property
+    def has_content(self) -> bool:
+        return self._inner.has_content
+
+    @property
+    def incomplete(self) -> bool:
+        return self._inner.incomplete
+
+    @property
+    def error(self) -> TrunklineError | None:
+        return self._inner.error
+
+    @error.setter
+    def error(self, error: TrunklineError | None) -> None:
+        self._inner.error = error
+
+    @property
+    def usage(self) -> Usage:
+        return self._inner.usage + self._preface.usage
+
+    def feed(self, data: bytes) -> bytes:
+        return self._pass(self._inner.feed(data))
+
+    def end(self) -> bytes:
+        return self._pass(self._inner.end())
+
+    def fail(self, error: TrunklineError) -> bytes:
+        return self._pass(self._inner.fail(error))
+
+    def _pass(self, out: bytes) -> bytes:
+        return b"".join(event for body in walk(out) for event in self._change(body)) if out else out
+
+    def _change(self, body: bytes) -> Iterator[bytes]:
+        """One event as it is told, behind the items if they have not been told yet."""
+        try:
+            members = _decode_members(body)
+            type_ = _decode_any(members["type"])
+        except (*_NOT_JSON, KeyError):
+            yield b"data: %b\n\n" % body
+            return
+        # A stream that begins with an error has no answer to put anything before.
+        if self._shift is None and type_ not in _BEGINNINGS and (self._next_number or type_ != "error"):
+            self._shift = 2 * len(self._preface.items)
+            yield from self._write_items()
+        number = _read_number(members.get("sequence_number"), self._next_number)
+        self._next_number = number + 1
+        if self._shift is not None:
+            number += self._shift
+            if (index := members.get("output_index")) is not None:
+                members["output_index"] = _encode(_read_number(index, 0) + len(self._preface.items))
+        if type_ in _ENDS and "response" in members and self._shift is not None:
+            members["response"] = Raw(_change_response(members["response"], self._preface))
+        yield write_event({**members, "type": type_, "sequence_number": number})
+
+    def _write_items(self) -> Iterator[bytes]:
+        number = self._next_number
+        for index, item in enumerate(self._preface.items):
+            for phase in ("added", "done"):
+                type_ = f"response.output_item.{phase}"
+                yield write_event({"type": type_, "sequence_number": number, "output_index": index, "item": item})
+                number += 1
+
+
+def preface_reply(reply: JsonReply, preface: Preface) -> JsonReply:
+    """A whole reply with the items in front of its output."""
+    if reply.error is not None:
+        return reply
+    body = _change_response(reply.body, preface)
+    return msgspec.structs.replace(reply, body=body, usage=reply.usage + preface.usage)
+
+
+def preface_stream(reply: JsonReply, preface: Preface) -> JsonReply:
+    """The same for a stream that has come as a whole."""
+    if reply.error is not None:
+        return reply
+    passage = Prefaced(_Whole(reply.usage), preface)
+    return msgspec.structs.replace(reply, body=passage.feed(reply.body), usage=passage.usage)
+
+
+class _Whole:
+    """A passage of what has passed already."""
+
+    has_content = True
+    incomplete = False
+    error: TrunklineError | None = None
+
+    def __init__(self, usage: Usage) -> None:
+        self.usage = usage
+
+    def feed(self, data: bytes) -> bytes:
+        return data
+
+    def end(self) -> bytes:
+        return b""
+
+    def fail(self, error: TrunklineError) -> bytes:
+        return b""
+
+
+def _change_response(body: bytes | Raw, preface: Preface) -> bytes:
+    """A response object with the items in front, and with their cost."""
+    try:
+        members = _decode_members(body)
+        output = msgspec.json.decode(members.get("output", b"[]"), type=list[Raw])
+        usage = _decode_any(members.get("usage", b"null"))
+    except _NOT_JSON:
+        return bytes(body)
+    members["output"] = _encode([*preface.items, *output])
+    members["usage"] = _encode(_add_usage(usage, preface.usage))
+    return msgspec.json.encode(members)
+
+
+def _add_usage(told: Any, usage: Usage) -> Mapping[str, Any]:
+    """What the response tells of its cost, more by this; members that only its maker knows stay."""
+    others = told if type(told) is dict else {}
+    return {**others, **write_usage(read_usage(told) + usage)}
+
+
+def _read_number(raw: Raw | None, default: int) -> int:
+    value = default if raw is None else _decode_any(raw)
+    return value if type(value) is int else default
+
+
+def _encode(value: Any) -> Raw:
+    return Raw(msgspec.json.encode(value))
