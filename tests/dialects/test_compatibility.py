@@ -15,20 +15,9 @@ from trunkline.capabilities import Capabilities
 from trunkline.clock import CountingMint
 from trunkline.dialects import anthropic, openai_chat, openai_responses
 from trunkline.dialects.anthropic.usage import read_finish as read_stop_reason
-from trunkline.dialects.compatibility import (
-    CALLERS,
-    CHOICES,
-    EFFORTS,
-    EVENTS,
-    FIELDS,
-    FINISHES,
-    ITEMS,
-    PARTS,
-    TIERS,
-    TOOLS,
-    UPSTREAMS,
-    field_rows,
-)
+from trunkline.dialects.compatibility import CALLERS, EFFORTS, TIERS, field_rows
+from trunkline.dialects.compatibility.answers import EVENTS, FINISHES
+from trunkline.dialects.compatibility.table import UPSTREAMS
 from trunkline.dialects.fates import EXTRAS, INCLUDED, SETTINGS, Fate
 from trunkline.dialects.lowering import lower
 from trunkline.dialects.openai_chat.finish import read_finish
@@ -76,7 +65,7 @@ def kinds(schemas: dict[str, Any], name: str) -> Iterator[str]:
 
 
 def top_level(caller: str) -> set[str]:
-    return {name.partition(".")[0] for name in FIELDS[caller]}
+    return {name.partition(".")[0] for name in CALLERS[caller].fields}
 
 
 @pytest.mark.parametrize(
@@ -90,17 +79,17 @@ def test_every_field_of_openais_requests_has_a_fate(schemas: dict[str, Any], sch
 @pytest.mark.parametrize(
     ("schema", "table"),
     [
-        ("Tool", TOOLS["responses"]),
-        ("InputItem", ITEMS["responses"]),
-        ("OutputItem", ITEMS["responses"]),
-        ("InputContent", PARTS["responses"]),
-        ("OutputMessageContent", PARTS["responses"]),
-        ("ToolChoiceParam", CHOICES["responses"]),
+        ("Tool", CALLERS["responses"].tools),
+        ("InputItem", CALLERS["responses"].items),
+        ("OutputItem", CALLERS["responses"].items),
+        ("InputContent", CALLERS["responses"].parts),
+        ("OutputMessageContent", CALLERS["responses"].parts),
+        ("ToolChoiceParam", CALLERS["responses"].choices),
         ("ResponseStreamEvent", EVENTS["responses"]),
-        ("ChatCompletionRequestMessage", ITEMS["chat"]),
-        ("ChatCompletionRequestUserMessageContentPart", PARTS["chat"]),
-        ("ChatCompletionRequestAssistantMessageContentPart", PARTS["chat"]),
-        ("ChatCompletionToolChoiceOption", CHOICES["chat"]),
+        ("ChatCompletionRequestMessage", CALLERS["chat"].items),
+        ("ChatCompletionRequestUserMessageContentPart", CALLERS["chat"].parts),
+        ("ChatCompletionRequestAssistantMessageContentPart", CALLERS["chat"].parts),
+        ("ChatCompletionToolChoiceOption", CALLERS["chat"].choices),
     ],
 )
 def test_every_kind_in_openais_description_has_a_fate(schemas: dict[str, Any], schema: str, table: Any) -> None:
@@ -151,20 +140,20 @@ def test_every_field_of_anthropics_requests_has_a_fate() -> None:
 
 def test_every_kind_of_anthropics_tools_has_a_fate() -> None:
     """A tool that Anthropic adds must not be forgotten."""
-    known = set(TOOLS["messages"])
+    known = set(CALLERS["messages"].tools)
     assert literals(messages_types.ToolUnionParam) - known == set()
 
 
 def test_the_betas_tools_have_a_fate() -> None:
     """Each by its own name, or by the refusal that meets whatever is not known."""
-    unknown = literals(BetaToolUnionParam) - set(TOOLS["messages"])
+    unknown = literals(BetaToolUnionParam) - set(CALLERS["messages"].tools)
     for kind in unknown:
         assert outcome("messages", {"type": kind, "name": "x"}, "chat") in (Fate.REFUSED, Fate.EMULATED)
 
 
 def test_every_kind_of_anthropics_blocks_has_a_fate() -> None:
     """In requests and answers."""
-    known = set(ITEMS["messages"])
+    known = set(CALLERS["messages"].items)
     assert literals(messages_types.ContentBlockParam) - known == set()
     assert literals(messages_types.ContentBlock) - known == set()
 
@@ -197,7 +186,7 @@ def test_every_row_is_whole(caller: str) -> None:
         assert set(row.fates) == set(UPSTREAMS)
         assert row.fates[caller] is Fate.SAME
     settings = set(SETTINGS["chat"])
-    for name, meaning in FIELDS[caller].items():
+    for name, meaning in CALLERS[caller].fields.items():
         assert isinstance(meaning, tuple) or meaning in settings or name in EXTRAS, name
 
 
@@ -228,9 +217,9 @@ def outcome(caller: str, tool: dict[str, Any], upstream: str) -> Fate:
 
 TOOL_CASES = [
     (caller, kind, upstream, fates[upstream])
-    for caller, table in TOOLS.items()
+    for caller, table in CALLERS.items()
     if caller in DIALECTS
-    for kind, fates in table.items()
+    for kind, fates in table.tools.items()
     for upstream in UPSTREAMS
     if upstream != caller
 ]
@@ -256,10 +245,12 @@ _ITEMS: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("upstream", [upstream for upstream in UPSTREAMS if upstream != "responses"])
-@pytest.mark.parametrize("kind", [kind for kind in ITEMS["responses"] if not kind.endswith(("_call", "_output"))])
+@pytest.mark.parametrize(
+    "kind", [kind for kind in CALLERS["responses"].items if not kind.endswith(("_call", "_output"))]
+)
 def test_each_item_has_the_fate_that_is_stated(kind: str, upstream: str) -> None:
     """Items that stand by themselves; calls and outputs come in pairs, and have tests of their own."""
-    fates = ITEMS["responses"][kind][0]
+    fates = CALLERS["responses"].items[kind][0]
     body = {"model": "m", "input": [{"type": kind, "id": "x", "tools": [], **_ITEMS.get(kind, {})}]}
     request = DIALECTS["responses"].read_request(body, lambda _: None)
     refused = False

@@ -2,20 +2,9 @@
 
 from collections.abc import Iterable, Mapping
 
-from trunkline.dialects.compatibility import (
-    CALLERS,
-    CHOICES,
-    EFFORTS,
-    EVENTS,
-    FINISHES,
-    ITEMS,
-    PARTS,
-    TIERS,
-    TOOLS,
-    UPSTREAMS,
-    Row,
-    field_rows,
-)
+from trunkline.dialects.compatibility import CALLERS, EFFORTS, TIERS, field_rows
+from trunkline.dialects.compatibility.answers import EVENTS, FINISHES
+from trunkline.dialects.compatibility.table import UPSTREAMS, Noted, Row
 from trunkline.dialects.fates import IDLE_EXTRAS, IDLE_VALUES, IMPLICIT, IN_NODES, Fate
 
 _TITLES = {
@@ -49,14 +38,14 @@ provider's body as it is.\
 def write_compatibility() -> str:
     """`compatibility.md`."""
     parts = [_INTRODUCTION]
-    for caller in CALLERS:
+    for caller, table in CALLERS.items():
         parts.append(f"## {_TITLES[caller]} callers")
         parts += ["### Fields", _write_rows(field_rows(caller))]
-        parts += ["### Tools", _write_rows(_plain(caller, TOOLS[caller]))]
-        parts += ["### Choices of tools", _write_rows(_noted(caller, CHOICES[caller]))]
-        parts += ["### What a conversation holds", _write_rows(_noted(caller, ITEMS[caller]))]
-        if caller in PARTS:
-            parts += ["### Parts", _write_rows(_noted(caller, PARTS[caller]))]
+        parts += ["### Tools", _write_rows(_plain(caller, table.tools))]
+        parts += ["### Choices of tools", _write_rows(_noted(caller, table.choices))]
+        parts += ["### What a conversation holds", _write_rows(_noted(caller, table.items))]
+        if table.parts:
+            parts += ["### Parts", _write_rows(_noted(caller, table.parts))]
     parts += [_write_nodes(), *_write_answers(), _write_values()]
     return "\n\n".join(parts)
 
@@ -65,7 +54,7 @@ def _plain(caller: str, kinds: Mapping[str, Mapping[str, Fate]]) -> Iterable[Row
     return (Row(name, {**fates, caller: Fate.SAME}) for name, fates in kinds.items())
 
 
-def _noted(caller: str, kinds: Mapping[str, tuple[Mapping[str, Fate], str]]) -> Iterable[Row]:
+def _noted(caller: str, kinds: Mapping[str, Noted]) -> Iterable[Row]:
     return (Row(name, {**fates, caller: Fate.SAME}, note) for name, (fates, note) in kinds.items())
 
 
