@@ -19,10 +19,12 @@ from trunkline.engine.gateway import Gateway
 from trunkline.engine.parts import Parts
 from trunkline.engine.router import Router
 from trunkline.errors import Failed
-from trunkline.ports import Listed, Listing, Principal, Record, UpstreamRequest
+from trunkline.ports import Keys, Listed, Listing, Principal, Record, UpstreamRequest
 from trunkline.providers.account import Account, make_account
 from trunkline.providers.directory import load_provider
 from trunkline.shared.memory import MemoryShared
+from trunkline.state.retention import Retention
+from trunkline.state.store import Store
 
 DIALECTS = {
     dialect.name: dialect
@@ -264,6 +266,9 @@ class Scene:
     records: Records = field(default_factory=Records)
     clock: FakeClock = field(default_factory=FakeClock)
     mint: CountingMint = field(default_factory=CountingMint)
+    keys: Keys = field(default_factory=OneKey)
+    store: Store | None = None
+    retention: Retention = field(default_factory=Retention)
 
     def __post_init__(self) -> None:
         listing = {
@@ -273,7 +278,7 @@ class Scene:
         self.shared = MemoryShared(self.clock)
         self.gateway = Gateway(
             Parts(
-                keys=OneKey(),
+                keys=self.keys,
                 catalog=self.catalog,
                 upstream=self.upstream,
                 ledger=self.records,
@@ -287,6 +292,8 @@ class Scene:
                 make_router=lambda listing: Router(self.accounts, self.aliases, listing, self.catalog, self.uncached),
                 instance=b"this-instance",
                 strict=self.strict,
+                store=self.store,
+                retention=self.retention,
             )
         )
 

@@ -57,7 +57,7 @@ def read_envelope(body: bytes, *, takes_prompts: bool = False) -> Envelope:
 
     Where prompts are taken, one may own the model: then the body need not name it.
     """
-    members = _read_members(body)
+    members = read_members(body)
     if body.count(b'"model"') > 1 or ("stream" in members and body.count(b'"stream"') > 1) or _SPELT_OUT in body:
         _refuse_doubles(body)
     model = "" if takes_prompts and _leaves_model(members) else _read_model(members)
@@ -68,7 +68,7 @@ def read_call(call: Call, route: Route) -> Envelope:
     """Open a call's body. Where the path says the model, what the body says of it counts for nothing."""
     if not route.model:
         return read_envelope(call.body, takes_prompts=route.dialect == "responses")
-    members = _read_members(call.body)
+    members = read_members(call.body)
     members.pop("model", None)
     members.pop("stream", None)
     return Envelope(route.model, route.stream, members, call.body)
@@ -95,7 +95,8 @@ def _read_stream(members: Members) -> bool:
     return bool(stream)
 
 
-def _read_members(body: bytes) -> Members:
+def read_members(body: bytes) -> Members:
+    """The members of a JSON object, each in its own bytes. Raises `InvalidRequest`."""
     if not body:
         raise InvalidRequest("the body is empty: send a JSON object")
     try:

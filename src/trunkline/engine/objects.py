@@ -17,7 +17,25 @@ Methods = Mapping[str, ObjectRoute]
 
 _ID = "{}"
 
-_SHAPES: Mapping[str, Methods] = {}
+_SHAPES: Mapping[str, Methods] = {
+    "/responses/{}": {"GET": ObjectRoute("response"), "DELETE": ObjectRoute("response_deletion")},
+    "/responses/{}/cancel": {"POST": ObjectRoute("response_cancellation")},
+    "/responses/{}/input_items": {"GET": ObjectRoute("input_items")},
+    "/conversations": {"POST": ObjectRoute("conversation_creation")},
+    "/conversations/{}": {
+        "GET": ObjectRoute("conversation"),
+        "POST": ObjectRoute("conversation_update"),
+        "DELETE": ObjectRoute("conversation_deletion"),
+    },
+    "/conversations/{}/items": {
+        "GET": ObjectRoute("conversation_items"),
+        "POST": ObjectRoute("conversation_items_creation"),
+    },
+    "/conversations/{}/items/{}": {
+        "GET": ObjectRoute("conversation_item"),
+        "DELETE": ObjectRoute("conversation_item_deletion"),
+    },
+}
 """By shape, without `/v1`. `{}` stands for an id; a shape with a word in its place is looked for first."""
 
 _ADMIN_SHAPES: Mapping[str, Methods] = {}

@@ -5,8 +5,24 @@ from collections.abc import Awaitable, Callable, Mapping
 from trunkline.call import Reply
 from trunkline.engine.desk import Desk
 from trunkline.engine.exchange import Exchange
+from trunkline.engine.resources.conversations import (
+    add_items,
+    create_conversation,
+    delete_conversation,
+    delete_item,
+    get_conversation,
+    get_item,
+    list_items,
+    update_conversation,
+)
 from trunkline.engine.resources.embeddings import embed
 from trunkline.engine.resources.models import answer_list, answer_one
+from trunkline.engine.resources.responses import (
+    cancel_response,
+    delete_response,
+    get_response,
+    list_input_items,
+)
 from trunkline.engine.resources.tokens import count_tokens
 
 OPERATIONS: Mapping[str, Callable[[Desk, Exchange], Awaitable[Reply]]] = {
@@ -14,4 +30,16 @@ OPERATIONS: Mapping[str, Callable[[Desk, Exchange], Awaitable[Reply]]] = {
     "count_tokens": count_tokens,
     "models": answer_list,
     "model": answer_one,
+    "response": get_response,
+    "response_deletion": delete_response,
+    "response_cancellation": cancel_response,
+    "input_items": list_input_items,
+    "conversation_creation": create_conversation,
+    "conversation": get_conversation,
+    "conversation_update": update_conversation,
+    "conversation_deletion": delete_conversation,
+    "conversation_items": list_items,
+    "conversation_items_creation": add_items,
+    "conversation_item": get_item,
+    "conversation_item_deletion": delete_item,
 }

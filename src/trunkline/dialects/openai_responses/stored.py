@@ -43,6 +43,11 @@ class _Seen(Struct):
     status: str | None = None
     content: Raw | UnsetType = UNSET
 
+    @property
+    def kind(self) -> str:
+        """The type, also of what was sent without one."""
+        return self.type or ("item_reference" if self.role is None and self.id is not None else "message")
+
 
 _decode_seen = msgspec.json.Decoder(_Seen).decode
 _decode_members = msgspec.json.Decoder(dict[str, Raw]).decode
@@ -67,8 +72,7 @@ def check_items(values: Any, path: str) -> None:
 def read_reference(item: Raw) -> str | None:
     """The id of an item that only names another one."""
     seen = _decode_seen(item)
-    is_reference = seen.type == "item_reference" or (seen.type is None and seen.role is None)
-    return seen.id if is_reference else None
+    return seen.id if seen.kind == "item_reference" else None
 
 
 def read_id(item: Raw | bytes) -> str | None:
@@ -79,7 +83,7 @@ def read_id(item: Raw | bytes) -> str | None:
 def complete(item: Raw, make_id: Callable[[str], str]) -> tuple[str, Raw]:
     """An item's id, and it with whatever it lacks. `make_id` is asked for an id by the item's type."""
     seen = _decode_seen(item)
-    type_ = seen.type or "message"
+    type_ = seen.kind
     id = seen.id or make_id(type_)
     lacks_status = seen.status is None and type_ in _WITH_STATUS
     is_text = type_ == "message" and seen.content is not UNSET and bytes(seen.content)[:1] == b'"'

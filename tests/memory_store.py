@@ -1,0 +1,220 @@
+"""The ports of a store, answered from memory: for tests of what stands above them."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar, cast
+
+import msgspec
+
+from trunkline.clock import FakeClock
+from trunkline.dialects.openai_responses.history import read_input, read_output
+from trunkline.state.completions import KeptCompletion
+from trunkline.state.conversations import KeptConversation, KeptItem, Order
+from trunkline.state.ids import derive_item_id
+from trunkline.state.responses import KeptResponse, Turn
+from trunkline.state.store import Store
+
+Kept = TypeVar("Kept", KeptItem, KeptCompletion)
+
+
+def make_store(clock: FakeClock) -> Store:
+    conversations = MemoryConversations(clock)
+    unused = cast(Any, None)
+    return Store(
+        responses=MemoryResponses(clock, conversations),
+        conversations=conversations,
+        completions=MemoryCompletions(clock),
+        runs=unused,
+        prompts=unused,
+        files=unused,
+        blobs=unused,
+    )
+
+
+class MemoryConversations:
+    def __init__(self, clock: FakeClock) -> None:
+        self._clock = clock
+        self._kept: dict[str, KeptConversation] = {}
+        self._items: dict[str, list[KeptItem]] = {}
+        self._holds: dict[str, tuple[str, float]] = {}
+        self.gone: set[str] = set()
+
+    async def create(self, conversation: KeptConversation, items: Sequence[KeptItem]) -> None:
+        self._kept[conversation.id] = conversation
+        self._items[conversation.id] = list(items)
+
+    async def find(self, path: str, id: str) -> KeptConversation | None:
+        kept = self._kept.get(id)
+        return kept if kept is not None and kept.path == path and id not in self.gone else None
+
+    async def set_metadata(self, path: str, id: str, metadata: bytes) -> KeptConversation | None:
+        kept = await self.find(path, id)
+        if kept is None:
+            return None
+        self._kept[id] = msgspec.structs.replace(kept, metadata=metadata)
+        return self._kept[id]
+
+    async def delete(self, path: str, id: str) -> bool:
+        if await self.find(path, id) is None:
+            return False
+        self.gone.add(id)
+        return True
+
+    async def add(self, path: str, id: str, items: Sequence[KeptItem]) -> bool:
+        if await self.find(path, id) is None:
+            return False
+        self._items[id].extend(items)
+        return True
+
+    async def page(
+        self, path: str, id: str, *, order: Order, after: str | None, limit: int
+    ) -> Sequence[KeptItem] | None:
+        items = await self.items(path, id)
+        return None if items is None else cut(items, order, after, limit)
+
+    async def items(self, path: str, id: str) -> Sequence[KeptItem] | None:
+        return None if await self.find(path, id) is None else list(self._items[id])
+
+    async def find_item(self, path: str, id: str, item_id: str) -> KeptItem | None:
+        items = await self.items(path, id) or ()
+        return next((item for item in items if item.id == item_id), None)
+
+    async def delete_item(self, path: str, id: str, item_id: str) -> bool:
+        item = await self.find_item(path, id, item_id)
+        if item is not None:
+            self._items[id].remove(item)
+        return item is not None
+
+    async def hold(self, path: str, id: str, holder: str, seconds: float) -> bool:
+        held_by, until = self._holds.get(id, (holder, 0.0))
+        if held_by != holder and until > self._clock.monotonic():
+            return False
+        self._holds[id] = (holder, self._clock.monotonic() + seconds)
+        return True
+
+    async def release(self, id: str, holder: str) -> None:
+        if self._holds.get(id, ("", 0))[0] == holder:
+            del self._holds[id]
+
+    def all_items(self, path: str) -> dict[str, bytes]:
+        """The items of every conversation of a path."""
+        owned = [id for id, kept in self._kept.items() if kept.path == path]
+        return {item.id: item.item for id in owned for item in self._items[id]}
+
+
+class MemoryResponses:
+    def __init__(self, clock: FakeClock, conversations: MemoryConversations) -> None:
+        self._clock = clock
+        self._conversations = conversations
+        self._kept: dict[str, KeptResponse] = {}
+        self._hidden: set[str] = set()
+
+    def keep(self, response: KeptResponse, turn: Turn | None = None) -> "asyncio.Future[None]":
+        self._kept[response.id] = response
+        return self.add_turn(response.path, turn) if turn is not None else done()
+
+    def add_turn(self, path: str, turn: Turn) -> "asyncio.Future[None]":
+        items = self._conversations._items[turn.conversation_id]
+        items.extend(KeptItem(msgspec.json.decode(item)["id"], item) for item in turn.items)
+        return done()
+
+    async def find(self, path: str, id: str) -> KeptResponse | None:
+        kept = self._kept.get(id)
+        if kept is None or kept.path != path or id in self._hidden:
+            return None
+        return kept if kept.expires_at_micros > self._clock.now_micros() else None
+
+    async def chain(self, path: str, id: str) -> Sequence[KeptResponse] | None:
+        kept = await self.find(path, id)
+        if kept is None:
+            return None
+        chain = [kept]
+        while chain[0].parent_id is not None:
+            parent = self._kept.get(chain[0].parent_id)
+            if parent is None or parent.expires_at_micros <= self._clock.now_micros():
+                return []
+            chain.insert(0, parent)
+        return chain
+
+    async def items(self, path: str, ids: Sequence[str]) -> Mapping[str, bytes]:
+        known = self._conversations.all_items(path)
+        for kept in self._kept.values():
+            if kept.path == path:
+                known |= items_of(kept)
+        return {id: known[id] for id in ids if id in known}
+
+    async def delete(self, path: str, id: str) -> bool:
+        if await self.find(path, id) is None:
+            return False
+        self._hidden.add(id)
+        return True
+
+    async def was_here(self, ids: Sequence[str]) -> bool:
+        return any(id in self._kept or id in self._conversations._kept for id in ids)
+
+
+def items_of(kept: KeptResponse) -> dict[str, bytes]:
+    named = {}
+    for number, item in enumerate(read_input(kept.input)):
+        id = msgspec.json.decode(item).get("id") or derive_item_id(kept.id, number, item)
+        named[id] = bytes(item)
+    return named | {msgspec.json.decode(item)["id"]: bytes(item) for item in read_output(kept.response)}
+
+
+class MemoryCompletions:
+    def __init__(self, clock: FakeClock) -> None:
+        self._clock = clock
+        self._kept: dict[str, KeptCompletion] = {}
+
+    async def keep(self, completion: KeptCompletion) -> None:
+        self._kept[completion.id] = completion
+
+    async def find(self, path: str, id: str) -> KeptCompletion | None:
+        kept = self._kept.get(id)
+        if kept is None or kept.path != path or kept.expires_at_micros <= self._clock.now_micros():
+            return None
+        return kept
+
+    async def page(
+        self,
+        path: str,
+        *,
+        order: Order,
+        after: str | None,
+        limit: int,
+        model: str | None,
+        metadata: Mapping[str, str],
+    ) -> Sequence[KeptCompletion]:
+        known = [kept for id in self._kept if (kept := await self.find(path, id)) is not None]
+        known = [kept for kept in known if model in (None, kept.model)]
+        known = [kept for kept in known if metadata.items() <= msgspec.json.decode(kept.metadata).items()]
+        return cut(known, order, after, limit)
+
+    async def set_metadata(self, path: str, id: str, metadata: bytes, completion: bytes) -> bool:
+        kept = await self.find(path, id)
+        if kept is not None:
+            self._kept[id] = msgspec.structs.replace(kept, metadata=metadata, completion=completion)
+        return kept is not None
+
+    async def delete(self, path: str, id: str) -> bool:
+        if await self.find(path, id) is None:
+            return False
+        del self._kept[id]
+        return True
+
+
+def cut(kept: Sequence[Kept], order: Order, after: str | None, limit: int) -> list[Kept]:
+    """A page and one more. Raises `KeyError` for a place that is not there."""
+    ordered = list(kept) if order == "asc" else list(kept)[::-1]
+    if after is not None:
+        ids = [each.id for each in ordered]
+        if after not in ids:
+            raise KeyError(after)
+        ordered = ordered[ids.index(after) + 1 :]
+    return ordered[: limit + 1]
+
+
+def done() -> "asyncio.Future[None]":
+    future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    future.set_result(None)
+    return future
