@@ -115,8 +115,6 @@ CONVERSATION_ITEMS = Table(
     Column("conversation_id", ForeignKey(CONVERSATIONS.c.id, ondelete="CASCADE"), primary_key=True),
     Column("position", Integer, primary_key=True),
     Column("item_id", String, nullable=False),
-    # When it was deleted. The row stays, so that a turn that is read twice from the journal does not bring it back.
-    Column("hidden_at_micros", BigInteger),
     sealed("item"),
     Index("ix_conversation_items_item_id", "item_id", "conversation_id", unique=True),
     info=named("conversation_id", "item_id", part_of=("conversations", "conversation_id")),

@@ -95,7 +95,6 @@ def _make_conversations() -> None:
         ),
         sa.Column("position", sa.Integer, primary_key=True, autoincrement=False),
         sa.Column("item_id", sa.String, nullable=False),
-        sa.Column("hidden_at_micros", sa.BigInteger),
         sa.Column("item", sa.LargeBinary, nullable=False),
     )
     op.create_index("ix_conversation_items_item_id", "conversation_items", ["item_id", "conversation_id"], unique=True)

@@ -1,0 +1,161 @@
+"""Implements `state.Responses`: what is new is in the keeper's hands, everything in the database behind it."""
+
+import asyncio
+import itertools
+from collections.abc import Mapping, Sequence
+
+from sqlalchemy import ColumnElement, Row, Select, delete, literal, select, update
+
+from trunkline.clock import Clock
+from trunkline.state.responses import KeptResponse, Turn
+from trunkline.store.cipher import Cipher
+from trunkline.store.engine import Database
+from trunkline.store.gone import remember_gone, were_here
+from trunkline.store.items import own_items
+from trunkline.store.keeper import Keeper
+from trunkline.store.rows import hash_id, open_row
+from trunkline.store.tables import CONVERSATION_ITEMS, CONVERSATIONS, EVENTS, ITEM_IDS, RESPONSES
+
+_COLUMNS = [RESPONSES.c[name] for name in KeptResponse.__struct_fields__]
+
+# In one statement. SQLite takes 32,766 values.
+_MOST_IDS = 5_000
+
+
+class SqlResponses:
+    """`keeper` takes in what is kept, and folds it into this database."""
+
+    def __init__(self, database: Database, keeper: Keeper, cipher: Cipher, clock: Clock) -> None:
+        self._database = database
+        self._keeper = keeper
+        self._cipher = cipher
+        self._clock = clock
+
+    def keep(self, response: KeptResponse, turn: Turn | None = None) -> "asyncio.Future[None]":
+        return self._keeper.keep(response, turn)
+
+    def add_turn(self, path: str, turn: Turn) -> "asyncio.Future[None]":
+        return self._keeper.add_turn(path, turn)
+
+    # --- finding --------------------------------------------------------------------------------------------------
+
+    async def find(self, path: str, id: str) -> KeptResponse | None:
+        held = await self._keeper.find(path, id)
+        if held is not None:
+            return None if self._has_expired(held) else held
+        async with self._database.reading() as connection:
+            found = await connection.execute(select(*_COLUMNS).where(self._is_visible(path), RESPONSES.c.id == id))
+            row = found.first()
+        return None if row is None else self._open(row)
+
+    async def chain(self, path: str, id: str) -> Sequence[KeptResponse] | None:
+        chain, following = await self._keeper.chain(path, id)
+        if following is not None:
+            is_first = not chain
+            async with self._database.reading() as connection:
+                rows = (await connection.execute(_select_chain(path, following))).all()
+            if is_first and (not rows or rows[0].hidden_at_micros is not None):
+                return None
+            chain = [*chain, *map(self._open, rows)]
+        if self._has_expired(chain[0]):
+            return None
+        return chain[::-1] if self._is_whole(chain) else []
+
+    def _is_whole(self, chain: Sequence[KeptResponse]) -> bool:
+        """Whether nothing of a chain, the newest first, is gone for good."""
+        for kept, parent in itertools.pairwise(chain):
+            # What a caller has sent anew counts from then on, wherever it is kept.
+            if kept.parent_items is None and self._has_expired(parent):
+                return False
+        return chain[-1].parent_id is None
+
+    async def items(self, path: str, ids: Sequence[str]) -> Mapping[str, bytes]:
+        await self._keeper.settled()
+        wanted = set(ids[:_MOST_IDS])
+        found: dict[str, bytes] = {}
+        async with self._database.reading() as connection:
+            responses = await connection.execute(self._select_holders(path, wanted))
+            for row in responses:
+                found.update((id, bytes(item)) for id, item in own_items(self._open(row)) if id in wanted)
+            items = await connection.execute(_select_items(path, wanted - found.keys()))
+            for row in items:
+                found[row.item_id] = open_row(self._cipher, CONVERSATION_ITEMS, row._mapping)["item"]
+        return found
+
+    async def was_here(self, ids: Sequence[str]) -> bool:
+        await self._keeper.settled()
+        async with self._database.reading() as connection:
+            return await were_here(connection, ids[:_MOST_IDS])
+
+    # --- deleting -------------------------------------------------------------------------------------------------
+
+    async def delete(self, path: str, id: str) -> bool:
+        # What is still in the journal would be folded over it.
+        await self._keeper.settled()
+        async with self._database.writing() as connection:
+            hidden = await connection.execute(
+                update(RESPONSES)
+                .where(self._is_visible(path), RESPONSES.c.id == id)
+                .values(hidden_at_micros=self._clock.now_micros())
+            )
+            if not hidden.rowcount:
+                return False
+            await connection.execute(delete(EVENTS).where(EVENTS.c.response_id == id))
+            await remember_gone(connection, [id])
+        self._keeper.hide(id)
+        return True
+
+    # --- rows -----------------------------------------------------------------------------------------------------
+
+    def _is_visible(self, path: str) -> ColumnElement[bool]:
+        return (
+            (RESPONSES.c.path == path)
+            & RESPONSES.c.hidden_at_micros.is_(None)
+            & (RESPONSES.c.expires_at_micros > self._clock.now_micros())
+        )
+
+    def _has_expired(self, kept: KeptResponse) -> bool:
+        return kept.expires_at_micros <= self._clock.now_micros()
+
+    def _select_holders(self, path: str, ids: set[str]) -> Select[*tuple[object, ...]]:
+        """The responses that may hold these items, the oldest first: a newer one's item takes the place of an older."""
+        return (
+            select(*_COLUMNS)
+            .join(ITEM_IDS, ITEM_IDS.c.response == RESPONSES.c.number)
+            .where(ITEM_IDS.c.hash.in_([hash_id(id) for id in ids]), self._is_visible(path))
+            .distinct()
+            .order_by(RESPONSES.c.number)
+        )
+
+    def _open(self, row: Row[*tuple[object, ...]]) -> KeptResponse:
+        opened = open_row(self._cipher, RESPONSES, row._mapping)
+        return KeptResponse(**{name: opened[name] for name in KeptResponse.__struct_fields__})
+
+
+def _select_chain(path: str, id: str) -> Select[*tuple[object, ...]]:
+    """A response and all that it goes on from, the newest first."""
+    links = (
+        select(RESPONSES.c.number, RESPONSES.c.parent_id, literal(0).label("depth"))
+        .where(RESPONSES.c.id == id, RESPONSES.c.path == path)
+        .cte("links", recursive=True)
+    )
+    links = links.union_all(
+        select(RESPONSES.c.number, RESPONSES.c.parent_id, links.c.depth + 1).where(
+            RESPONSES.c.id == links.c.parent_id, RESPONSES.c.path == path
+        )
+    )
+    return (
+        select(*_COLUMNS, RESPONSES.c.hidden_at_micros)
+        .join(links, links.c.number == RESPONSES.c.number)
+        .order_by(links.c.depth)
+    )
+
+
+def _select_items(path: str, ids: set[str]) -> Select[*tuple[object, ...]]:
+    """Items of conversations, deleted ones too: their items outlive them."""
+    items = CONVERSATION_ITEMS
+    return (
+        select(items.c.conversation_id, items.c.item_id, items.c.item)
+        .join(CONVERSATIONS, CONVERSATIONS.c.id == items.c.conversation_id)
+        .where(items.c.item_id.in_(ids), CONVERSATIONS.c.path == path)
+    )

@@ -1,0 +1,43 @@
+"""Rows as they lie in the database: bodies sealed, and ids as hashes where no more than that may be kept."""
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from hashlib import blake2b
+from typing import Any
+
+from sqlalchemy import RowMapping, Table
+
+from trunkline.store.cipher import Cipher
+
+
+def hash_id(id: str) -> int:
+    """An id as a signed number of 64 bits. What is found by it must be looked at, since two ids may share one."""
+    return int.from_bytes(blake2b(id.encode(), digest_size=8).digest(), signed=True)
+
+
+@cache
+def sealed_columns(table: Table) -> Sequence[str]:
+    """The columns that hold bodies."""
+    return tuple(column.name for column in table.columns if column.info.get("sealed"))
+
+
+def bind(table: Table, column: str, row: Mapping[str, Any] | RowMapping) -> bytes:
+    """What a sealed value is bound to: its column, and the names of its row. Moved to another one it does not open."""
+    names = "\0".join(str(row[name]) for name in table.info["named_by"])
+    return f"{table.name}.{column}\0{names}".encode()
+
+
+def seal_row(cipher: Cipher, table: Table, row: dict[str, Any]) -> dict[str, Any]:
+    """The row with its bodies sealed, in its place."""
+    for column in sealed_columns(table):
+        row[column] = cipher.seal(row[column], bind(table, column, row))
+    return row
+
+
+def open_row(cipher: Cipher, table: Table, row: Mapping[str, Any] | RowMapping) -> dict[str, Any]:
+    """A row with its bodies opened. Raises `Unreadable`."""
+    opened = dict(row)
+    for column in sealed_columns(table):
+        if column in opened:
+            opened[column] = cipher.open(opened[column], bind(table, column, row))
+    return opened
