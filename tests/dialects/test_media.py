@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from trunkline.capabilities import Capabilities
 from trunkline.dialects import anthropic, bedrock, gemini, openai_chat, openai_responses
 from trunkline.dialects.data_url import read_data_url
-from trunkline.dialects.media import Forms, Materials, Want
+from trunkline.dialects.forms import Forms, Want
+from trunkline.dialects.media import Materials
 from trunkline.dialects.pictures import Pictures
 from trunkline.errors import CallerError, InvalidRequest, Unsupported
 from trunkline.items import Audio, File, Image, Item, Message, Part, Text, ToolCall, ToolOutput

@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from scripted_gateway import PATHS, UPSTREAM_KEY, Scene, json_reply
-from trunkline.dialects.media import Want
+from trunkline.dialects.forms import Want
 from trunkline.engine.fetching import fetch_all
 from trunkline.engine.gateway import Gateway
 from trunkline.errors import InvalidRequest, Unsupported

@@ -13,7 +13,7 @@ from msgspec import Raw, Struct
 from trunkline.capabilities import Capabilities
 from trunkline.clock import Mint
 from trunkline.dialects.cache_points import MarkCache, mark_nothing
-from trunkline.dialects.media import Forms
+from trunkline.dialects.forms import Forms
 from trunkline.dialects.recall import Recall
 from trunkline.dialects.refused import asks_too_much
 from trunkline.errors import TrunklineError, UpstreamError

@@ -11,7 +11,7 @@ from msgspec import Raw
 
 from trunkline.capabilities import Capabilities
 from trunkline.dialects.data_url import HEAD_BYTES, same_type, sniff, write_data_url
-from trunkline.dialects.media import Contents, Forms, Spot, Want, must_fetch
+from trunkline.dialects.forms import Contents, Forms, Spot, Want, must_fetch
 from trunkline.errors import InvalidRequest
 
 

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 
-from trunkline.dialects.media import Contents, Want
+from trunkline.dialects.forms import Contents, Want
 from trunkline.errors import InvalidRequest, Unsupported
 from trunkline.ports import Fetch, Fetched, FetchLimits
 

@@ -14,8 +14,8 @@ from msgspec.structs import replace
 
 from trunkline.capabilities import Capabilities
 from trunkline.dialects.data_url import Malformed
+from trunkline.dialects.forms import Forms
 from trunkline.dialects.kept_files import MEMBERS, Content, FileId, find_file_ids, make_content, may_hold_file_ids
-from trunkline.dialects.media import Forms
 from trunkline.engine.envelope import Envelope, decode_body
 from trunkline.engine.exchange import Exchange
 from trunkline.engine.parts import Parts

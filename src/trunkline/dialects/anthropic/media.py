@@ -8,8 +8,8 @@ from typing import Any
 
 from trunkline.capabilities import Capabilities
 from trunkline.dialects.data_url import Data, Malformed, check_base64, is_data_url, is_text, read_data_url
+from trunkline.dialects.forms import Forms, Spot, find_spots
 from trunkline.dialects.kept_files import Content, check_picture
-from trunkline.dialects.media import Forms, Spot, find_spots
 from trunkline.dialects.shapes import lenient_text
 from trunkline.errors import InvalidRequest
 from trunkline.items import File, Image

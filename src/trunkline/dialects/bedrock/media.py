@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from trunkline.dialects.data_url import Data, Malformed, check_base64, is_data_url, is_text, read_data_url
-from trunkline.dialects.media import Forms
+from trunkline.dialects.forms import Forms
 from trunkline.errors import InvalidRequest, Unsupported
 from trunkline.items import File, Image
 

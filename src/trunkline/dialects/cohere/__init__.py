@@ -4,7 +4,7 @@ from trunkline.dialects.cohere.body import write_request
 from trunkline.dialects.cohere.errors import read_error
 from trunkline.dialects.cohere.reader import open_reader, read_reply
 from trunkline.dialects.dialect import UpstreamDialect
-from trunkline.dialects.media import Forms
+from trunkline.dialects.forms import Forms
 
 DIALECT = UpstreamDialect(
     name="cohere",

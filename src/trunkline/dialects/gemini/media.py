@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from trunkline.dialects.data_url import Data, Malformed, check_base64, is_data_url, is_text, read_data_url
+from trunkline.dialects.forms import Forms, Spot, find_spots
 from trunkline.dialects.gemini.wire import DIALECT
-from trunkline.dialects.media import Forms, Spot, find_spots
 from trunkline.dialects.shapes import Fields
 from trunkline.errors import InvalidRequest, Unsupported
 from trunkline.items import Audio, Extras, File, Image, Part

@@ -5,8 +5,8 @@ from typing import Any, assert_never
 
 from trunkline.capabilities import Capabilities
 from trunkline.dialects.data_url import name_file
+from trunkline.dialects.forms import Forms, Spot, find_spots, put_data_url
 from trunkline.dialects.kept_files import Content
-from trunkline.dialects.media import Forms, Spot, find_spots, put_data_url
 from trunkline.dialects.openai_chat.tools import chat_extras
 from trunkline.dialects.shapes import Fields, missing, read_object, wrong_type
 from trunkline.errors import Unsupported

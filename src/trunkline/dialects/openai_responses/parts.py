@@ -8,8 +8,8 @@ from typing import Any, assert_never
 
 from trunkline.capabilities import Capabilities
 from trunkline.dialects.data_url import name_file
+from trunkline.dialects.forms import Forms, Spot, find_spots, put_data_url
 from trunkline.dialects.kept_files import Content, check_picture
-from trunkline.dialects.media import Forms, Spot, find_spots, put_data_url
 from trunkline.dialects.shapes import Fields, missing, read_object
 from trunkline.items import Audio, Extras, File, Image, OtherPart, Part, Refusal, Text
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from trunkline.dialects.dialect import JsonReply, Passage
-from trunkline.dialects.media import Contents, Want
+from trunkline.dialects.forms import Contents, Want
 
 
 class Crossing(Protocol):

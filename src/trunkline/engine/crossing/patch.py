@@ -7,7 +7,7 @@ import msgspec
 from msgspec import Raw
 
 from trunkline.dialects.dialect import Dialect, JsonReply, Passage, ReplyContext, TeeOptions
-from trunkline.dialects.media import Contents, Want
+from trunkline.dialects.forms import Contents, Want
 from trunkline.dialects.overheard import Overheard, may_hold_thought
 from trunkline.dialects.pictures import Pictures
 from trunkline.dialects.recall import Notebook

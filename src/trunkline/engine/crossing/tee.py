@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from trunkline.dialects.dialect import JsonReply, Passage, ReplyContext, TeeOptions
-from trunkline.dialects.media import Contents, Want
+from trunkline.dialects.forms import Contents, Want
 from trunkline.engine.crossing.replies import fold_bytes, make_context, write_stream, write_whole
 from trunkline.engine.envelope import Envelope, decode_body, encode_members
 from trunkline.engine.exchange import Exchange

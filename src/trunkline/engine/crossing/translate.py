@@ -7,8 +7,9 @@ from msgspec.structs import replace
 
 from trunkline.dialects.dialect import Dialect, JsonReply, Passage, UpstreamDialect
 from trunkline.dialects.fates import caller_name
+from trunkline.dialects.forms import Contents, Spot, Want
 from trunkline.dialects.lowering import Restore, lower
-from trunkline.dialects.media import Contents, Materials, Spot, Want
+from trunkline.dialects.media import Materials
 from trunkline.dialects.places import say_in_place
 from trunkline.dialects.recall import Notebook, give_back
 from trunkline.dialects.translation import Translation, name_calls
