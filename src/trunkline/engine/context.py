@@ -41,6 +41,7 @@ class Context(Struct, kw_only=True):
     `own` is its own input as it came. `before` are the items that stand before it, `None` where it goes on from
     nothing. `previous` is the response that it names, `conversation_id` the conversation that it holds until `let_go`.
     `keeps` says whether the response is kept. `forwards`: it names what only the upstream's owner may name unseen.
+    `is_background`: nobody waits for it; `run_id` is the id that it was given then when it runs here.
     """
 
     envelope: Envelope
@@ -50,6 +51,8 @@ class Context(Struct, kw_only=True):
     previous: KeptResponse | None = None
     conversation_id: str | None = None
     forwards: bool = False
+    is_background: bool = False
+    run_id: str | None = None
 
     def fit(self, target: Target, *, replays: bool = False) -> Envelope:
         """The request as this target must get it. `replays`: with the whole history, whatever the target holds."""
@@ -66,6 +69,10 @@ class Context(Struct, kw_only=True):
             if self.conversation_id is not None:
                 echo["conversation"] = Raw(msgspec.json.encode({"id": self.conversation_id}))
             members["input"] = _join(self.before, members.get("input", _NO_ITEMS))
+        if self.run_id is not None:
+            members.pop("background", None)
+            echo["id"] = Raw(msgspec.json.encode(self.run_id))
+            echo["background"] = Raw(b"true")
         if not self.keeps and is_native:
             members["store"] = Raw(b"false")
         elif not is_native:
@@ -101,7 +108,12 @@ async def understand(desk: Desk, store: Store, x: Exchange, envelope: Envelope) 
     keeps = _reads_store(members) and desk.parts.retention.allows(path)
     if not keeps and not desk.parts.retention.allows(path) and members.get("store", _NULL) == b"true":
         x.dropped = [*x.dropped, "store"]
-    context = Context(envelope=envelope, own=bytes(members.get("input", _NULL)), keeps=keeps)
+    context = Context(
+        envelope=envelope,
+        own=bytes(members.get("input", _NULL)),
+        keeps=keeps,
+        is_background=_reads_background(members, keeps),
+    )
     if is_plain(members, envelope.body):
         return context
     previous_id = _read_previous_id(members)
@@ -141,6 +153,18 @@ def _reads_store(members: Members) -> bool:
     if raw == b"false":
         return False
     raise InvalidRequest("`store` must be true or false", param="store")
+
+
+def _reads_background(members: Members, keeps: bool) -> bool:
+    """Whether nobody waits for the response. Then it must be kept: somebody will come back for it."""
+    raw = members.get("background", _NULL)
+    if raw in (b"false", b"null"):
+        return False
+    if raw != b"true":
+        raise InvalidRequest("`background` must be true or false", param="background")
+    if keeps:
+        return True
+    raise InvalidRequest("`background` needs the response to be stored: leave out `store: false`", param="background")
 
 
 def _read_previous_id(members: Members) -> str | None:

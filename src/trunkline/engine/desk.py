@@ -1,11 +1,11 @@
 """What every operation needs on its way: a plan for a name, an address for a body, an end for an exchange."""
 
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 from msgspec.structs import replace
 
-from trunkline.call import Header, Reply
+from trunkline.call import Header, Reply, Stream
 from trunkline.dialects.dialect import JsonReply
 from trunkline.dialects.fates import IMPLICIT
 from trunkline.engine.attempts import attempt, read_whole, redacted
@@ -18,6 +18,8 @@ from trunkline.engine.router import Plan, Router, Target
 from trunkline.engine.way import Way
 from trunkline.errors import Unsupported, UpstreamError
 from trunkline.ports import UpstreamRequest
+from trunkline.providers.account import Account
+from trunkline.state.responses import KeptResponse
 
 # Handed on, so that a trace goes through the gateway. Source: https://www.w3.org/TR/trace-context/
 _TRACE = b"traceparent"
@@ -26,8 +28,18 @@ _TRACE = b"traceparent"
 LISTS_WITHIN_SECONDS = 5.0
 
 
+class Runs(Protocol):
+    """What is made while nobody waits, as far as it is asked for by id."""
+
+    def play(self, kept: KeptResponse, after: int) -> Stream: ...
+
+    async def call_off(self, kept: KeptResponse) -> KeptResponse: ...
+
+
 class Desk:
-    """Holds the parts, and the router of the newest listing."""
+    """Holds the parts, the router of the newest listing, and what runs in the background."""
+
+    runs: Runs
 
     def __init__(self, parts: Parts) -> None:
         self.parts = parts
@@ -70,9 +82,13 @@ class Desk:
 
     async def authorize(self, request: UpstreamRequest, target: Target) -> UpstreamRequest:
         """The request with the token of an account that has no lasting key."""
-        if not target.account.provider.token or self.parts.credentials is None:
+        return await self.authorize_account(request, target.account)
+
+    async def authorize_account(self, request: UpstreamRequest, account: Account) -> UpstreamRequest:
+        """The same for a request that goes to no model."""
+        if not account.provider.token or self.parts.credentials is None:
             return request
-        return replace(request, head=request.head + await self.parts.credentials.lines(target.account.name))
+        return replace(request, head=request.head + await self.parts.credentials.lines(account.name))
 
     async def pass_on(self, x: Exchange, envelope: Envelope, target: Target, operation: str) -> Reply:
         """A request and its JSON reply as they are, but for the model's name."""

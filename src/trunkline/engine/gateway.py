@@ -12,6 +12,7 @@ from trunkline.call import Call, Reply
 from trunkline.dialects.gemini.framing import ArrayPassage, array_of, write_array_error
 from trunkline.dialects.openai_responses.stated import Stated
 from trunkline.engine.attempts import attempt, is_event_stream, read_whole, redacted
+from trunkline.engine.background import Background
 from trunkline.engine.context import Context, let_go, understand
 from trunkline.engine.crossing import Crossing, cross
 from trunkline.engine.desk import Desk
@@ -39,6 +40,7 @@ class Gateway:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self._desk = Desk(parts)
+        self._background = self._desk.runs = Background(self._desk, self._generate_kept)
         self._live: set[Relay] = set()
         self._draining = False
 
@@ -94,16 +96,29 @@ class Gateway:
             target = (await self._plan(x, envelope)).targets[0]
             return await self._attempt(x, target, envelope, None)
         context = await understand(self._desk, store, x, envelope)
+        if not context.is_background:
+            return await self._generate_kept(x, context)
         try:
-            reply = await self._generate_kept(x, context)
+            target = (await self._plan(x, context.envelope)).targets[0]
+            begun = await self._background.begin(x, context, target)
         except BaseException:
             await let_go(store, x, context)
             raise
-        if isinstance(reply.body, bytes):
-            await let_go(store, x, context)
-        return reply
+        return begun or await self._generate_kept(x, context)
 
     async def _generate_kept(self, x: Exchange, context: Context) -> Reply:
+        """The way of a request whose reply may be kept. Whatever becomes of it, its conversation is let go."""
+        try:
+            reply = await self._try_held(x, context)
+        except BaseException:
+            await self._let_go(x, context)
+            raise
+        if isinstance(reply.body, bytes):
+            await self._let_go(x, context)
+        return reply
+
+    async def _try_held(self, x: Exchange, context: Context) -> Reply:
+        """Asked again with the whole history where the target has lost what it held of it."""
         target = (await self._plan(x, context.envelope)).targets[0]
         try:
             return await self._attempt(x, target, context.fit(target), context)
@@ -111,6 +126,10 @@ class Gateway:
             if not context.was_lost(target, error):
                 raise
         return await self._attempt(x, target, context.fit(target, replays=True), context)
+
+    async def _let_go(self, x: Exchange, context: Context) -> None:
+        if self._parts.store is not None:
+            await let_go(self._parts.store, x, context)
 
     async def _plan(self, x: Exchange, envelope: Envelope) -> Plan:
         x.model_asked, x.is_stream = envelope.model, envelope.stream
@@ -127,7 +146,9 @@ class Gateway:
         if crossing.dropped or crossing.emulated:
             x.dropped, x.emulated = list(dict.fromkeys([*x.dropped, *crossing.dropped])), crossing.emulated
             desk.keep_strict(x)
-        keeping = None if context is None else choose_keeping(parts, x, context, envelope, target, way)
+        keeping = None
+        if context is not None:
+            keeping = choose_keeping(parts, x, context, envelope, target, way, self._background.follow)
         request = desk.address(x, target, way.upstream, crossing.body)
         if target.account.provider.token:
             request = await desk.authorize(request, target)
@@ -166,7 +187,7 @@ class Gateway:
             passage, draw = ArrayPassage(passage), write_array_error
         if keeping is None:
             return Relay(reply, passage, dialect.keep_alive, draw, self._live, ended, account)
-        stated = Stated(passage, keeping.changes)
+        stated = Stated(passage, keeping.changes, looks_at_beginning=keeping.is_background)
         return KeepingRelay(
             reply, stated, dialect.keep_alive, draw, self._live, ended, account, stated=stated, keeping=keeping
         )

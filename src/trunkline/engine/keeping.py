@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Callable
 
 import msgspec
 from msgspec import Raw, Struct
@@ -10,6 +11,7 @@ from msgspec.structs import replace
 from trunkline.dialects.dialect import JsonReply
 from trunkline.dialects.openai_responses.history import read_input, read_output
 from trunkline.dialects.openai_responses.stated import Changes, state_reply, state_stream
+from trunkline.dialects.openai_responses.stored import complete
 from trunkline.engine.context import Context, let_go
 from trunkline.engine.envelope import Envelope
 from trunkline.engine.exchange import Exchange
@@ -17,7 +19,7 @@ from trunkline.engine.parts import Parts
 from trunkline.engine.router import Target
 from trunkline.engine.way import Way
 from trunkline.state.ids import item_prefix
-from trunkline.state.responses import KeptResponse, Status, Turn
+from trunkline.state.responses import UNDER_WAY, KeptResponse, Status, Turn
 from trunkline.state.store import Store
 
 _log = logging.getLogger("trunkline")
@@ -28,7 +30,7 @@ _NOT_KEPT: Changes = {"store": Raw(b"false")}
 _SUCCESSFUL = frozenset({"completed", "incomplete"})
 
 
-class _Told(Struct):
+class Told(Struct):
     """What is read of a response object in order to keep it."""
 
     id: str
@@ -36,44 +38,49 @@ class _Told(Struct):
     store: bool | None = None
 
 
-_decode_told = msgspec.json.Decoder(_Told).decode
+_decode_told = msgspec.json.Decoder(Told).decode
 
 
-class _Item(Struct):
-    type: str | None = None
-    id: str | None = None
-
-
-_decode_item = msgspec.json.Decoder(_Item).decode
-_decode_members = msgspec.json.Decoder(dict[str, Raw]).decode
-
+Follow = Callable[[KeptResponse], None]
 
 # Tasks that nobody waits for must be held by somebody.
 _letting_go: set["asyncio.Future[None]"] = set()
 
 
 def choose_keeping(
-    parts: Parts, x: Exchange, context: Context, envelope: Envelope, target: Target, way: Way
+    parts: Parts, x: Exchange, context: Context, envelope: Envelope, target: Target, way: Way, follow: Follow
 ) -> "Keeping | None":
     """What keeps the reply; `None` where nothing is kept or said otherwise, so that it goes its way untouched."""
     if parts.store is None or not (context.keeps or context.conversation_id is not None or envelope.echo):
         return None
-    return Keeping(parts, parts.store, x, context, envelope, target, way)
+    return Keeping(parts, parts.store, x, context, envelope, target, way, follow)
 
 
 class Keeping:
-    """What becomes of one exchange's response: how it is told, and how it is kept."""
+    """What becomes of one exchange's response: how it is told, and how it is kept.
 
-    __slots__ = ("_context", "_exchange", "_parts", "_store", "_target", "changes", "is_native")
+    `follow` is told of one that the upstream goes on making when its reply is over.
+    """
+
+    __slots__ = ("_context", "_exchange", "_follow", "_parts", "_store", "_target", "changes", "is_native")
 
     def __init__(
-        self, parts: Parts, store: Store, x: Exchange, context: Context, envelope: Envelope, target: Target, way: Way
+        self,
+        parts: Parts,
+        store: Store,
+        x: Exchange,
+        context: Context,
+        envelope: Envelope,
+        target: Target,
+        way: Way,
+        follow: Follow,
     ) -> None:
         self._parts = parts
         self._store = store
         self._exchange = x
         self._context = context
         self._target = target
+        self._follow = follow
         self.is_native = way.kind != "translate"
         # Where the reply is written here, the writer has been told.
         self.changes: Changes = envelope.echo if self.is_native else {}
@@ -99,6 +106,11 @@ class Keeping:
                 begun, _, end = state_stream(begun + end, self.give_up(error))
         return replace(reply, body=begun + end)
 
+    @property
+    def is_background(self) -> bool:
+        """Whether the response must be kept from its beginning: somebody may come for it before its end."""
+        return self._context.is_background and self._context.run_id is None
+
     def let_go(self) -> None:
         """The stream is over: others may run on its conversation."""
         if self._context.conversation_id is not None:
@@ -115,20 +127,11 @@ class Keeping:
             if turn is None:
                 return _done()
             return self._store.responses.add_turn(x.principal.path, turn)
-        kept = KeptResponse(
-            id=told.id,
-            path=x.principal.path,
-            created_at_micros=x.started_at_micros,
-            expires_at_micros=self._parts.retention.expires_at(x.started_at_micros),
-            status=told.status,
-            input=context.own,
-            response=response,
-            parent_id=None if context.previous is None else context.previous.id,
-            conversation_id=context.conversation_id,
-            account=self._target.account.name,
-            native=self.is_native and self._target.account.provider.keeps_responses and told.store is not False,
-            stream=x.is_stream,
-        )
+        account = self._target.account
+        native = self.is_native and account.provider.keeps_responses and told.store is not False
+        kept = make_kept(self._parts, x, context, told, response, account=account.name, native=native)
+        if kept.status in UNDER_WAY:
+            self._follow(kept)
         return self._store.responses.keep(kept, turn)
 
     def give_up(self, error: BaseException) -> Changes:
@@ -141,18 +144,30 @@ class Keeping:
         if context.conversation_id is None:
             return None
         items = [*read_input(context.own), *read_output(response)]
-        return Turn(context.conversation_id, [self._identify(item) for item in items])
+        mint = self._parts.mint
+        whole = [complete(item, lambda type_: mint(item_prefix(type_))) for item in items]
+        return Turn(context.conversation_id, [bytes(item) for _, item in whole])
 
-    def _identify(self, item: Raw) -> bytes:
-        """An item with its id, and a type."""
-        seen = _decode_item(item)
-        if seen.id is not None and seen.type is not None:
-            return bytes(item)
-        members = _decode_members(item)
-        members.setdefault("type", Raw(b'"message"'))
-        if seen.id is None:
-            members["id"] = Raw(msgspec.json.encode(self._parts.mint(item_prefix(seen.type))))
-        return msgspec.json.encode(members)
+
+def make_kept(
+    parts: Parts, x: Exchange, context: Context, told: Told, response: bytes, *, account: str, native: bool = False
+) -> KeptResponse:
+    """A response of this exchange as it is kept."""
+    return KeptResponse(
+        id=told.id,
+        path=x.principal.path,
+        created_at_micros=x.started_at_micros,
+        expires_at_micros=parts.retention.expires_at(x.started_at_micros),
+        status=told.status,
+        input=context.own,
+        response=response,
+        parent_id=None if context.previous is None else context.previous.id,
+        conversation_id=context.conversation_id,
+        account=account,
+        native=native,
+        background=context.is_background,
+        stream=x.is_stream,
+    )
 
 
 def _done() -> "asyncio.Future[None]":

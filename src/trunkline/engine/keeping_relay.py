@@ -11,7 +11,7 @@ from trunkline.engine.relay import Relay
 class KeepingRelay(Relay):
     """A `Relay` over a `Stated` passage. What ends the stream is written once `Keeping.keep` is done with it."""
 
-    __slots__ = ("_has_ended", "_is_kept", "_keeping", "_promise", "_stated")
+    __slots__ = ("_has_ended", "_is_begun", "_is_kept", "_keeping", "_promise", "_stated")
 
     def __init__(self, *arguments: Any, stated: Stated, keeping: Keeping) -> None:
         super().__init__(*arguments)
@@ -19,10 +19,14 @@ class KeepingRelay(Relay):
         self._keeping = keeping
         self._promise: asyncio.Future[None] | None = None
         self._has_ended = False
+        self._is_begun = False
         self._is_kept = False
 
     def _feed(self, data: bytes) -> None:
         super()._feed(data)
+        if self._stated.begun is not None and self._keeping.is_background and not self._is_begun:
+            self._is_begun = True
+            self._keeping.keep(self._stated.begun)
         if self._promise is None and self._stated.response is not None:
             self._keep(self._stated.response)
 

@@ -47,16 +47,17 @@ _decode_members = msgspec.json.Decoder(dict[str, Raw]).decode
 class Stated:
     """A passage around a caller's stream of whole events.
 
-    `response` is the response object once the event that ends the stream has come; nothing more is given out until
-    `release`.
+    `begun` is the response object as the stream showed it first, if it was asked to look. `response` is the response object once the event that ends the stream has come; nothing more is
+    given out until `release`.
     """
 
-    __slots__ = ("_begun", "_changes", "_held", "_inner", "_is_released", "response")
+    __slots__ = ("_changes", "_held", "_inner", "_is_begun", "_is_released", "begun", "response")
 
-    def __init__(self, inner: Passage, changes: Changes) -> None:
+    def __init__(self, inner: Passage, changes: Changes, *, looks_at_beginning: bool = False) -> None:
         self._inner = inner
         self._changes = changes
-        self._begun = not changes
+        self._is_begun = not (changes or looks_at_beginning)
+        self.begun: bytes | None = None
         self._held = b""
         self._is_released = False
         self.response: bytes | None = None
@@ -102,9 +103,18 @@ class Stated:
                 return out
             self._held += out
             return b""
-        if not self._begun and _holds(out, _BEGIN_MARKS):
+        if not self._is_begun and _holds(out, _BEGIN_MARKS):
             out = _lay_over(out, self._changes)
-            self._begun = out.find(_LAST_BEGINNING) >= 0
+            self._is_begun = out.find(_LAST_BEGINNING) >= 0
+            if self.begun is None:
+                self.begun = next(
+                    (
+                        bytes(shown.response)
+                        for event in _cut(out)
+                        if (shown := _read_shown(event)) is not None and shown.type in _BEGINNINGS
+                    ),
+                    None,
+                )
         if not _holds(out, _END_MARKS):
             return out
         passed, self.response, self._held = hold_end(out, self._changes)
