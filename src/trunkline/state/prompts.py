@@ -31,7 +31,10 @@ class Prompts(Protocol):
 
     async def create(self, prompt: KeptPrompt, version: KeptVersion) -> None: ...
 
-    async def add_version(self, path: str, version: KeptVersion, *, is_default: bool) -> bool: ...
+    async def add_version(
+        self, path: str, id: str, body: bytes, created_at_micros: int, *, is_default: bool
+    ) -> KeptVersion | None:
+        """A new version under the next number: "1", "2", …"""
 
     async def set_default(self, path: str, id: str, version: str) -> bool:
         """`False` too when there is no such version."""
