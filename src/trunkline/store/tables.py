@@ -152,3 +152,26 @@ COMPLETIONS = Table(
     sealed("messages"),
     info=named("id"),
 )
+
+PROMPTS = Table(
+    "prompts",
+    METADATA,
+    Column("number", _NUMBER, primary_key=True),
+    Column("id", String, nullable=False, unique=True),
+    Column("path", String, nullable=False),
+    Column("name", String, nullable=False),
+    Column("created_at_micros", BigInteger, nullable=False),
+    Column("default_version", Integer, nullable=False),
+    Index("ix_prompts_path", "path", "number"),
+    info=named("id"),
+)
+
+PROMPT_VERSIONS = Table(
+    "prompt_versions",
+    METADATA,
+    Column("prompt_id", ForeignKey(PROMPTS.c.id, ondelete="CASCADE"), primary_key=True),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("created_at_micros", BigInteger, nullable=False),
+    sealed("body"),
+    info=named("prompt_id", "version", part_of=("prompts", "prompt_id")),
+)
