@@ -15,6 +15,7 @@ from trunkline.errors import InvalidRequest
 from trunkline.keyring import OPERATOR
 from trunkline.ports import Principal
 from trunkline.state.prompts import KeptVersion, Prompts
+from trunkline.state.store import Store
 
 
 class PromptHome(Struct, frozen=True):
@@ -39,9 +40,7 @@ class Prompted(Struct, frozen=True):
     forwards: bool = False
 
 
-async def read_prompted(
-    prompts: Prompts, principal: Principal, envelope: Envelope, forward: Mapping[str, str]
-) -> Prompted:
+async def read_prompted(store: Store, principal: Principal, envelope: Envelope, forward: Mapping[str, str]) -> Prompted:
     """What a request with the member `prompt` stands for.
 
     `forward` are the prompts at the provider that anybody may use, each with its model. Raises `InvalidRequest` for a
@@ -50,7 +49,9 @@ async def read_prompted(
     call = read_prompt(envelope.members["prompt"])
     if call is None:
         return _without_prompt(envelope)
-    version = await _find_version(prompts, principal.path, call)
+    version = await _find_version(store.prompts, principal.path, call)
+    if version is None and await store.responses.was_here([call.id]):
+        raise unknown_prompt(call.id)
     home = choose_prompt_home(call, version, principal, envelope.model, forward)
     if home.version is None:
         return Prompted(replace(envelope, model=home.model), [], forwards=True)
