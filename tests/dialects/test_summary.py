@@ -3,7 +3,7 @@
 import pytest
 
 from trunkline.dialects.estimate import estimate_input
-from trunkline.dialects.openai_responses.summary import ask_for_summary, read_standing, read_summary
+from trunkline.dialects.summary import ask_for_summary, read_standing, read_summary
 from trunkline.errors import Garbled, Unsupported
 from trunkline.events import ModelResponse
 from trunkline.items import (
