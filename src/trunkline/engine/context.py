@@ -106,7 +106,7 @@ async def understand(desk: Desk, store: Store, x: Exchange, envelope: Envelope) 
     """
     members, path = envelope.members, x.principal.path
     keeps = _reads_store(members) and desk.parts.retention.allows(path)
-    if not keeps and not desk.parts.retention.allows(path) and members.get("store", _NULL) == b"true":
+    if not keeps and not desk.parts.retention.allows(path) and members.get("store") == Raw(b"true"):
         x.dropped = [*x.dropped, "store"]
     context = Context(
         envelope=envelope,
@@ -147,7 +147,7 @@ async def let_go(store: Store, x: Exchange, context: Context) -> None:
 
 def _reads_store(members: Members) -> bool:
     """Whether to keep the response: unless told not to."""
-    raw = members.get("store", _NULL)
+    raw = bytes(members.get("store", _NULL))
     if raw in (b"true", b"null"):
         return True
     if raw == b"false":
@@ -157,7 +157,7 @@ def _reads_store(members: Members) -> bool:
 
 def _reads_background(members: Members, keeps: bool) -> bool:
     """Whether nobody waits for the response. Then it must be kept: somebody will come back for it."""
-    raw = members.get("background", _NULL)
+    raw = bytes(members.get("background", _NULL))
     if raw in (b"false", b"null"):
         return False
     if raw != b"true":
@@ -294,7 +294,7 @@ class _Seen(Struct):
         return self.type == "reasoning" and self.id is not None and all(raw in _EMPTY for raw in said)
 
 
-_EMPTY: Sequence[Any] = (UNSET, b"null", b"[]", b'""')
+_EMPTY: Sequence[Raw | UnsetType] = (UNSET, Raw(b"null"), Raw(b"[]"), Raw(b'""'))
 
 _decode_seen = msgspec.json.Decoder(_Seen).decode
 
