@@ -8,7 +8,6 @@ from trunkline.errors import Failed
 from trunkline.events import (
     ArgumentsAdded,
     Event,
-    GrammarBroken,
     ItemEnded,
     ItemStarted,
     ModelResponse,
@@ -19,10 +18,9 @@ from trunkline.events import (
     ResponseStarted,
     TextAdded,
     UsageReported,
-    check,
-    fold,
-    unfold,
 )
+from trunkline.folding import fold, unfold
+from trunkline.grammar import GrammarBroken, check
 from trunkline.items import Carrier, Item, Message, OtherItem, Reasoning, Refusal, Text, ToolCall
 from trunkline.usage import Usage
 

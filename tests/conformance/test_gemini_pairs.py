@@ -17,7 +17,8 @@ from upstreams import write_stream as write_others_stream
 from scripted_gateway import PATHS, Scene, json_reply, stream
 from scripted_gateway import Answer as Got
 from trunkline.dialects import anthropic
-from trunkline.events import check, fold
+from trunkline.folding import fold
+from trunkline.grammar import check
 from trunkline.items import Message, ToolCall
 
 PAIRS = [("gemini", upstream) for upstream in KINDS] + [(caller, "gemini") for caller in PATHS] + [("gemini", "gemini")]

@@ -14,7 +14,8 @@ from upstreams import ANSWERS, INPUT_TOKENS, KINDS, OUTPUT_TOKENS, Answer, write
 
 from scripted_gateway import DIALECTS, PATHS, Scene, json_reply, stream
 from scripted_gateway import Answer as Got
-from trunkline.events import check, fold
+from trunkline.folding import fold
+from trunkline.grammar import check
 from trunkline.items import Message, Reasoning, ToolCall
 
 CALLERS = list(PATHS)

@@ -5,7 +5,9 @@ from typing import Any
 from trunkline.capabilities import Capabilities
 from trunkline.clock import CountingMint
 from trunkline.dialects.lowering import Lowering, lower
-from trunkline.events import ModelResponse, check, fold, unfold
+from trunkline.events import ModelResponse
+from trunkline.folding import fold, unfold
+from trunkline.grammar import check
 from trunkline.items import FunctionTool, Item, Message, Text, ToolCall, ToolChoice, ToolOutput
 from trunkline.request import ModelRequest
 

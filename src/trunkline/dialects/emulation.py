@@ -13,15 +13,7 @@ import msgspec
 from msgspec.structs import replace
 
 from trunkline.clock import Mint
-from trunkline.events import (
-    ArgumentsAdded,
-    Event,
-    ItemEnded,
-    ItemStarted,
-    PartEnded,
-    PartStarted,
-    TextAdded,
-)
+from trunkline.events import ArgumentsAdded, Event, ItemEnded, ItemStarted, PartEnded, PartStarted, TextAdded
 from trunkline.items import FunctionTool, Item, Message, Text, ToolCall, ToolOutput
 from trunkline.request import ModelRequest, TextFormat
 

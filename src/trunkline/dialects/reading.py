@@ -10,16 +10,8 @@ from typing import Generic, TypeVar
 from trunkline.dialects.sse import EventTooLarge, ServerSentEvent, Splitter
 from trunkline.dialects.upstream_errors import ended_early, garbled
 from trunkline.errors import TrunklineError
-from trunkline.events import (
-    Event,
-    Finish,
-    ModelResponse,
-    ResponseEnded,
-    ResponseFailed,
-    ResponseStarted,
-    UsageReported,
-    fold,
-)
+from trunkline.events import Event, Finish, ModelResponse, ResponseEnded, ResponseFailed, ResponseStarted, UsageReported
+from trunkline.folding import fold
 from trunkline.items import Status
 from trunkline.usage import Usage
 

@@ -9,16 +9,8 @@ from collections.abc import Callable, Sequence
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from trunkline.events import (
-    AnnotationAdded,
-    Event,
-    Fold,
-    ItemEnded,
-    ItemStarted,
-    PartStarted,
-    ResponseEnded,
-    TextAdded,
-)
+from trunkline.events import AnnotationAdded, Event, ItemEnded, ItemStarted, PartStarted, ResponseEnded, TextAdded
+from trunkline.folding import Fold
 from trunkline.items import Carrier, Item, Message, Reasoning, ToolCall
 
 

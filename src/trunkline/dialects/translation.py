@@ -6,14 +6,7 @@ from trunkline.clock import Mint
 from trunkline.dialects.dialect import StreamReader, StreamWriter
 from trunkline.dialects.lowering import Restore
 from trunkline.errors import TrunklineError
-from trunkline.events import (
-    Event,
-    ItemStarted,
-    ResponseEnded,
-    ResponseFailed,
-    TextAdded,
-    UsageReported,
-)
+from trunkline.events import Event, ItemStarted, ResponseEnded, ResponseFailed, TextAdded, UsageReported
 from trunkline.items import OtherItem, ToolCall
 from trunkline.usage import NO_USAGE, Usage
 

@@ -6,7 +6,9 @@ from typing import Any
 from trunkline.clock import CountingMint
 from trunkline.dialects.anthropic import DIALECT
 from trunkline.dialects.dialect import ReplyContext
-from trunkline.events import Event, ModelResponse, check, fold
+from trunkline.events import Event, ModelResponse
+from trunkline.folding import fold
+from trunkline.grammar import check
 from trunkline.items import Carrier, Message, Text
 from trunkline.request import ModelRequest
 

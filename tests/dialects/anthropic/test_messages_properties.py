@@ -16,10 +16,9 @@ from trunkline.events import (
     ModelResponse,
     ResponseEnded,
     ResponseStarted,
-    check,
-    fold,
-    unfold,
 )
+from trunkline.folding import fold, unfold
+from trunkline.grammar import check
 from trunkline.items import Carrier, Item, Message, Reasoning, Text, ToolCall
 from trunkline.usage import Usage
 

@@ -13,7 +13,8 @@ from messages_wire import accumulate, context, parse, read
 from trunkline.dialects.anthropic import DIALECT
 from trunkline.dialects.anthropic.usage import read_finish
 from trunkline.dialects.dialect import TeeOptions
-from trunkline.events import ModelResponse, fold, unfold
+from trunkline.events import ModelResponse
+from trunkline.folding import fold, unfold
 from trunkline.items import Item, Message, OtherItem, ToolCall
 
 pytestmark = pytest.mark.requires_test_data

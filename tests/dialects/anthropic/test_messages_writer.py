@@ -22,9 +22,9 @@ from trunkline.events import (
     ResponseStarted,
     TextAdded,
     UsageReported,
-    check,
-    unfold,
 )
+from trunkline.folding import unfold
+from trunkline.grammar import check
 from trunkline.items import Carrier, Message, OtherItem, Reasoning, Refusal, Text, ToolCall
 from trunkline.usage import Usage
 

@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 from trunkline.dialects.bedrock import DIALECT
 from trunkline.dialects.eventstream import write_message
 from trunkline.errors import Busy, Denied, Failed, Garbled, Refused, TimedOut, TrunklineError
-from trunkline.events import Event, ModelResponse, check, fold
+from trunkline.events import Event, ModelResponse
+from trunkline.folding import fold
+from trunkline.grammar import check
 from trunkline.items import Carrier, Message, OtherItem, Reasoning, Text, ToolCall
 from trunkline.usage import Usage
 

@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 
 from trunkline.dialects.cohere import DIALECT
 from trunkline.errors import Failed, Garbled, TimedOut, TrunklineError
-from trunkline.events import Event, ModelResponse, check, fold
+from trunkline.events import Event, ModelResponse
+from trunkline.folding import fold
+from trunkline.grammar import check
 from trunkline.items import Carrier, Message, Reasoning, Text, ToolCall
 from trunkline.usage import Usage
 

@@ -8,7 +8,9 @@ from trunkline.clock import CountingMint
 from trunkline.dialects.dialect import ReplyContext
 from trunkline.dialects.gemini import DIALECT
 from trunkline.dialects.seal import Sealer
-from trunkline.events import Event, ModelResponse, check, fold
+from trunkline.events import Event, ModelResponse
+from trunkline.folding import fold
+from trunkline.grammar import check
 from trunkline.items import Item, Message, Text
 from trunkline.request import ModelRequest
 

@@ -23,10 +23,9 @@ from trunkline.events import (
     ResponseEnded,
     ResponseFailed,
     ResponseStarted,
-    check,
-    fold,
-    unfold,
 )
+from trunkline.folding import fold, unfold
+from trunkline.grammar import check
 from trunkline.items import Carrier, Item, Message, OtherItem, Reasoning, Refusal, Text, ToolCall
 from trunkline.usage import Usage
 

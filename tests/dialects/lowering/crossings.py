@@ -7,7 +7,9 @@ from trunkline.capabilities import Capabilities
 from trunkline.clock import CountingMint
 from trunkline.dialects import anthropic, gemini, openai_chat, openai_responses
 from trunkline.dialects.lowering import Lowering, lower
-from trunkline.events import Event, ModelResponse, check, fold, unfold
+from trunkline.events import Event, ModelResponse
+from trunkline.folding import fold, unfold
+from trunkline.grammar import check
 from trunkline.items import Carrier, Item, Message, Text, ToolCall
 
 DIALECTS = {

@@ -9,7 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trunkline.dialects.lowering.freeform import FreeformReader, read_input, write_input
-from trunkline.events import ArgumentsAdded, ItemEnded, ItemStarted, ResponseEnded, ResponseStarted, check, fold
+from trunkline.events import ArgumentsAdded, ItemEnded, ItemStarted, ResponseEnded, ResponseStarted
+from trunkline.folding import fold
+from trunkline.grammar import check
 from trunkline.items import ToolCall
 
 GRAMMAR = 'start: "*** Begin Patch" LINE+'

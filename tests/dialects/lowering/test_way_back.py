@@ -20,9 +20,9 @@ from trunkline.events import (
     ResponseStarted,
     TextAdded,
     UsageReported,
-    check,
-    fold,
 )
+from trunkline.folding import fold
+from trunkline.grammar import check
 from trunkline.items import Message, OtherItem, Reasoning, ToolCall
 from trunkline.usage import NO_USAGE
 

@@ -9,7 +9,8 @@ import pytest
 from trunkline.clock import CountingMint
 from trunkline.dialects.dialect import ReplyContext
 from trunkline.dialects.openai_chat import DIALECT
-from trunkline.events import Event, check
+from trunkline.events import Event
+from trunkline.grammar import check
 from trunkline.items import Carrier
 from trunkline.request import ModelRequest
 

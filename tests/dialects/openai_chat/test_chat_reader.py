@@ -8,7 +8,9 @@ import pytest
 from trunkline.dialects.openai_chat import DIALECT
 from trunkline.dialects.openai_chat.reader import Reader
 from trunkline.errors import Busy, Failed, Garbled, Refused, TimedOut
-from trunkline.events import ArgumentsAdded, ItemEnded, ModelResponse, check, fold
+from trunkline.events import ArgumentsAdded, ItemEnded, ModelResponse
+from trunkline.folding import fold
+from trunkline.grammar import check
 from trunkline.items import Carrier, Message, Reasoning, Refusal, Text, ToolCall
 from trunkline.usage import Usage
 

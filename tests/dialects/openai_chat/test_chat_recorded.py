@@ -9,7 +9,8 @@ import pytest
 
 from trunkline.dialects.dialect import TeeOptions
 from trunkline.dialects.openai_chat import DIALECT
-from trunkline.events import ModelResponse, fold
+from trunkline.events import ModelResponse
+from trunkline.folding import fold
 from trunkline.items import Message, Reasoning, Text, ToolCall
 
 STREAMS = [

@@ -23,9 +23,8 @@ from trunkline.events import (
     ModelResponse,
     ResponseEnded,
     ResponseStarted,
-    fold,
-    unfold,
 )
+from trunkline.folding import fold, unfold
 from trunkline.items import (
     Carrier,
     CustomTool,

@@ -11,7 +11,9 @@ from responses_wire import context, no_unseal, unseal
 from trunkline.capabilities import Capabilities
 from trunkline.dialects.openai_responses import DIALECT
 from trunkline.errors import InvalidRequest, UnknownParameter
-from trunkline.events import Event, ItemEnded, ItemStarted, ModelResponse, check, fold, unfold
+from trunkline.events import Event, ItemEnded, ItemStarted, ModelResponse
+from trunkline.folding import fold, unfold
+from trunkline.grammar import check
 from trunkline.items import Carrier, Item, Message, Reasoning, Refusal, Text, ToolCall
 from trunkline.usage import Usage
 

@@ -21,8 +21,8 @@ from trunkline.events import (
     ResponseStarted,
     TextAdded,
     UsageReported,
-    fold,
 )
+from trunkline.folding import fold
 from trunkline.items import Carrier, Message, OtherItem, Reasoning, Refusal, Text, ToolCall
 from trunkline.usage import Usage
 

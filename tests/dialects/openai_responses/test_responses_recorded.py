@@ -14,7 +14,8 @@ from responses_wire import context, frame, read_stream, without_ids, write_strea
 
 from trunkline.dialects.dialect import TeeOptions
 from trunkline.dialects.openai_responses import DIALECT
-from trunkline.events import check, fold
+from trunkline.folding import fold
+from trunkline.grammar import check
 from trunkline.items import Message, OtherItem, Refusal, Text
 
 # The upstream's own item changes its identity between announcement and end: the client refuses it read directly too.

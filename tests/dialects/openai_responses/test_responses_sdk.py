@@ -7,7 +7,8 @@ from openai.lib.streaming.responses._responses import ResponseStreamState
 from openai.types.responses import ResponseStreamEvent
 from responses_wire import write_stream
 
-from trunkline.events import ModelResponse, unfold
+from trunkline.events import ModelResponse
+from trunkline.folding import unfold
 from trunkline.items import Carrier, Message, Reasoning, Refusal, Text, ToolCall
 
 pytestmark = pytest.mark.slow

@@ -21,15 +21,7 @@ from trunkline.dialects.reading import EventReader
 from trunkline.dialects.shapes import lenient_object, lenient_text
 from trunkline.dialects.upstream_errors import garbled
 from trunkline.errors import Failed
-from trunkline.events import (
-    AnnotationAdded,
-    ArgumentsAdded,
-    ItemEnded,
-    ItemStarted,
-    PartEnded,
-    PartStarted,
-    TextAdded,
-)
+from trunkline.events import AnnotationAdded, ArgumentsAdded, ItemEnded, ItemStarted, PartEnded, PartStarted, TextAdded
 from trunkline.items import Carrier, Message, OtherItem, Reasoning, Status, ToolCall
 from trunkline.usage import Usage
 

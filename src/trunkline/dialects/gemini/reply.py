@@ -12,7 +12,8 @@ from trunkline.dialects.gemini.logprobs import write_logprobs
 from trunkline.dialects.gemini.parts import PartMaker
 from trunkline.dialects.gemini.reader import open_reader
 from trunkline.dialects.gemini.writer import write_envelope
-from trunkline.events import ModelResponse, ResponseEnded, ResponseStarted, TextAdded, unfold
+from trunkline.events import ModelResponse, ResponseEnded, ResponseStarted, TextAdded
+from trunkline.folding import unfold
 
 
 def read_reply(body: bytes) -> ModelResponse:

@@ -17,7 +17,8 @@ from trunkline.dialects.openai_chat.reader import Reader
 from trunkline.dialects.openai_chat.usage import write_usage
 from trunkline.dialects.shapes import decode_json
 from trunkline.errors import Garbled
-from trunkline.events import Event, ModelResponse, fold
+from trunkline.events import Event, ModelResponse
+from trunkline.folding import fold
 from trunkline.items import Message, Reasoning, Refusal, Text, ToolCall
 
 

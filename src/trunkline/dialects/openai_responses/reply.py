@@ -17,7 +17,8 @@ from trunkline.dialects.openai_responses.request import write_text_format
 from trunkline.dialects.openai_responses.tools import echo_tool, write_tool_choice
 from trunkline.dialects.openai_responses.usage import write_usage
 from trunkline.errors import Broken
-from trunkline.events import Finish, ModelResponse, fold
+from trunkline.events import Finish, ModelResponse
+from trunkline.folding import fold
 from trunkline.items import Carrier, Item, Message, OtherItem, Reasoning, Refusal, Status, ToolCall, ToolOutput
 from trunkline.request import ModelRequest, TextFormat
 from trunkline.usage import Usage

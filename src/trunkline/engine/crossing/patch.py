@@ -19,7 +19,7 @@ from trunkline.engine.exchange import Exchange
 from trunkline.engine.notes import Notes
 from trunkline.engine.parts import Parts
 from trunkline.engine.router import Target
-from trunkline.events import unfold
+from trunkline.folding import unfold
 
 
 class Patched:

@@ -5,7 +5,8 @@ from trunkline.engine.envelope import Envelope
 from trunkline.engine.exchange import Exchange
 from trunkline.engine.parts import Parts
 from trunkline.engine.router import Target
-from trunkline.events import ModelResponse, fold, unfold
+from trunkline.events import ModelResponse
+from trunkline.folding import fold, unfold
 from trunkline.request import ModelRequest
 
 

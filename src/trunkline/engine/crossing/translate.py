@@ -21,7 +21,8 @@ from trunkline.engine.exchange import Exchange
 from trunkline.engine.parts import Parts
 from trunkline.engine.router import Target
 from trunkline.errors import CallerError
-from trunkline.events import ModelResponse, fold, unfold
+from trunkline.events import ModelResponse
+from trunkline.folding import fold, unfold
 from trunkline.items import ToolCall
 from trunkline.request import ModelRequest
 
