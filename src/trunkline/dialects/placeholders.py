@@ -9,25 +9,31 @@ from typing import TypeVar
 
 Value = TypeVar("Value")
 
-PLACEHOLDER = re.compile(r"\{\{[ \t]*([\w-]{1,64})[ \t]*\}\}")
+_NAME = r"[\w-]{1,64}"
+_PLACEHOLDER = re.compile(r"\{\{[ \t]*(" + _NAME + r")[ \t]*\}\}")
 
 # What was meant to be one, as far as can be told.
 _MEANT = re.compile(r"\{\{[^{}]*\}\}")
 
 
+def is_name(text: str) -> bool:
+    """Whether a placeholder can be called so."""
+    return re.fullmatch(_NAME, text) is not None
+
+
 def names_in(text: str) -> list[str]:
     """The names in a text, in order, as often as they stand there."""
-    return PLACEHOLDER.findall(text)
+    return _PLACEHOLDER.findall(text)
 
 
 def find_bad_placeholder(text: str) -> str | None:
     """The first `{{…}}` with something in it that is no name."""
-    return next((found for found in _MEANT.findall(text) if not PLACEHOLDER.fullmatch(found)), None)
+    return next((found for found in _MEANT.findall(text) if not _PLACEHOLDER.fullmatch(found)), None)
 
 
 def fill(text: str, value_of: Callable[[str], Value]) -> Iterator[str | Value]:
     """The text in pieces, each placeholder's value in its place."""
-    for number, piece in enumerate(PLACEHOLDER.split(text)):
+    for number, piece in enumerate(_PLACEHOLDER.split(text)):
         if number % 2:
             yield value_of(piece)
         elif piece:

@@ -38,7 +38,16 @@ _SHAPES: Mapping[str, Methods] = {
 }
 """By shape, without `/v1`. `{}` stands for an id; a shape with a word in its place is looked for first."""
 
-_ADMIN_SHAPES: Mapping[str, Methods] = {}
+_ADMIN_SHAPES: Mapping[str, Methods] = {
+    "/prompts": {"GET": ObjectRoute("prompts"), "POST": ObjectRoute("prompt_creation")},
+    "/prompts/{}": {
+        "GET": ObjectRoute("prompt"),
+        "POST": ObjectRoute("prompt_update"),
+        "DELETE": ObjectRoute("prompt_deletion"),
+    },
+    "/prompts/{}/versions": {"GET": ObjectRoute("prompt_versions"), "POST": ObjectRoute("prompt_version_creation")},
+    "/prompts/{}/versions/{}": {"GET": ObjectRoute("prompt_version")},
+}
 """The same below `/admin/v1`."""
 
 

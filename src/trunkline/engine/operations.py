@@ -17,6 +17,16 @@ from trunkline.engine.resources.conversations import (
 )
 from trunkline.engine.resources.embeddings import embed
 from trunkline.engine.resources.models import answer_list, answer_one
+from trunkline.engine.resources.prompts import (
+    add_version,
+    create_prompt,
+    delete_prompt,
+    get_prompt,
+    get_version,
+    list_prompts,
+    list_versions,
+    update_prompt,
+)
 from trunkline.engine.resources.responses import (
     cancel_response,
     delete_response,
@@ -42,4 +52,12 @@ OPERATIONS: Mapping[str, Callable[[Desk, Exchange], Awaitable[Reply]]] = {
     "conversation_items_creation": add_items,
     "conversation_item": get_item,
     "conversation_item_deletion": delete_item,
+    "prompts": list_prompts,
+    "prompt_creation": create_prompt,
+    "prompt": get_prompt,
+    "prompt_update": update_prompt,
+    "prompt_deletion": delete_prompt,
+    "prompt_versions": list_versions,
+    "prompt_version_creation": add_version,
+    "prompt_version": get_version,
 }

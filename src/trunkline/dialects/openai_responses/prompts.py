@@ -5,7 +5,6 @@ version is what one gives. Source: https://platform.openai.com/docs/api-referenc
 """
 
 import difflib
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -13,6 +12,7 @@ import msgspec
 from msgspec import Raw, Struct
 
 from trunkline.dialects.openai_responses.history import read_input
+from trunkline.dialects.openai_responses.ids import check_id
 from trunkline.dialects.placeholders import fill, names_in
 from trunkline.dialects.shapes import Fields, missing, wrong_type, wrong_value
 from trunkline.errors import InvalidRequest, TooLarge
@@ -40,7 +40,6 @@ _PLAIN = {"type": "input_text"}
 # A value can stand in a thousand places, and the whole must still be a request.
 _MOST_CHARACTERS = 32_000_000
 
-_ID = re.compile(r"[A-Za-z0-9_-]{1,256}")
 _NULL = Raw(b"null")
 
 _decode_members = msgspec.json.Decoder(Members).decode
@@ -74,10 +73,6 @@ def read_prompt(raw: Raw) -> PromptCall | None:
     if fields is None:
         return None
     id, version = fields.need_text("id"), fields.text("version")
-    if not _ID.fullmatch(id):
-        raise InvalidRequest(
-            f"`prompt.id` is '{id[:64]}', which is not the id of a prompt: it looks like `pmpt_…`", param="prompt.id"
-        )
     variables = fields.object("variables") or {}
     place = fields.at("variables")
     for name in fields.rest():
@@ -88,7 +83,7 @@ def read_prompt(raw: Raw) -> PromptCall | None:
         )
     # Null counts as absent, here as anywhere.
     given = {name: check_variable(value, f"{place}.{name}") for name, value in variables.items() if value is not None}
-    return PromptCall(id, version, given)
+    return PromptCall(check_id(id, "prompt.id"), version, given)
 
 
 def check_variable(value: Any, path: str) -> Variable:
@@ -197,7 +192,7 @@ def _read_defaults(raw: Raw) -> dict[str, Variable | None]:
 
 def texts_of(item: Any) -> Iterator[str]:
     """The texts of a message, in which placeholders may stand; none of any other item."""
-    content = item.get("content") if _is_message(item) else None
+    content = item.get("content") if is_message(item) else None
     if isinstance(content, str):
         yield content
     for part in content if isinstance(content, list) else ():
@@ -205,7 +200,8 @@ def texts_of(item: Any) -> Iterator[str]:
             yield part["text"]
 
 
-def _is_message(item: Any) -> bool:
+def is_message(item: Any) -> bool:
+    """Whether an item is one. Its type may be left out."""
     return isinstance(item, dict) and item.get("type", "message") == "message"
 
 
@@ -214,7 +210,7 @@ def _is_text(part: Any) -> bool:
 
 
 def _fill_message(message: Any, values: _Values) -> Any:
-    if not _is_message(message):
+    if not is_message(message):
         return message
     content = message.get("content")
     # What a model is said to have answered is text.
