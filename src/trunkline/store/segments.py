@@ -9,7 +9,7 @@ from bisect import bisect_left
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from struct import Struct
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 from zlib import crc32
 
 from trunkline.store.frames import Frame, read_frame, read_frames
@@ -139,39 +139,44 @@ def create_segment(directory: Path, number: int, size: int, disk: Disk) -> Segme
 
 
 def read_segments(directory: Path) -> list[Segment]:
-    """All files that can be read, in order. One whose head is damaged stays where it is, for a human to look at."""
-    found = (read_segment(path) for path in sorted(directory.glob("*.log")))
-    return [segment for segment in found if segment is not None]
+    """All files that can be read, in the order of their records: they were not all made in that order."""
+    found = [segment for path in directory.glob("*.log") if (segment := read_segment(path))]
+    return sorted(found, key=lambda segment: segment.first_order)
 
 
 def read_segment(path: Path) -> Segment | None:
     """Look through a file. A record behind a torn one counts: what is torn was never promised, or is bad luck."""
-    size = path.stat().st_size
-    head = path.open("rb").read(HEAD_BYTES)
-    if len(head) < HEAD_BYTES or crc32(head[: _HEAD.size]) != _CHECKSUM.unpack_from(head, _HEAD.size)[0]:
-        _drop_headless(path)
-        return None
-    version, seed = _HEAD.unpack_from(head)
-    if version != _VERSION:
-        _log.error("%s was written by another version: it is left as it is, and nothing of it is read", path)
-        return None
-    segment = Segment(path, size, seed)
-    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        for frame in read_frames(data, HEAD_BYTES, seed):
-            if frame.begin != segment.end:
-                _log.warning("%s is damaged from byte %d to %d: went on behind it", path, segment.end, frame.begin)
-            segment.note((frame,))
-            segment.end = frame.end
+    with path.open("rb") as file:
+        head = file.read(HEAD_BYTES)
+        if len(head) < HEAD_BYTES or crc32(head[: _HEAD.size]) != _CHECKSUM.unpack_from(head, _HEAD.size)[0]:
+            _drop_headless(path, head, file)
+            return None
+        version, seed = _HEAD.unpack_from(head)
+        if version != _VERSION:
+            _log.error("%s was written by another version: it is left as it is, and nothing of it is read", path)
+            return None
+        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+            return _look_through(data, Segment(path, len(data), seed))
+
+
+def _look_through(data: mmap.mmap, segment: Segment) -> Segment:
+    for frame in read_frames(data, HEAD_BYTES, segment.seed):
+        if frame.begin != segment.end:
+            _log.error(
+                "%s is damaged from byte %d to %d: what is behind is read", segment.path, segment.end, frame.begin
+            )
+        segment.note((frame,))
+        segment.end = frame.end
     return segment
 
 
-def _drop_headless(path: Path) -> None:
-    """A process that dies while it makes a file leaves one without a head, and nothing else in it."""
-    with path.open("rb") as file:
-        while block := file.read(1 << 20):
-            if block.strip(b"\0"):
-                _log.error("%s is damaged at its head: it is left as it is, and nothing of it is read", path)
-                return
+def _drop_headless(path: Path, head: bytes, rest: BinaryIO) -> None:
+    """Remove what a process leaves that dies while it makes a file: one without a head, and nothing else in it."""
+    while head:
+        if head.strip(b"\0"):
+            _log.error("%s is damaged at its head: it is left as it is, and nothing of it is read", path)
+            return
+        head = rest.read(1 << 20)
     path.unlink()
 
 
