@@ -1,6 +1,6 @@
 """Files that callers have uploaded, the ports that keep what is known of them and what is in them."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from typing import Protocol
 
 from msgspec import Struct
@@ -62,7 +62,7 @@ class Blobs(Protocol):
     async def open(self, id: str) -> Blob:
         """A new blob. Raises `Unavailable` when it cannot be written."""
 
-    def read(self, id: str) -> AsyncIterator[bytes]:
+    def read(self, id: str) -> AsyncGenerator[bytes, None]:
         """The content in pieces. Raises `KeyError` when there is none, `Unavailable` when it cannot be reached."""
 
     async def delete(self, id: str) -> None: ...

@@ -1,0 +1,163 @@
+"""Contents of files in a folder beside the database, each in a file of its own for its owner alone.
+
+A blob is a draft until it is whole and on the disk: then it gets its name. Knows no encryption and no table.
+"""
+
+import asyncio
+import io
+import os
+import re
+import secrets
+from collections.abc import AsyncGenerator, Callable
+from pathlib import Path
+from typing import ParamSpec, TypeVar
+
+from trunkline.clock import Clock
+from trunkline.errors import ConfigError, Unavailable
+
+_PIECE_BYTES = 262_144
+_DRAFT = ".draft"
+# No upload takes so long: what it left behind was cut off with its process.
+_DRAFT_SECONDS = 24 * 60 * 60
+# Our own ids have no other letters, and no other ones get here; a name of this kind leaves the folder by no way.
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,200}")
+
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
+
+
+class DiskBlobs:
+    """Implements `state.Blobs`. Raises `ConfigError` for a folder that cannot be written."""
+
+    def __init__(self, folder: Path, clock: Clock) -> None:
+        self._folder = folder
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            folder.chmod(0o700)
+            _remove_drafts(folder, clock.now_micros() / 1_000_000 - _DRAFT_SECONDS)
+        except OSError as error:
+            raise ConfigError(f"the files' folder {folder} cannot be opened: {error.strerror}") from None
+
+    async def open(self, id: str) -> "DiskBlob":
+        blob = DiskBlob(self._path(id))
+        try:
+            await blob.create()
+        except BaseException:
+            await blob.discard()
+            raise
+        return blob
+
+    async def read(self, id: str) -> AsyncGenerator[bytes, None]:
+        file = await _in_thread(_open, self._path(id))
+        reading: asyncio.Future[bytes] | None = None
+        try:
+            while True:
+                reading = asyncio.ensure_future(_in_thread(file.read, _PIECE_BYTES))
+                piece = await asyncio.shield(reading)
+                if not piece:
+                    return
+                yield piece
+        finally:
+            if reading is not None:
+                await asyncio.wait({reading})
+            file.close()
+
+    async def delete(self, id: str) -> None:
+        await _in_thread(self._path(id).unlink, missing_ok=True)
+
+    def _path(self, id: str) -> Path:
+        if not _NAME.fullmatch(id):
+            raise KeyError(id)
+        return self._folder / id
+
+
+class DiskBlob:
+    """Implements `state.Blob`."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._draft = path.with_name(f"{path.name}.{secrets.token_hex(4)}{_DRAFT}")
+        # What is open; `None` before it is created, and when it is over.
+        self._file: io.FileIO | None = None
+        self._work: asyncio.Future[None] | None = None
+
+    async def create(self) -> None:
+        await self._do(self._create)
+
+    async def write(self, data: bytes) -> None:
+        await self._do(self._write, data)
+
+    async def finish(self) -> None:
+        await self._do(self._finish)
+
+    async def discard(self) -> None:
+        if self._work is not None:
+            # A thread goes on with what it has begun, even when nobody waits for it any more.
+            await asyncio.wait({self._work})
+        await self._do(self._discard)
+
+    async def _do(self, act: Callable[_P, None], *args: _P.args, **kwargs: _P.kwargs) -> None:
+        self._work = asyncio.ensure_future(_in_thread(act, *args, **kwargs))
+        await asyncio.shield(self._work)
+
+    # --- in a thread ----------------------------------------------------------------------------------------------
+
+    def _create(self) -> None:
+        self._file = io.FileIO(self._draft, "xb", opener=_open_private)
+
+    def _write(self, data: bytes) -> None:
+        assert self._file is not None, "it is written before it is over"
+        view = memoryview(data)
+        while view:
+            view = view[self._file.write(view) :]
+
+    def _finish(self) -> None:
+        assert self._file is not None, "it is finished once"
+        os.fsync(self._file.fileno())
+        self._draft.rename(self._path)
+        self._file.close()
+        self._file = None
+        _sync_folder(self._path.parent)
+
+    def _discard(self) -> None:
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+            self._draft.unlink(missing_ok=True)
+
+
+async def _in_thread(act: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
+    """Raises `Unavailable` for a disk that is full or gone."""
+    try:
+        return await asyncio.to_thread(act, *args, **kwargs)
+    except OSError as error:
+        raise Unavailable(
+            "The files of this gateway cannot be read or written right now. Please try again in a moment.",
+            detail=f"{type(error).__name__}: {error}",
+        ) from error
+
+
+def _open_private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
+def _open(path: Path) -> io.FileIO:
+    try:
+        return io.FileIO(path)
+    except FileNotFoundError:
+        raise KeyError(path.name) from None
+
+
+def _sync_folder(folder: Path) -> None:
+    """A new name is not safe from a power cut before its folder is."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _remove_drafts(folder: Path, oldest_seconds: float) -> None:
+    for draft in folder.glob(f"*{_DRAFT}"):
+        if draft.stat().st_mtime < oldest_seconds:
+            draft.unlink(missing_ok=True)
