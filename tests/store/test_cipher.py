@@ -60,7 +60,7 @@ def test_what_is_to_be_encrypted_again() -> None:
 
 def test_key_gone() -> None:
     """A value whose key is gone says which one it needs, and how to give it."""
-    with pytest.raises(Unreadable, match="old-key_.*TRUNKLINE_SECRET_PREVIOUS"):
+    with pytest.raises(Unreadable, match=r"old-key_.*TRUNKLINE_SECRET_PREVIOUS"):
         ON.open(BEFORE.seal(b"before"))
 
 
