@@ -30,8 +30,11 @@ ENDED_WITHIN_SECONDS = 10.0
 KINDS: Mapping[str, tuple[str, frozenset[str]]] = {
     "chat": ("compatible", frozenset({"chat", "embeddings", "models"})),
     "messages": ("anthropic", frozenset({"messages", "count_tokens", "models"})),
-    "responses": ("openai", frozenset({"responses", "chat", "embeddings", "models"})),
-    "gemini": ("gemini", frozenset({"gemini", "models"})),
+    "responses": (
+        "openai",
+        frozenset({"responses", "responses:count", "responses:compact", "chat", "embeddings", "models"}),
+    ),
+    "gemini": ("gemini", frozenset({"gemini", "gemini:count", "models"})),
 }
 
 # Failures by name: a model `<kind>-<name>` of each upstream.

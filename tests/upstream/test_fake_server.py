@@ -207,3 +207,40 @@ def test_lost_thought() -> None:
     asked = {"model": "m", "max_tokens": 2048, "messages": turns, "thinking": thinking}
     assert Stage().perform(post("/v1/messages", asked)).status == 400
     assert Stage().perform(post("/v1/messages", {**asked, "thinking": {"type": "adaptive"}})).status == 200
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "member"),
+    [
+        ("/v1/responses/input_tokens", {"model": "m", "input": "Hello"}, "input_tokens"),
+        ("/v1/messages/count_tokens", HELLO, "input_tokens"),
+        ("/v1beta/models/m:countTokens", {"contents": [{"role": "user", "parts": [{"text": "Hello"}]}]}, "totalTokens"),
+        (
+            "/v1beta/models/m:countTokens",
+            {
+                "generateContentRequest": {
+                    "model": "models/m",
+                    "contents": [{"role": "user", "parts": [{"text": "Hello"}]}],
+                }
+            },
+            "totalTokens",
+        ),
+    ],
+)
+def test_counting(path: str, body: Any, member: str) -> None:
+    """The same words are as many tokens on every wire that counts them."""
+    assert json.loads(Stage().perform(post(path, body)).body)[member] == 4
+
+
+def test_counting_what_google_does_not_take() -> None:
+    """Gemini refuses a system instruction beside contents: it wants the request wrapped."""
+    body = {"contents": [{"role": "user", "parts": [{"text": "Hello"}]}], "systemInstruction": {"parts": []}}
+    assert Stage().perform(post("/v1beta/models/m:countTokens", body)).status == 400
+
+
+def test_compaction() -> None:
+    """What the user said, and one item that nobody can read."""
+    items = [{"role": "user", "content": "Hello"}, {"role": "assistant", "content": "Hi"}]
+    reply = json.loads(Stage().perform(post("/v1/responses/compact", {"model": "m", "input": items})).body)
+    assert reply["object"] == "response.compaction"
+    assert [item["type"] for item in reply["output"]] == ["message", "compaction"]

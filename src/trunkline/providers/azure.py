@@ -61,8 +61,13 @@ PROVIDER = make_provider(
     speaks=("responses", "chat"),
     keeps_responses=True,
     faithful=frozenset({"responses", "chat"}),
-    operations=EMBEDDINGS,
-    paths={"chat": "/chat/completions", "responses": "/responses", "embeddings": "/embeddings"},
+    operations=EMBEDDINGS | {"responses:compact"},
+    paths={
+        "chat": "/chat/completions",
+        "responses": "/responses",
+        "responses:compact": "/responses/compact",
+        "embeddings": "/embeddings",
+    },
     settings=(
         Setting(
             name="api_version",

@@ -49,7 +49,12 @@ PROVIDER = Provider(
     needs=(("api_key",), ("access_key_id", "secret_access_key")),
     also={"api_key": ("AWS_BEARER_TOKEN_BEDROCK",)},
     speaks=("bedrock",),
-    paths={"bedrock": "/model/{model}/converse", "bedrock" + STREAM: "/model/{model}/converse-stream"},
+    operations=frozenset({"bedrock:count"}),
+    paths={
+        "bedrock": "/model/{model}/converse",
+        "bedrock" + STREAM: "/model/{model}/converse-stream",
+        "bedrock:count": "/model/{model}/count-tokens",
+    },
     settings=(
         Setting(name="region", meaning="the AWS region", default=_REGION, also=("AWS_REGION", "AWS_DEFAULT_REGION")),
         Setting(name="access_key_id", meaning="the access key's id", also=("AWS_ACCESS_KEY_ID",), secret=True),

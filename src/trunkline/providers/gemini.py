@@ -29,7 +29,7 @@ PROVIDER = Provider(
     authorize=authorize,
     speaks=("gemini",),
     faithful=frozenset({"gemini"}),
-    operations=frozenset({"embeddings", "gemini:count"}),
+    operations=frozenset({"embeddings", "gemini:count", "gemini:count_request"}),
     paths={**write_paths(), "embeddings": "/openai/embeddings", "models": "/models?pageSize=1000"},
     read_models=read_models,
     capabilities=Capabilities(

@@ -15,6 +15,7 @@ def write_paths(prefix: str = "") -> Mapping[str, str]:
         "gemini": f"{model}:generateContent",
         "gemini" + STREAM: f"{model}:streamGenerateContent?alt=sse",
         "gemini:count": f"{model}:countTokens",
+        "gemini:count_request": f"{model}:countTokens",
     }
 
 

@@ -16,7 +16,7 @@ PROVIDER = make_provider(
     speaks=("responses", "chat"),
     keeps_responses=True,
     faithful=frozenset({"responses", "chat"}),
-    operations=EMBEDDINGS,
+    operations=EMBEDDINGS | {"responses:count", "responses:compact"},
     caller_headers=(b"openai-beta", b"openai-organization", b"openai-project"),
     settings=(
         Setting(name="organization", meaning="the organization that is billed", header=b"openai-organization"),

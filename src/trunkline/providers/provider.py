@@ -17,6 +17,8 @@ PATHS: Mapping[str, str] = {
     "messages": "/messages",
     "embeddings": "/embeddings",
     "count_tokens": "/messages/count_tokens",
+    "responses:count": "/responses/input_tokens",
+    "responses:compact": "/responses/compact",
     "models": "/models",
 }
 

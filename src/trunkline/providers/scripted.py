@@ -13,6 +13,6 @@ PROVIDER = make_provider(
     None,
     key_required=False,
     speaks=("chat", "responses", "messages"),
-    operations=frozenset({"embeddings", "count_tokens"}),
+    operations=frozenset({"embeddings", "count_tokens", "responses:count", "responses:compact"}),
     capabilities=Capabilities(custom_tools=True, message_names=True),
 )

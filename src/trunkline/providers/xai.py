@@ -14,7 +14,7 @@ PROVIDER = make_provider(
     "https://api.x.ai/v1",
     speaks=("responses", "chat"),
     keeps_responses=True,
-    operations=EMBEDDINGS,
+    operations=EMBEDDINGS | {"responses:compact"},
     capabilities=Capabilities(
         max_tokens_field="max_completion_tokens",
         message_names=True,

@@ -41,6 +41,18 @@ def read(body: Body) -> Ask:
     return check_choice(ask, "toolConfig")
 
 
+def read_to_count(body: Body) -> Body:
+    """The request that is to be counted: contents alone, or a whole one wrapped, but not both."""
+    wrapped = body.get("generateContentRequest")
+    if wrapped is None:
+        if set(body) - {"contents"}:
+            raise BadRequest(f"Invalid JSON payload received. Unknown name {max(set(body) - {'contents'})!r}.")
+        return body
+    if "contents" in body or not str(wrapped.get("model", "")).startswith("models/"):
+        raise BadRequest("A wrapped request needs a model, and stands alone.", param="generateContentRequest")
+    return dict(wrapped)
+
+
 def _texts(parts: list[Any]) -> str:
     """The words of parts; what is no text is named by its kind: `[inlineData]`."""
     words = []

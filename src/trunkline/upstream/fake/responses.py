@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from trunkline.upstream.fake.chat import refuse as refuse
-from trunkline.upstream.fake.model import Answer, Ask, Entry, Tool, ToolCall, split_arguments, split_text
+from trunkline.upstream.fake.model import Answer, Ask, Entry, Tool, ToolCall, count, split_arguments, split_text
 from trunkline.upstream.fake.wire import (
     BadRequest,
     Body,
@@ -109,6 +109,38 @@ def _read_schema(format: Body) -> Mapping[str, Any] | None:
 def write(answer: Answer, body: Body, stamp: Stamp) -> dict[str, Any]:
     """The whole reply."""
     return _close(_open(body, stamp), _write_items(answer, body, stamp), answer, stamp)
+
+
+def compact(body: Body, stamp: Stamp) -> dict[str, Any]:
+    """A compaction: what the user said, and a seal that says nothing to anybody."""
+    entries = read(body).entries
+    users = [entry.text for entry in entries if entry.kind == "user"]
+    tokens = sum(count(entry.text) for entry in entries)
+    return {
+        "id": stamp.id("resp_"),
+        "object": "response.compaction",
+        "created_at": stamp.now,
+        "output": [
+            *(
+                {
+                    "id": stamp.id("msg_"),
+                    "type": "message",
+                    "status": "completed",
+                    "role": "user",
+                    "content": [{"type": "input_text", "text": text}],
+                }
+                for text in users
+            ),
+            {"id": stamp.id("cmp_"), "type": "compaction", "encrypted_content": _SEALED},
+        ],
+        "usage": {
+            "input_tokens": tokens,
+            "input_tokens_details": {"cached_tokens": 0},
+            "output_tokens": 1,
+            "output_tokens_details": {"reasoning_tokens": 0},
+            "total_tokens": tokens + 1,
+        },
+    }
 
 
 def _open(body: Body, stamp: Stamp) -> dict[str, Any]:

@@ -21,18 +21,35 @@ from trunkline.upstream.fake.model import answer, count, count_input
 from trunkline.upstream.fake.script import Performance, Script, direct
 from trunkline.upstream.fake.wire import BadRequest, Body, Stamp, dump, require
 
-EVERYTHING = frozenset({"chat", "responses", "messages", "gemini", "embeddings", "count_tokens", "models"})
+EVERYTHING = frozenset(
+    {
+        "chat",
+        "responses",
+        "responses:count",
+        "responses:compact",
+        "messages",
+        "count_tokens",
+        "gemini",
+        "gemini:count",
+        "embeddings",
+        "models",
+    }
+)
 
 _WIRES: Mapping[str, ModuleType] = {
     "chat": chat,
     "responses": responses,
     "messages": messages,
+    "count_tokens": messages,
     "gemini": google,
+    "gemini:count": google,
 }
 
 _ROUTES = {
     "/chat/completions": "chat",
     "/responses": "responses",
+    "/responses/input_tokens": "responses:count",
+    "/responses/compact": "responses:compact",
     "/messages": "messages",
     "/messages/count_tokens": "count_tokens",
     "/embeddings": "embeddings",
@@ -41,6 +58,7 @@ _ROUTES = {
 
 # What Gemini's paths end with, and whether that streams.
 _ACTIONS = {"generateContent": False, "streamGenerateContent": True}
+_COUNTS = "countTokens"
 
 # A test that asks more often than this looks at its last questions.
 _REMEMBERED = 1000
@@ -100,6 +118,8 @@ class Stage:
         model_in_path, _, action = path.rpartition("/models/")[2].rpartition(":")
         if action in _ACTIONS:
             operation = "gemini"
+        elif action == _COUNTS:
+            operation = "gemini:count"
         if request.method == "GET" and "models" in self._speaks and "/models" in path:
             if _is_google(request, path):
                 return _as_json({"models": [{"name": f"models/{name}"} for name in self._models]})
@@ -111,9 +131,11 @@ class Stage:
         body = _read_json(request.body)
         if operation == "gemini":
             body = {**body, "model": unquote(model_in_path), "stream": _ACTIONS[action]}
+        elif operation == "gemini:count":
+            body = {**google.read_to_count(body), "model": unquote(model_in_path)}
         model = require(body, "model", str)
         script = self._take_script(model)
-        wire = _WIRES.get(operation, messages if operation == "count_tokens" else chat)
+        wire = _WIRES.get(operation, chat)
         if script is not None and script.error is not None:
             plain = _as_json(wire.refuse(script.status, script.error.message, script.error.param, script.error.code))
         elif script is not None and script.chunks is not None:
@@ -136,8 +158,14 @@ class Stage:
             return _as_json(_embed(body))
         if operation == "count_tokens":
             return _as_json({"input_tokens": count_input(messages.read_to_count(body))})
-        said = answer(wire.read(body))
+        if operation == "gemini:count":
+            return _as_json({"totalTokens": count_input(google.read(body))})
+        if operation == "responses:count":
+            return _as_json({"object": "response.input_tokens", "input_tokens": count_input(responses.read(body))})
         stamp = Stamp(partial(_mint_short, self._mint), self._clock.now_micros() // 1_000_000)
+        if operation == "responses:compact":
+            return _as_json(responses.compact(body, stamp))
+        said = answer(wire.read(body))
         if not body.get("stream"):
             return _as_json(wire.write(said, body, stamp))
         return Performance(status=200, headers=_STREAMING, steps=tuple(wire.stream(said, body, stamp)))
@@ -174,7 +202,7 @@ def _mint_short(mint: Mint, prefix: str) -> str:
 
 
 def _is_google(request: Received, path: str) -> bool:
-    return "x-goog-api-key" in request.headers or path.rpartition(":")[2] in _ACTIONS
+    return "x-goog-api-key" in request.headers or path.rpartition(":")[2] in (*_ACTIONS, _COUNTS)
 
 
 def _choose_refusal(request: Received, path: str) -> Callable[[int, str, str | None, str | None], dict[str, Any]]:
