@@ -1,6 +1,6 @@
 """Files that callers have uploaded, the ports that keep what is known of them and what is in them."""
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Protocol
 
 from msgspec import Struct
@@ -39,8 +39,11 @@ class Files(Protocol):
     async def was_here(self, id: str) -> bool:
         """Whether this id is, or has ever been, known here, whoever it belonged to."""
 
-    async def copy_at(self, id: str, account: str) -> str | None:
-        """The id under which an upstream account has a copy of it."""
+    async def copies(self, id: str) -> Mapping[str, str]:
+        """The ids of all copies that were ever made, by the upstream account that was given them."""
+
+    async def copy_at(self, id: str, account: str, since_micros: int) -> str | None:
+        """The id under which an upstream account has a copy of it that was made since then."""
 
     async def remember_copy(self, id: str, account: str, upstream_id: str) -> None: ...
 

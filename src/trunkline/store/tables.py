@@ -175,3 +175,38 @@ PROMPT_VERSIONS = Table(
     sealed("body"),
     info=named("prompt_id", "version", part_of=("prompts", "prompt_id")),
 )
+
+FILES = Table(
+    "files",
+    METADATA,
+    Column("number", _NUMBER, primary_key=True),
+    Column("id", String, nullable=False, unique=True),
+    Column("path", String, nullable=False),
+    Column("created_at_micros", BigInteger, nullable=False),
+    Column("expires_at_micros", BigInteger, index=True),
+    # When it was deleted. The row stays until its content is gone.
+    Column("hidden_at_micros", BigInteger),
+    Column("purpose", String, nullable=False),
+    Column("media_type", String, nullable=False),
+    Column("size_bytes", BigInteger, nullable=False),
+    sealed("name"),
+    Index("ix_files_path", "path", "number"),
+    Index(
+        "ix_files_hidden",
+        "hidden_at_micros",
+        sqlite_where=column("hidden_at_micros").is_not(None),
+        postgresql_where=column("hidden_at_micros").is_not(None),
+    ),
+    info=named("id"),
+)
+
+# What upstream accounts call the copies that they were given.
+FILE_COPIES = Table(
+    "file_copies",
+    METADATA,
+    Column("file_id", ForeignKey(FILES.c.id, ondelete="CASCADE"), primary_key=True),
+    Column("account", String, primary_key=True),
+    Column("upstream_id", String, nullable=False),
+    Column("created_at_micros", BigInteger, nullable=False),
+    info=named("file_id", "account", part_of=("files", "file_id")),
+)
