@@ -16,6 +16,7 @@ from trunkline.dialects.openai_responses.history import history, read_input
 from trunkline.engine.desk import Desk
 from trunkline.engine.envelope import Envelope, Members, encode_members
 from trunkline.engine.exchange import Exchange
+from trunkline.engine.prompting import read_prompted, unknown_prompt
 from trunkline.engine.router import Target
 from trunkline.errors import InvalidRequest, ObjectNotFound, TrunklineError, UpstreamError
 from trunkline.ports import Principal
@@ -41,6 +42,7 @@ class Context(Struct, kw_only=True):
     `own` is its own input as it came. `before` are the items that stand before it, `None` where it goes on from
     nothing. `previous` is the response that it names, `conversation_id` the conversation that it holds until `let_go`.
     `keeps` says whether the response is kept. `forwards`: it names what only the upstream's owner may name unseen.
+    `messages` are those of a prompt: they stand before everything else, and are no part of what is kept.
     `is_background`: nobody waits for it; `run_id` is the id that it was given then when it runs here.
     """
 
@@ -48,6 +50,7 @@ class Context(Struct, kw_only=True):
     own: bytes
     keeps: bool
     before: list[Raw] | None = None
+    messages: list[Raw] = []
     previous: KeptResponse | None = None
     conversation_id: str | None = None
     forwards: bool = False
@@ -60,15 +63,15 @@ class Context(Struct, kw_only=True):
         is_native = "responses" in target.account.speaks
         if self.forwards and not is_native:
             raise _unknown_context(envelope.members)
-        members = envelope.members.copy()
-        echo: dict[str, Raw] = {}
-        if self.before is not None and (replays or not self._is_held_by(target)):
+        members, echo = envelope.members.copy(), dict(envelope.echo)
+        stands_for_more = self.messages or (self.before is not None and (replays or not self._is_held_by(target)))
+        if stands_for_more:
             for name in _LOOKED_UP:
-                if name in members:
+                if name in members and not self.forwards:
                     echo[name] = members.pop(name)
             if self.conversation_id is not None:
                 echo["conversation"] = Raw(msgspec.json.encode({"id": self.conversation_id}))
-            members["input"] = _join(self.before, members.get("input", _NO_ITEMS))
+            members["input"] = _join([*self.messages, *(self.before or ())], members.get("input", _NO_ITEMS))
         if self.run_id is not None:
             members.pop("background", None)
             echo["id"] = Raw(msgspec.json.encode(self.run_id))
@@ -78,7 +81,7 @@ class Context(Struct, kw_only=True):
         elif not is_native:
             members.pop("store", None)
             echo["store"] = Raw(b"true" if self.keeps else b"false")
-        body = envelope.body if self.before is None else encode_members(members)
+        body = encode_members(members) if stands_for_more else envelope.body
         return replace(envelope, members=members, echo=echo, body=body)
 
     def was_lost(self, target: Target, error: UpstreamError) -> bool:
@@ -87,7 +90,9 @@ class Context(Struct, kw_only=True):
 
     def _is_held_by(self, target: Target) -> bool:
         previous = self.previous
-        return previous is not None and previous.native and previous.account == target.account.name
+        if previous is None or self.messages:
+            return False
+        return previous.native and previous.account == target.account.name
 
 
 def is_plain(members: Mapping[str, Raw], body: bytes) -> bool:
@@ -116,6 +121,9 @@ async def understand(desk: Desk, store: Store, x: Exchange, envelope: Envelope) 
     )
     if is_plain(members, envelope.body):
         return context
+    if "prompt" in members:
+        await _read_prompt(desk, store, x.principal, context)
+        members = context.envelope.members
     previous_id = _read_previous_id(members)
     conversation_id = _read_conversation_id(members)
     if previous_id is not None and conversation_id is not None:
@@ -202,6 +210,14 @@ def _decode(members: Members, name: str) -> Any:
         raise InvalidRequest(f"`{name}` is not valid JSON: {error}", param=name) from None
 
 
+# --- the prompt ---------------------------------------------------------------------------------------------------
+
+
+async def _read_prompt(desk: Desk, store: Store, principal: Principal, context: Context) -> None:
+    prompted = await read_prompted(store, principal, context.envelope, desk.parts.forwarded_prompts)
+    context.envelope, context.messages, context.forwards = prompted.envelope, prompted.messages, prompted.forwards
+
+
 # --- what it goes on from ---------------------------------------------------------------------------------------
 
 
@@ -260,6 +276,8 @@ def _unknown_conversation(id: str) -> ObjectNotFound:
 
 def _unknown_context(members: Members) -> TrunklineError:
     """What was to be forwarded cannot be: its model is not served by who would know the id."""
+    if "prompt" in members:
+        return unknown_prompt(str(msgspec.json.decode(members["prompt"]).get("id")))
     id = _read_previous_id(members)
     return _unknown_response(id) if id is not None else _unknown_conversation(_read_conversation_id(members) or "")
 

@@ -20,6 +20,7 @@ class Parts(Struct, frozen=True, kw_only=True):
     callers speak, `upstreams` those that providers are spoken to in. `instance` is this gateway's name in `x-trunkline-hop`. `strict`
     turns whatever would be left out of a request into an error. `credentials` is there where a provider needs it.
     `fetch` is `None` where nothing that callers point to may be fetched. `store` is `None` where nothing is kept.
+    `forwarded_prompts` are prompts kept at a provider that anybody may use, each with its model.
     """
 
     keys: Keys
@@ -41,3 +42,4 @@ class Parts(Struct, frozen=True, kw_only=True):
     fetch_limits: FetchLimits = FetchLimits()
     store: Store | None = None
     retention: Retention = Retention()
+    forwarded_prompts: Mapping[str, str] = {}
