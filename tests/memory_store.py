@@ -12,6 +12,7 @@ from trunkline.state.completions import KeptCompletion
 from trunkline.state.conversations import KeptConversation, KeptItem, Order
 from trunkline.state.ids import derive_item_id
 from trunkline.state.responses import KeptResponse, Turn
+from trunkline.state.runs import KeptEvent
 from trunkline.state.store import Store
 
 Kept = TypeVar("Kept", KeptItem, KeptCompletion)
@@ -24,7 +25,7 @@ def make_store(clock: FakeClock) -> Store:
         responses=MemoryResponses(clock, conversations),
         conversations=conversations,
         completions=MemoryCompletions(clock),
-        runs=unused,
+        runs=MemoryRuns(),
         prompts=unused,
         files=unused,
         blobs=unused,
@@ -218,3 +219,25 @@ def done() -> "asyncio.Future[None]":
     future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
     future.set_result(None)
     return future
+
+
+class MemoryRuns:
+    """Leases never run out here; `abandoned` are the responses whose holder has died."""
+
+    def __init__(self) -> None:
+        self._events: dict[str, list[KeptEvent]] = {}
+        self._holders: dict[str, str] = {}
+        self.abandoned: list[tuple[str, str]] = []
+
+    async def append(self, response_id: str, events: Sequence[KeptEvent]) -> None:
+        self._events.setdefault(response_id, []).extend(events)
+
+    async def events(self, response_id: str, after: int) -> Sequence[KeptEvent]:
+        return [event for event in self._events.get(response_id, []) if event.number > after]
+
+    async def lease(self, response_id: str, holder: str, seconds: float) -> bool:
+        return self._holders.setdefault(response_id, holder) == holder
+
+    async def orphans(self) -> Sequence[tuple[str, str]]:
+        found, self.abandoned = self.abandoned, []
+        return found

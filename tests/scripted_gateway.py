@@ -103,6 +103,11 @@ class ScriptedReply:
 
     # --- the test ---
 
+    @property
+    def is_heard(self) -> bool:
+        """Whether somebody takes what is said."""
+        return self._feed is not None
+
     def say(self, *pieces: bytes) -> None:
         for piece in pieces:
             if self._feed is not None:
