@@ -118,7 +118,7 @@ async def test_an_unknown_route_is_404(path: str, caller: str) -> None:
 @pytest.mark.parametrize("caller", CALLERS)
 async def test_an_unknown_method_is_405(caller: str) -> None:
     """In the caller's dialect."""
-    answer = await Scene().ask(PATHS[caller], method="GET")
+    answer = await Scene().ask(PATHS[caller], method="PUT")
     assert answer.status == 405
     check_envelope(caller, answer)
 

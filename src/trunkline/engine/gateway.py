@@ -10,7 +10,6 @@ from msgspec.structs import replace
 
 from trunkline.call import Call, Reply
 from trunkline.dialects.gemini.framing import ArrayPassage, array_of, write_array_error
-from trunkline.dialects.openai_responses.stated import Stated
 from trunkline.engine.attempts import attempt, is_event_stream, read_whole, redacted
 from trunkline.engine.background import Background
 from trunkline.engine.context import Context, let_go, understand
@@ -21,14 +20,16 @@ from trunkline.engine.envelope import Envelope, read_call
 from trunkline.engine.exchange import Exchange
 from trunkline.engine.fetching import fetch_all
 from trunkline.engine.headers import ARRAY_STREAM, EVENT_STREAM, WHOLE, write_error_headers, write_headers
-from trunkline.engine.keeping import Keeping, choose_keeping
+from trunkline.engine.keeper import ChooseKeeper, Keeper
+from trunkline.engine.keeping import choose_keeping
+from trunkline.engine.keeping_chat import keep_completion, wants_keeping
 from trunkline.engine.keeping_relay import KeepingRelay
 from trunkline.engine.operations import OPERATIONS
 from trunkline.engine.parts import Parts
 from trunkline.engine.relay import Relay
 from trunkline.engine.router import Plan, Target
 from trunkline.engine.routes import PUBLIC, find_route, guess_dialect, speaks_google
-from trunkline.engine.way import choose_way
+from trunkline.engine.way import Way, choose_way
 from trunkline.errors import Broken, TrunklineError, Unavailable, UpstreamError
 from trunkline.ports import Principal, UpstreamReply
 from trunkline.providers.account import Account
@@ -76,6 +77,15 @@ class Gateway:
         """An error as a reply in the caller's dialect, for what a face finds wrong before there is a request."""
         return self._draw(self._meet(call), error)
 
+    def start(self) -> None:
+        """Look after what another process has left under way."""
+        if self._parts.store is not None:
+            self._background.start()
+
+    async def close(self) -> None:
+        """End what runs in the background."""
+        await self._background.close()
+
     def tick(self) -> None:
         """A second has passed."""
         for relay in list(self._live):
@@ -94,6 +104,8 @@ class Gateway:
         store = self._parts.store
         if store is None or x.dialect != "responses":
             target = (await self._plan(x, envelope)).targets[0]
+            if store is not None and x.dialect == "chat" and wants_keeping(envelope):
+                return await self._attempt(x, target, *keep_completion(self._parts, store, x, envelope, target))
             return await self._attempt(x, target, envelope, None)
         context = await understand(self._desk, store, x, envelope)
         if not context.is_background:
@@ -121,11 +133,17 @@ class Gateway:
         """Asked again with the whole history where the target has lost what it held of it."""
         target = (await self._plan(x, context.envelope)).targets[0]
         try:
-            return await self._attempt(x, target, context.fit(target), context)
+            return await self._attempt_held(x, target, context.fit(target), context)
         except UpstreamError as error:
             if not context.was_lost(target, error):
                 raise
-        return await self._attempt(x, target, context.fit(target, replays=True), context)
+        return await self._attempt_held(x, target, context.fit(target, replays=True), context)
+
+    async def _attempt_held(self, x: Exchange, target: Target, envelope: Envelope, context: Context) -> Reply:
+        def choose(way: Way) -> Keeper | None:
+            return choose_keeping(self._parts, x, context, envelope, target, way, self._background.follow)
+
+        return await self._attempt(x, target, envelope, choose)
 
     async def _let_go(self, x: Exchange, context: Context) -> None:
         if self._parts.store is not None:
@@ -135,7 +153,7 @@ class Gateway:
         x.model_asked, x.is_stream = envelope.model, envelope.stream
         return self._desk.router().known(envelope.model) or await self._desk.plan(envelope.model)
 
-    async def _attempt(self, x: Exchange, target: Target, envelope: Envelope, context: Context | None) -> Reply:
+    async def _attempt(self, x: Exchange, target: Target, envelope: Envelope, choose: ChooseKeeper | None) -> Reply:
         parts, desk = self._parts, self._desk
         way = choose_way(parts.dialects[x.dialect], target, envelope)
         x.take_way(target, way)
@@ -146,51 +164,47 @@ class Gateway:
         if crossing.dropped or crossing.emulated:
             x.dropped, x.emulated = list(dict.fromkeys([*x.dropped, *crossing.dropped])), crossing.emulated
             desk.keep_strict(x)
-        keeping = None
-        if context is not None:
-            keeping = choose_keeping(parts, x, context, envelope, target, way, self._background.follow)
+        keeper = None if choose is None else choose(way)
         request = desk.address(x, target, way.upstream, crossing.body)
         if target.account.provider.token:
             request = await desk.authorize(request, target)
         reply = await attempt(x, parts.upstream, request, upstream, target.account)
         try:
             if envelope.stream:
-                return await self._answer_stream(x, reply, crossing, target, keeping)
+                return await self._answer_stream(x, reply, crossing, target, keeper)
             body = await read_whole(reply)
             read = crossing.fold_stream if is_event_stream(reply, expected=False) else crossing.read_json
             whole = read(body)
-            return desk.finish(x, whole if keeping is None else await keeping.keep_whole(whole), WHOLE)
+            return desk.finish(x, whole if keeper is None else await keeper.keep_whole(whole), WHOLE)
         except UpstreamError as error:
             raise redacted(error, target.account) from None
 
     async def _answer_stream(
-        self, x: Exchange, reply: UpstreamReply, crossing: Crossing, target: Target, keeping: Keeping | None
+        self, x: Exchange, reply: UpstreamReply, crossing: Crossing, target: Target, keeper: Keeper | None
     ) -> Reply:
         if not is_event_stream(reply, expected=True):
             whole = crossing.unfold_json(await read_whole(reply))
             if x.found.array:
                 return self._desk.finish(x, replace(whole, body=array_of(whole.body)), ARRAY_STREAM)
-            return self._desk.finish(x, whole if keeping is None else await keeping.keep_stream(whole), EVENT_STREAM)
-        relay = self._relay(x, reply, crossing, target.account, keeping)
+            return self._desk.finish(x, whole if keeper is None else await keeper.keep_stream(whole), EVENT_STREAM)
+        relay = self._relay(x, reply, crossing, target.account, keeper)
         await relay.commit()
         x.status = 200
         kind = ARRAY_STREAM if x.found.array else EVENT_STREAM
         return Reply(status=200, headers=write_headers(x, kind), body=relay)
 
     def _relay(
-        self, x: Exchange, reply: UpstreamReply, crossing: Crossing, account: Account, keeping: Keeping | None
+        self, x: Exchange, reply: UpstreamReply, crossing: Crossing, account: Account, keeper: Keeper | None
     ) -> Relay:
         dialect = self._parts.dialects[x.dialect]
-        ended = _ended(self._desk, x, account, keeping)
+        ended = _ended(self._desk, x, account, keeper)
         passage, draw = crossing.passage(), dialect.write_error_event
         if x.found.array:
             passage, draw = ArrayPassage(passage), write_array_error
-        if keeping is None:
+        if keeper is None:
             return Relay(reply, passage, dialect.keep_alive, draw, self._live, ended, account)
-        stated = Stated(passage, keeping.changes, looks_at_beginning=keeping.is_background)
-        return KeepingRelay(
-            reply, stated, dialect.keep_alive, draw, self._live, ended, account, stated=stated, keeping=keeping
-        )
+        held = keeper.hold(passage)
+        return KeepingRelay(reply, held, dialect.keep_alive, draw, self._live, ended, account, held=held, keeper=keeper)
 
     # --- the ends -----------------------------------------------------------------------------------------------
 
@@ -215,12 +229,12 @@ class Gateway:
         return Reply(status=x.status, headers=write_error_headers(x, error), body=body)
 
 
-def _ended(desk: Desk, x: Exchange, account: Account, keeping: Keeping | None) -> Callable[[Relay], None]:
+def _ended(desk: Desk, x: Exchange, account: Account, keeper: Keeper | None) -> Callable[[Relay], None]:
     """What happens when a stream is over, however it came to its end."""
 
     def ended(relay: Relay) -> None:
-        if keeping is not None:
-            keeping.let_go()
+        if keeper is not None:
+            keeper.let_go()
         if not x.status:
             return  # never committed: the error is drawn and recorded as a reply
         x.usage = relay.passage.usage

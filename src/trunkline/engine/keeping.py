@@ -8,9 +8,9 @@ import msgspec
 from msgspec import Raw, Struct
 from msgspec.structs import replace
 
-from trunkline.dialects.dialect import JsonReply
+from trunkline.dialects.dialect import JsonReply, Passage
 from trunkline.dialects.openai_responses.history import read_input, read_output
-from trunkline.dialects.openai_responses.stated import Changes, state_reply, state_stream
+from trunkline.dialects.openai_responses.stated import Changes, Stated, state_reply, state_stream
 from trunkline.dialects.openai_responses.stored import complete
 from trunkline.engine.context import Context, let_go
 from trunkline.engine.envelope import Envelope
@@ -84,6 +84,10 @@ class Keeping:
         self.is_native = way.kind != "translate"
         # Where the reply is written here, the writer has been told.
         self.changes: Changes = envelope.echo if self.is_native else {}
+
+    def hold(self, passage: Passage) -> Stated:
+        """The passage of a stream, with what is told otherwise laid over it and its end held back."""
+        return Stated(passage, self.changes, looks_at_beginning=self.is_background)
 
     async def keep_whole(self, reply: JsonReply) -> JsonReply:
         """A whole reply as the caller gets it, kept."""

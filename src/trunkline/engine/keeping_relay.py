@@ -3,20 +3,19 @@
 import asyncio
 from typing import Any
 
-from trunkline.dialects.openai_responses.stated import Stated
-from trunkline.engine.keeping import Keeping
+from trunkline.engine.keeper import Held, Keeper
 from trunkline.engine.relay import Relay
 
 
 class KeepingRelay(Relay):
-    """A `Relay` over a `Stated` passage. What ends the stream is written once `Keeping.keep` is done with it."""
+    """A `Relay` over a `Held` passage. What ends the stream is written once `Keeper.keep` is done with it."""
 
-    __slots__ = ("_has_ended", "_is_begun", "_is_kept", "_keeping", "_promise", "_stated")
+    __slots__ = ("_has_ended", "_is_begun", "_is_kept", "_keeper", "_promise", "_stated")
 
-    def __init__(self, *arguments: Any, stated: Stated, keeping: Keeping) -> None:
+    def __init__(self, *arguments: Any, held: Held, keeper: Keeper) -> None:
         super().__init__(*arguments)
-        self._stated = stated
-        self._keeping = keeping
+        self._stated = held
+        self._keeper = keeper
         self._promise: asyncio.Future[None] | None = None
         self._has_ended = False
         self._is_begun = False
@@ -24,9 +23,9 @@ class KeepingRelay(Relay):
 
     def _feed(self, data: bytes) -> None:
         super()._feed(data)
-        if self._stated.begun is not None and self._keeping.is_background and not self._is_begun:
+        if self._stated.begun is not None and self._keeper.is_background and not self._is_begun:
             self._is_begun = True
-            self._keeping.keep(self._stated.begun)
+            self._keeper.keep(self._stated.begun)
         if self._promise is None and self._stated.response is not None:
             self._keep(self._stated.response)
 
@@ -48,8 +47,7 @@ class KeepingRelay(Relay):
     def _keep(self, response: bytes) -> None:
         if not self._is_worth_keeping:
             return
-        self._wake()
-        self._promise = self._keeping.keep(response)
+        self._promise = self._keeper.keep(response)
         self._promise.add_done_callback(self._on_kept)
 
     def _on_kept(self, promise: "asyncio.Future[None]") -> None:
@@ -57,7 +55,7 @@ class KeepingRelay(Relay):
             return  # the client has left; the response is kept all the same
         self._is_kept = True
         error = asyncio.CancelledError() if promise.cancelled() else promise.exception()
-        changes = None if error is None else self._keeping.give_up(error)
+        changes = None if error is None else self._keeper.give_up(error)
         self._write(self._stated.release(changes))
         if self._has_ended:
             super()._finish()

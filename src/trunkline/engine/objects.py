@@ -21,6 +21,13 @@ _SHAPES: Mapping[str, Methods] = {
     "/responses/{}": {"GET": ObjectRoute("response"), "DELETE": ObjectRoute("response_deletion")},
     "/responses/{}/cancel": {"POST": ObjectRoute("response_cancellation")},
     "/responses/{}/input_items": {"GET": ObjectRoute("input_items")},
+    "/chat/completions": {"GET": ObjectRoute("completions", "chat")},
+    "/chat/completions/{}": {
+        "GET": ObjectRoute("completion", "chat"),
+        "POST": ObjectRoute("completion_update", "chat"),
+        "DELETE": ObjectRoute("completion_deletion", "chat"),
+    },
+    "/chat/completions/{}/messages": {"GET": ObjectRoute("completion_messages", "chat")},
     "/conversations": {"POST": ObjectRoute("conversation_creation")},
     "/conversations/{}": {
         "GET": ObjectRoute("conversation"),
@@ -35,6 +42,9 @@ _SHAPES: Mapping[str, Methods] = {
         "GET": ObjectRoute("conversation_item"),
         "DELETE": ObjectRoute("conversation_item_deletion"),
     },
+    "/files": {"GET": ObjectRoute("files"), "POST": ObjectRoute("file_upload")},
+    "/files/{}": {"GET": ObjectRoute("file"), "DELETE": ObjectRoute("file_deletion")},
+    "/files/{}/content": {"GET": ObjectRoute("file_content")},
 }
 """By shape, without `/v1`. `{}` stands for an id; a shape with a word in its place is looked for first."""
 

@@ -5,6 +5,13 @@ from collections.abc import Awaitable, Callable, Mapping
 from trunkline.call import Reply
 from trunkline.engine.desk import Desk
 from trunkline.engine.exchange import Exchange
+from trunkline.engine.resources.completions import (
+    delete_completion,
+    get_completion,
+    list_completion_messages,
+    list_completions,
+    update_completion,
+)
 from trunkline.engine.resources.conversations import (
     add_items,
     create_conversation,
@@ -16,6 +23,7 @@ from trunkline.engine.resources.conversations import (
     update_conversation,
 )
 from trunkline.engine.resources.embeddings import embed
+from trunkline.engine.resources.files import delete_file, get_content, get_file, list_files, upload_file
 from trunkline.engine.resources.models import answer_list, answer_one
 from trunkline.engine.resources.prompts import (
     add_version,
@@ -44,6 +52,11 @@ OPERATIONS: Mapping[str, Callable[[Desk, Exchange], Awaitable[Reply]]] = {
     "response_deletion": delete_response,
     "response_cancellation": cancel_response,
     "input_items": list_input_items,
+    "completions": list_completions,
+    "completion": get_completion,
+    "completion_update": update_completion,
+    "completion_deletion": delete_completion,
+    "completion_messages": list_completion_messages,
     "conversation_creation": create_conversation,
     "conversation": get_conversation,
     "conversation_update": update_conversation,
@@ -52,6 +65,11 @@ OPERATIONS: Mapping[str, Callable[[Desk, Exchange], Awaitable[Reply]]] = {
     "conversation_items_creation": add_items,
     "conversation_item": get_item,
     "conversation_item_deletion": delete_item,
+    "files": list_files,
+    "file_upload": upload_file,
+    "file": get_file,
+    "file_deletion": delete_file,
+    "file_content": get_content,
     "prompts": list_prompts,
     "prompt_creation": create_prompt,
     "prompt": get_prompt,

@@ -39,8 +39,19 @@ def _take(whole: dict[str, Any], choice: dict[str, Any]) -> None:
         elif name == "tool_calls":
             for fragment in value:
                 _take_call(message.setdefault("tool_calls", []), fragment)
+        elif type(value) is list and type(message.get(name)) is list:
+            message[name] += value
         elif value is not None:
             message[name] = value
+    if type(logprobs := choice.get("logprobs")) is dict:
+        _take_logprobs(whole, logprobs)
+
+
+def _take_logprobs(whole: dict[str, Any], fragment: dict[str, Any]) -> None:
+    known = whole.setdefault("logprobs", {"content": None, "refusal": None})
+    for name, entries in fragment.items():
+        if type(entries) is list:
+            known[name] = (known.get(name) or []) + entries
 
 
 def _take_call(calls: list[dict[str, Any]], fragment: dict[str, Any]) -> None:
