@@ -63,6 +63,8 @@ class Context(Struct, kw_only=True):
         is_native = "responses" in target.account.speaks
         if self.forwards and not is_native:
             raise _unknown_context(envelope.members)
+        if "prompt" in envelope.members and not (is_native and target.account.provider.keeps_prompts):
+            raise unknown_prompt(envelope.members["prompt"])
         members, echo = envelope.members.copy(), dict(envelope.echo)
         stands_for_more = self.messages or (self.before is not None and (replays or not self._is_held_by(target)))
         if stands_for_more:
@@ -214,8 +216,9 @@ def _decode(members: Members, name: str) -> Any:
 
 
 async def _read_prompt(desk: Desk, store: Store, principal: Principal, context: Context) -> None:
-    prompted = await read_prompted(store, principal, context.envelope, desk.parts.forwarded_prompts)
-    context.envelope, context.messages, context.forwards = prompted.envelope, prompted.messages, prompted.forwards
+    forward = desk.parts.forwarded_prompts if desk.router().keeps_prompts else None
+    prompted = await read_prompted(store, principal, context.envelope, forward)
+    context.envelope, context.messages = prompted.envelope, prompted.messages
 
 
 # --- what it goes on from ---------------------------------------------------------------------------------------
@@ -276,8 +279,6 @@ def _unknown_conversation(id: str) -> ObjectNotFound:
 
 def _unknown_context(members: Members) -> TrunklineError:
     """What was to be forwarded cannot be: its model is not served by who would know the id."""
-    if "prompt" in members:
-        return unknown_prompt(str(msgspec.json.decode(members["prompt"]).get("id")))
     id = _read_previous_id(members)
     return _unknown_response(id) if id is not None else _unknown_conversation(_read_conversation_id(members) or "")
 

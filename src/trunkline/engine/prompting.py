@@ -31,30 +31,32 @@ class PromptHome(Struct, frozen=True):
 class Prompted(Struct, frozen=True):
     """A request that named a prompt, as what it stands for.
 
-    `messages` are the prompt's own; they stand before all that the request goes on from, and are never kept with it.
-    `forwards`: the prompt is still in it, and only an account that keeps prompts can answer.
+    Where it is still a member of it, only an account that keeps prompts can answer. `messages` are the prompt's own; they
+    stand before all that the request goes on from, and are never kept with it.
     """
 
     envelope: Envelope
     messages: list[Raw]
-    forwards: bool = False
 
 
-async def read_prompted(store: Store, principal: Principal, envelope: Envelope, forward: Mapping[str, str]) -> Prompted:
+async def read_prompted(
+    store: Store, principal: Principal, envelope: Envelope, forward: Mapping[str, str] | None
+) -> Prompted:
     """What a request with the member `prompt` stands for.
 
-    `forward` are the prompts at the provider that anybody may use, each with its model. Raises `InvalidRequest` for a
+    `forward` are the prompts at a provider that anybody may use, each with its model; `None` where no provider that is
+    served keeps any. Raises `InvalidRequest` for a
     prompt that is not there or is not used as it should be, `Unavailable` when the store cannot say.
     """
     call = read_prompt(envelope.members["prompt"])
     if call is None:
         return _without_prompt(envelope)
     version = await _find_version(store.prompts, principal.path, call)
-    if version is None and await store.responses.was_here([call.id]):
-        raise unknown_prompt(call.id)
-    home = choose_prompt_home(call, version, principal, envelope.model, forward)
+    if version is None and (forward is None or await store.responses.was_here([call.id])):
+        raise _unknown_prompt(call.id)
+    home = choose_prompt_home(call, version, principal, envelope.model, forward or {})
     if home.version is None:
-        return Prompted(replace(envelope, model=home.model), [], forwards=True)
+        return Prompted(replace(envelope, model=home.model), [])
     expanded = expand(envelope.members, call, home.version)
     return Prompted(_write_envelope(envelope, expanded.members), expanded.messages)
 
@@ -72,12 +74,17 @@ def choose_prompt_home(
         return PromptHome(version)
     listed = forward.get(call.id)
     if listed is None and principal != OPERATOR:
-        raise unknown_prompt(call.id)
+        raise _unknown_prompt(call.id)
     return PromptHome(model=model or listed or "")
 
 
-def unknown_prompt(id: str) -> InvalidRequest:
-    """The error for a prompt that is not there, for this caller or for the model that it asks."""
+def unknown_prompt(raw: Raw) -> InvalidRequest:
+    """The error for a member `prompt` that is not there, for this caller or for the model that it asks."""
+    call = read_prompt(raw)
+    return _unknown_prompt("" if call is None else call.id)
+
+
+def _unknown_prompt(id: str) -> InvalidRequest:
     return InvalidRequest(
         f"Prompt with id '{id}' not found. Make it here with `trunkline prompts create`; one that is kept at OpenAI is"
         " used with OpenAI's models alone, and by others than the operator when `prompts.forward` of the configuration"

@@ -22,7 +22,8 @@ _MEMO_SIZE = 4096
 class Target(Struct, frozen=True):
     """One model at one account, what it can hold, and why it was chosen.
 
-    `name` is `account/model`, and `model_raw` the model's name as a JSON value: made once for all requests.
+    `name` is `account/model`, and `model_raw` the model's name as a JSON value: made once for all requests. A model
+    without a name is the one that a prompt at the account owns.
     """
 
     account: Account
@@ -92,6 +93,11 @@ class Router:
         """The account of this name, if it is configured."""
         return self._by_name.get(name)
 
+    @property
+    def keeps_prompts(self) -> bool:
+        """Whether there is an account that keeps prompts."""
+        return any(account.provider.keeps_prompts for account in self._accounts)
+
     def names(self) -> list[tuple[str, Account | None]]:
         """What `/v1/models` lists: exact aliases, then every listed model under the name that reaches it.
 
@@ -107,6 +113,8 @@ class Router:
     # --- the order of settled names ---------------------------------------------------------------------------
 
     def _find(self, asked: str) -> Plan:
+        if not asked:
+            return self._unnamed()
         name = asked.translate(_HYPHENS).strip()
         for find in (self._alias, self._named, self._listed, self._pattern, self._owned):
             if (plan := find(name)) is not None:
@@ -166,6 +174,14 @@ class Router:
                 why = f"`{account.name}` cannot be asked for its list, and the model is {owner}'s"
                 return Plan(name, [self._target(account, name, why)])
         return None
+
+    def _unnamed(self) -> Plan:
+        """The plan of a request that leaves its model to a prompt which the provider keeps."""
+        for account in self._accounts:
+            if account.provider.keeps_prompts:
+                target = self._target(account, "", f"`{account.name}` keeps prompts, which own their models")
+                return Plan("", [replace(target, name=account.name)])
+        raise ModelNotFound("the request names no model, and no provider here keeps prompts that do", param="model")
 
     def _target(self, account: Account, model: str, reason: str) -> Target:
         capabilities = self._catalog.capabilities(account.provider.name, model, account.capabilities)

@@ -15,6 +15,7 @@ PROVIDER = make_provider(
     "https://api.openai.com/v1",
     speaks=("responses", "chat"),
     keeps_responses=True,
+    keeps_prompts=True,
     faithful=frozenset({"responses", "chat"}),
     operations=EMBEDDINGS | {"responses:count", "responses:compact"},
     caller_headers=(b"openai-beta", b"openai-organization", b"openai-project"),

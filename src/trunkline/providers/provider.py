@@ -77,8 +77,9 @@ class Provider:
     `caller_headers` are taken from the caller when it sends them. `read_models` reads the body of its list call, and
     raises `Garbled`; without a `models` path there is none to ask for. `rank` decides which of several providers that
     list a name is asked, the lowest first, then by alphabet. `keeps_responses`: a response that it was told to store can
-    be gone on from, read and deleted there under its id. `embedded`: it is served by this gateway itself. `example`
-    is a bare name of a model that its accounts usually have, for programs to paste; empty where there is none.
+    be gone on from, read and deleted there under its id. `keeps_prompts`: a request may name a prompt that is kept
+    there. `embedded`: it is served by this gateway itself. `example` is a bare name of a model that its accounts usually
+    have, for programs to paste; empty where there is none.
     """
 
     name: str
@@ -104,6 +105,7 @@ class Provider:
     capabilities: Capabilities = field(default_factory=Capabilities)
     rank: int = 100
     keeps_responses: bool = False
+    keeps_prompts: bool = False
     embedded: bool = False
     sign: Sign | None = None
     token: bool = False

@@ -45,7 +45,7 @@ class Patched:
     def __init__(self, parts: Parts, x: Exchange, envelope: Envelope, target: Target) -> None:
         dialect = self._dialect = parts.dialects[x.dialect]
         members = envelope.members.copy()
-        if dialect.model_in_body:
+        if dialect.model_in_body and target.model:
             members["model"] = target.model_raw
         self._parts = parts
         self._exchange = x

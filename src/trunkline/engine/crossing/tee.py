@@ -26,7 +26,7 @@ class Teed:
     def __init__(self, parts: Parts, x: Exchange, envelope: Envelope, target: Target) -> None:
         dialect = self._dialect = parts.dialects[x.dialect]
         members = envelope.members
-        if dialect.model_in_body:
+        if dialect.model_in_body and target.model:
             members["model"] = target.model_raw
         self._options = _WHOLE
         if envelope.stream and dialect.ask_for_usage(members, target.capabilities):
