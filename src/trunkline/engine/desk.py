@@ -12,6 +12,7 @@ from trunkline.engine.attempts import attempt, read_whole, redacted
 from trunkline.engine.door import HOP, count_hop
 from trunkline.engine.envelope import Envelope, encode_members
 from trunkline.engine.exchange import Exchange
+from trunkline.engine.gauge import Gauge
 from trunkline.engine.headers import JSON, WHOLE, write_headers
 from trunkline.engine.parts import Parts
 from trunkline.engine.router import Plan, Router, Target
@@ -45,6 +46,7 @@ class Desk:
         self.parts = parts
         self._router = parts.make_router(parts.catalog.listing())
         self._hop = _line(HOP, parts.instance)
+        self.gauge = Gauge()
 
     # --- names --------------------------------------------------------------------------------------------------
 
@@ -123,7 +125,7 @@ class Desk:
         x.status = 200
         if read.incomplete:
             x.outcome = "incomplete"
-        self.parts.ledger.record(x.freeze())
+        self.record(x)
         return Reply(status=200, headers=write_headers(x, kind), body=read.body)
 
     def say(self, x: Exchange, value: Any, *headers: Header) -> Reply:
@@ -135,6 +137,8 @@ class Desk:
 
     def record(self, x: Exchange) -> None:
         """The end of an exchange, told once."""
+        if x.estimate:
+            self.gauge.learn(x.target, x.estimate, x.usage.total_input)
         self.parts.ledger.record(x.freeze())
 
 

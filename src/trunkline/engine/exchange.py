@@ -22,7 +22,10 @@ _UPSTREAM_IDS = (b"x-request-id", b"request-id", b"x-amzn-requestid", b"x-debug-
 
 
 class Exchange(Struct):
-    """One request on its way. In `gateway.py` it is called `x`."""
+    """One request on its way. In `gateway.py` it is called `x`.
+
+    `estimate` is how many tokens it was thought to put into the model, where that is to be learned from.
+    """
 
     call: Call
     request_id: str
@@ -46,6 +49,7 @@ class Exchange(Struct):
     usage: Usage = NO_USAGE
     dropped: Sequence[str] = ()
     emulated: Sequence[str] = ()
+    estimate: int = 0
 
     def take_way(self, target: Target, way: Way) -> None:
         """The target and way of the attempt that is about to be made."""

@@ -36,7 +36,7 @@ class Preface(Struct, frozen=True, kw_only=True):
 class Prefaced:
     """A passage around a caller's stream of whole events."""
 
-    __slots__ = ("_inner", "_next_number", "_preface", "_shift")
+    __slots__ = ("_inner", "_next_number", "_preface", "_shift", "error", "has_content", "incomplete", "usage")
 
     def __init__(self, inner: Passage, preface: Preface) -> None:
         self._inner = inner
@@ -44,26 +44,10 @@ class Prefaced:
         self._next_number = 0
         # How many events have been put in; `None` while there is nothing to put them behind.
         self._shift: int | None = None
-
-    @property
-    def has_content(self) -> bool:
-        return self._inner.has_content
-
-    @property
-    def incomplete(self) -> bool:
-        return self._inner.incomplete
-
-    @property
-    def error(self) -> TrunklineError | None:
-        return self._inner.error
-
-    @error.setter
-    def error(self, error: TrunklineError | None) -> None:
-        self._inner.error = error
-
-    @property
-    def usage(self) -> Usage:
-        return self._inner.usage + self._preface.usage
+        self.has_content = False
+        self.incomplete = False
+        self.error: TrunklineError | None = None
+        self.usage: Usage = preface.usage
 
     def feed(self, data: bytes) -> bytes:
         return self._pass(self._inner.feed(data))
@@ -75,6 +59,9 @@ class Prefaced:
         return self._pass(self._inner.fail(error))
 
     def _pass(self, out: bytes) -> bytes:
+        inner = self._inner
+        self.has_content, self.incomplete, self.error = inner.has_content, inner.incomplete, inner.error
+        self.usage = inner.usage + self._preface.usage
         return b"".join(event for body in walk(out) for event in self._change(body)) if out else out
 
     def _change(self, body: bytes) -> Iterator[bytes]:
