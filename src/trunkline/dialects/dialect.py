@@ -108,11 +108,10 @@ class JsonReply(Struct, frozen=True, kw_only=True):
 
 
 class Written(Struct, frozen=True, kw_only=True):
-    """A request body for an upstream, and what of the request did not go into it, by the caller's field names."""
+    """A request body for an upstream, and what of the request did not go into it, in the vocabulary's words."""
 
     body: dict[str, Any]
     dropped: list[str]
-    emulated: list[str]
 
 
 def put_nothing_back(members: dict[str, Raw], capabilities: Capabilities, recall: Recall) -> None:

@@ -363,14 +363,6 @@ def test_tool_choice(choice: ToolChoice | None, parallel: bool | None, expected:
     assert body.get("tool_choice") == expected
 
 
-def test_t60_allowed_tools_narrow_the_list() -> None:
-    """T-60: Anthropic has no such choice, so only those tools are offered."""
-    tools = [TOOL, FunctionTool(name="g", parameters=SCHEMA)]
-    body = write(tools=tools, tool_choice=ToolChoice(mode="required", allowed=["g"])).body
-    assert [tool["name"] for tool in body["tools"]] == ["g"]
-    assert body["tool_choice"] == {"type": "any"}
-
-
 def test_a_choice_without_tools_is_not_sent() -> None:
     """FR-11: nor the switch for parallel calls."""
     body = write(tool_choice=ToolChoice(mode="auto"), settings=ModelSettings(parallel_tool_calls=False)).body
@@ -509,7 +501,6 @@ def test_t72_a_schema_is_anthropics_own_structured_output() -> None:
             "description": "All",
         },
     }
-    assert written.emulated == []
 
 
 def test_fr22_a_nullable_enum_is_split() -> None:
@@ -540,22 +531,6 @@ def test_schemas_are_narrowed_all_the_way_down() -> None:
         ],
         "description": '(format: "odd")',
     }
-
-
-@pytest.mark.parametrize(
-    ("asked", "capabilities"),
-    [
-        (TextFormat(type="json_object"), ADAPTIVE),
-        (TextFormat(type="json_schema", name="x", schema=SCHEMA), Capabilities(json_schema="none")),
-    ],
-)
-def test_t74_json_by_instruction(asked: TextFormat, capabilities: Capabilities) -> None:
-    """T-74: where the target has no such thing it is told in words, and that is reported."""
-    written = write(text_format=asked, instructions="A", capabilities=capabilities)
-    assert written.emulated == ["text_format"]
-    assert written.body["system"][0]["text"] == "A"
-    assert "JSON" in written.body["system"][1]["text"]
-    assert "output_config" not in written.body
 
 
 # --- settings -------------------------------------------------------------------------------------------------------

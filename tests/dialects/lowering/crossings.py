@@ -41,7 +41,7 @@ class Crossed:
         written = DIALECTS[upstream].write_request(self.lowered, known)
         self.body = written.body
         self.dropped = [*self.lowering.dropped, *written.dropped]
-        self.emulated = [*self.lowering.emulated, *written.emulated]
+        self.emulated = self.lowering.emulated
 
     def answer(self, *items: Item, **fields: Any) -> ModelResponse:
         """The answer with these items as the caller gets it; the same whether it came event by event or at once."""

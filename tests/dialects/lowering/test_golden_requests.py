@@ -311,7 +311,7 @@ def cross(body: dict[str, Any], caller: str, target: str) -> dict[str, Any]:
         return {"refused": {"code": error.code, "param": error.param, "message": error.message}}
     said = {
         "dropped": [*lowering.dropped, *written.dropped],
-        "emulated": [*lowering.emulated, *written.emulated],
+        "emulated": lowering.emulated,
     }
     return {"body": written.body, **{name: names for name, names in said.items() if names}}
 

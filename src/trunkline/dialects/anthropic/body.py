@@ -5,8 +5,6 @@ Source: https://docs.anthropic.com/en/api/messages.
 
 from typing import Any, assert_never
 
-import msgspec
-
 from trunkline.capabilities import Capabilities
 from trunkline.dialects.anthropic.blocks import DIALECT
 from trunkline.dialects.anthropic.schema import fits, narrow_schema
@@ -38,7 +36,6 @@ class _Body:
         self._request = request
         self._capabilities = capabilities
         self._dropped: list[str] = []
-        self._emulated: list[str] = []
 
     def written(self) -> Written:
         request = self._request
@@ -56,7 +53,7 @@ class _Body:
             must_hush=is_forced or self._has_lost_thought(turns),
         )
         self._dropped += thinking.dropped
-        shape = self._write_format(turns)
+        shape = self._write_format()
         body["max_tokens"] = thinking.max_tokens
         _put(body, "system", self._write_system(turns))
         body["messages"] = turns.messages
@@ -68,7 +65,7 @@ class _Body:
         if request.stream:
             body["stream"] = True
         self._add_extras(body)
-        return Written(body=body, dropped=self._dropped, emulated=self._emulated)
+        return Written(body=body, dropped=self._dropped)
 
     def _check_last(self, turns: Turns) -> None:
         """Newer models do not go on from words that are put into their mouths."""
@@ -112,26 +109,19 @@ class _Body:
 
     # --- the shape of the answer --------------------------------------------------------------------------------
 
-    def _write_format(self, turns: Turns) -> dict[str, Any] | None:
-        """`output_config.format`, or words in the system text where the target has no such thing."""
+    def _write_format(self) -> dict[str, Any] | None:
+        """`output_config.format`; lowering lets no other shape through than a schema that the model keeps."""
         asked = self._request.text_format
         if asked is None or asked.type == "text":
             return None
-        if asked.type == "json_schema" and self._capabilities.json_schema == "native":
-            return {"type": "json_schema", "schema": narrow_schema(_described(asked))}
-        words = "Answer with one JSON object and nothing else: no prose, no code fence."
-        if asked.schema is not None:
-            words += f" It must match this JSON schema:\n{msgspec.json.encode(asked.schema).decode()}"
-        turns.system.append({"type": "text", "text": words})
-        self._emulated.append("text_format")
-        return None
+        return {"type": "json_schema", "schema": narrow_schema(_described(asked))}
 
     # --- tools --------------------------------------------------------------------------------------------------
 
     def _write_tools(self) -> tuple[list[dict[str, Any]], dict[str, Any] | None]:
         request = self._request
         choice = request.tool_choice or ToolChoice(mode="auto")
-        tools = [self._write_tool(tool) for tool in request.tools if _is_offered(tool, choice)]
+        tools = [self._write_tool(tool) for tool in request.tools]
         if not tools:
             return self._write_called_tools()
         serial = request.settings.parallel_tool_calls is False
@@ -219,12 +209,6 @@ def _described(format: TextFormat) -> dict[str, Any]:
     if format.description and "description" not in schema:
         return {**schema, "description": format.description}
     return schema
-
-
-def _is_offered(tool: Tool, choice: ToolChoice) -> bool:
-    if isinstance(tool, OtherTool):
-        return tool.dialect == DIALECT
-    return not choice.allowed or tool.name in choice.allowed
 
 
 def _write_choice(choice: ToolChoice, serial: bool) -> dict[str, Any] | None:

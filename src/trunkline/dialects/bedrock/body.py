@@ -69,7 +69,7 @@ class _Body:
             # Which of them was hit is told only when asked; a model that does not know passes it over.
             body["additionalModelResponseFieldPaths"] = ["/stop_sequence"]
         self._add_labels(body, settings)
-        return Written(body=body, dropped=self._dropped, emulated=[])
+        return Written(body=body, dropped=self._dropped)
 
     def _has_lost_thought(self, turns: Turns) -> bool:
         """Whether calls that wait for an answer came back without the thought before them, as Chat clients send them.

@@ -52,7 +52,7 @@ class _Body:
         if (thinking := self._write_thinking()) is not None:
             body["thinking"] = thinking
         body |= request.unknown
-        return Written(body=body, dropped=self._dropped, emulated=[])
+        return Written(body=body, dropped=self._dropped)
 
     def _write_thinking(self) -> dict[str, Any] | None:
         asked = self._request.reasoning

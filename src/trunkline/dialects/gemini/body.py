@@ -11,7 +11,7 @@ from trunkline.dialects.gemini.schema import write_schema
 from trunkline.dialects.gemini.thinking import write_thinking
 from trunkline.dialects.gemini.turns import Turns
 from trunkline.dialects.gemini.wire import DIALECT
-from trunkline.items import CustomTool, FunctionTool, OtherTool, Tool, ToolChoice
+from trunkline.items import CustomTool, FunctionTool, OtherTool, ToolChoice
 from trunkline.request import ModelRequest, ModelSettings, TextFormat
 
 GENERATION_EXTRAS: frozenset[str] = frozenset(
@@ -63,12 +63,11 @@ class _Body:
         self._request = request
         self._capabilities = capabilities
         self._dropped: list[str] = []
-        self._emulated: list[str] = []
 
     def written(self) -> Written:
         request = self._request
         turns = Turns(request.items, self._capabilities)
-        config = self._write_config(turns)
+        config = self._write_config()
         body: dict[str, Any] = {"contents": turns.messages}
         own = [{"text": request.instructions}] if (request.instructions or "").strip() else []
         if parts := own + turns.system:
@@ -82,11 +81,11 @@ class _Body:
             body["generationConfig"] = config
         self._add_tier(body)
         self._add_extras(body)
-        return Written(body=body, dropped=self._dropped, emulated=self._emulated)
+        return Written(body=body, dropped=self._dropped)
 
     # --- generationConfig ---------------------------------------------------------------------------------------
 
-    def _write_config(self, turns: Turns) -> dict[str, Any]:
+    def _write_config(self) -> dict[str, Any]:
         settings = self._request.settings
         config: dict[str, Any] = {}
         for word, name in _SAME:
@@ -95,7 +94,7 @@ class _Body:
         if not self._capabilities.sampling:
             self._drop_sampling(config)
         self._write_logprobs(settings, config)
-        config |= self._write_format(self._request.text_format, turns)
+        config |= _write_format(self._request.text_format)
         thinking = write_thinking(self._request.reasoning, self._capabilities)
         self._dropped += thinking.dropped
         if thinking.config is not None:
@@ -116,18 +115,6 @@ class _Body:
         if settings.top_logprobs:
             config["logprobs"] = settings.top_logprobs
 
-    def _write_format(self, asked: TextFormat | None, turns: Turns) -> dict[str, Any]:
-        if asked is None or asked.type == "text":
-            return {}
-        if self._capabilities.json_schema == "none":
-            turns.system.append({"text": "Answer with one JSON object and nothing else: no prose, no code fence."})
-            self._emulated.append("text_format")
-            return {}
-        shape: dict[str, Any] = {"responseMimeType": "application/json"}
-        if asked.type == "json_schema" and asked.schema is not None:
-            shape["responseJsonSchema"] = write_schema(asked.schema)
-        return shape
-
     # --- tools --------------------------------------------------------------------------------------------------
 
     def _write_choice(self) -> dict[str, Any] | None:
@@ -141,7 +128,6 @@ class _Body:
             case "tool":
                 return _narrowed({"mode": "ANY"}, [choice.name] if choice.name else [])
             case "auto":
-                # The tools are cut to the allowed ones, since AUTO takes no names.
                 is_strict = any(isinstance(tool, FunctionTool) and tool.strict for tool in request.tools)
                 return {"mode": "VALIDATED"} if is_strict and self._capabilities.strict_tools else None
             case _:
@@ -166,23 +152,25 @@ class _Body:
                 body[name] = {**before, **value} if isinstance(before, dict) and isinstance(value, dict) else value
 
 
+def _write_format(asked: TextFormat | None) -> dict[str, Any]:
+    """Lowering lets no other shape through than one that the model keeps."""
+    if asked is None or asked.type == "text":
+        return {}
+    shape: dict[str, Any] = {"responseMimeType": "application/json"}
+    if asked.type == "json_schema" and asked.schema is not None:
+        shape["responseJsonSchema"] = write_schema(asked.schema)
+    return shape
+
+
 def _narrowed(choice: dict[str, Any], names: list[str]) -> dict[str, Any]:
     return {**choice, "allowedFunctionNames": names} if names else choice
 
 
 def _write_tools(request: ModelRequest) -> list[dict[str, Any]]:
     """All functions in one entry, as Google wants them; its own tools as they are."""
-    choice = request.tool_choice or ToolChoice(mode="auto")
-    offered = [tool for tool in request.tools if _is_offered(tool, choice)]
-    functions = [_write_function(tool) for tool in offered if not isinstance(tool, OtherTool)]
-    others = [tool.value for tool in offered if isinstance(tool, OtherTool)]
+    functions = [_write_function(tool) for tool in request.tools if not isinstance(tool, OtherTool)]
+    others = [tool.value for tool in request.tools if isinstance(tool, OtherTool)]
     return ([{"functionDeclarations": functions}] if functions else []) + others
-
-
-def _is_offered(tool: Tool, choice: ToolChoice) -> bool:
-    if isinstance(tool, OtherTool):
-        return tool.dialect == DIALECT
-    return choice.mode != "auto" or not choice.allowed or tool.name in choice.allowed
 
 
 def _write_function(tool: FunctionTool | CustomTool) -> dict[str, Any]:

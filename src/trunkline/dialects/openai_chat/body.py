@@ -5,8 +5,6 @@ Source: https://platform.openai.com/docs/api-reference/chat/create; vendors' dif
 
 from typing import Any
 
-import msgspec
-
 from trunkline.capabilities import Capabilities
 from trunkline.dialects.dialect import Written
 from trunkline.dialects.openai_chat.tools import write_tool, write_tool_choice
@@ -45,25 +43,23 @@ _LOGPROBS = "message.output_text.logprobs"
 def write_request(request: ModelRequest, capabilities: Capabilities) -> Written:
     """The upstream's body. Raises `Unsupported` for content that this wire has no shape for."""
     dropped: list[str] = []
-    emulated: list[str] = []
-    instructions, format = _write_format(request, capabilities, emulated)
     turns = Turns(capabilities, dropped)
-    if instructions:
-        turns.add_instructions(instructions)
+    if request.instructions:
+        turns.add_instructions(request.instructions)
     for item in request.items:
         turns.add(item)
     body: dict[str, Any] = {"model": request.model, "messages": turns.close(), "stream": request.stream}
     if request.stream and capabilities.stream_options:
         body["stream_options"] = {"include_usage": True}
     _write_tools(request, capabilities, body, dropped)
-    if format is not None:
+    if (format := _write_format(request.text_format)) is not None:
         body["response_format"] = format
     _write_settings(request.settings, capabilities, body)
     _write_effort(request, capabilities, body, dropped)
     _merge_extras(request, body)
     body.update(request.unknown)
     dropped += leave_out(body, capabilities)
-    return Written(body=body, dropped=dropped, emulated=emulated)
+    return Written(body=body, dropped=dropped)
 
 
 def _write_tools(request: ModelRequest, capabilities: Capabilities, body: dict[str, Any], dropped: list[str]) -> None:
@@ -76,10 +72,7 @@ def _write_tools(request: ModelRequest, capabilities: Capabilities, body: dict[s
     if request.tool_choice is not None:
         body["tool_choice"] = write_tool_choice(request.tool_choice, request.tools)
     if request.settings.parallel_tool_calls is not None:
-        if capabilities.parallel_switch:
-            body["parallel_tool_calls"] = request.settings.parallel_tool_calls
-        elif not request.settings.parallel_tool_calls:
-            dropped.append("parallel_tool_calls")
+        body["parallel_tool_calls"] = request.settings.parallel_tool_calls
 
 
 def _write_settings(settings: ModelSettings, capabilities: Capabilities, body: dict[str, Any]) -> None:
@@ -104,26 +97,11 @@ def _write_effort(request: ModelRequest, capabilities: Capabilities, body: dict[
         dropped.append("effort")
 
 
-def _write_format(
-    request: ModelRequest, capabilities: Capabilities, emulated: list[str]
-) -> tuple[str | None, dict[str, Any] | None]:
-    """The instructions and the `response_format`: a schema that the target cannot enforce is asked for in words."""
-    format, instructions = request.text_format, request.instructions
+def _write_format(format: TextFormat | None) -> dict[str, Any] | None:
+    """The `response_format`; lowering lets no other shape through than one that the target keeps."""
     if format is None or format.type == "text":
-        return instructions, None
-    if format.type == "json_schema" and capabilities.json_schema == "native":
-        return instructions, _write_schema(format)
-    wish = "Answer with one JSON object and nothing else."
-    if format.type == "json_schema":
-        emulated.append("text_format")
-        schema = msgspec.json.encode(format.schema or {}).decode()
-        wish = f"Answer with JSON that is valid against this schema, and nothing else:\n{schema}"
-    elif capabilities.json_schema != "none":
-        return instructions, {"type": "json_object"}
-    else:
-        emulated.append("text_format")
-    can_force = capabilities.json_schema == "json_object"
-    return "\n\n".join(filter(None, (instructions, wish))), {"type": "json_object"} if can_force else None
+        return None
+    return _write_schema(format) if format.type == "json_schema" else {"type": "json_object"}
 
 
 def _write_schema(format: TextFormat) -> dict[str, Any]:

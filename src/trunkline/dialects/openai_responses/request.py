@@ -192,7 +192,7 @@ def write_request(request: ModelRequest, capabilities: Capabilities) -> Written:
     body |= request.extras.get(DIALECT_NAME, {})
     body |= request.unknown
     dropped += leave_out(body, capabilities)
-    return Written(body=body, dropped=dropped, emulated=[])
+    return Written(body=body, dropped=dropped)
 
 
 def _fit_effort(body: dict[str, Any], capabilities: Capabilities, dropped: list[str]) -> None:

@@ -93,8 +93,7 @@ class Translated:
         self._lowering = lowering
         self.body = msgspec.json.encode(written.body)
         self.dropped: Sequence[str] = _named(dialect, lowering.dropped, written.dropped)
-        emulated = [*self._materials.emulated, *lowering.emulated]
-        self.emulated: Sequence[str] = _named(dialect, emulated, written.emulated)
+        self.emulated: Sequence[str] = list(dict.fromkeys([*self._materials.emulated, *lowering.emulated]))
 
     def passage(self) -> Passage:
         return Translation(self._upstream.reader(), self._restore(), self._dialect.writer(self._context))
