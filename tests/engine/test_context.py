@@ -212,6 +212,17 @@ async def test_an_item_that_says_everything_is_never_refused() -> None:
     assert answer.status == 200
 
 
+async def test_the_credentials_of_tools_are_not_kept() -> None:
+    """The caller sees what the upstream said all the same."""
+    scene = StoredScene()
+    tools = [{"type": "mcp", "server_label": "s", "server_url": "https://s.test", "authorization": "sk-of-the-server"}]
+    answer = await ask(scene, "responses-model", json_reply(native("resp_up", "Hi", tools=tools)), tools=tools)
+    assert answer.json["tools"] == tools
+    kept = await scene.kept.responses.find("/", "resp_up")
+    assert kept is not None
+    assert b"sk-of-the-server" not in kept.response
+
+
 # --- conversations ------------------------------------------------------------------------------------------------
 
 

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from trunkline.dialects.dialect import JsonReply, Passage
 from trunkline.dialects.openai_responses.history import read_input, read_output
+from trunkline.dialects.openai_responses.secrets import without_secrets
 from trunkline.dialects.openai_responses.stated import Changes, Stated, state_reply, state_stream
 from trunkline.dialects.openai_responses.stored import complete
 from trunkline.engine.context import Context, let_go
@@ -164,7 +165,7 @@ def make_kept(
         expires_at_micros=parts.retention.expires_at(x.started_at_micros),
         status=told.status,
         input=context.own,
-        response=response,
+        response=without_secrets(response),
         parent_id=None if context.previous is None else context.previous.id,
         conversation_id=context.conversation_id,
         account=account,
