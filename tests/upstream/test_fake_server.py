@@ -244,3 +244,28 @@ def test_compaction() -> None:
     reply = json.loads(Stage().perform(post("/v1/responses/compact", {"model": "m", "input": items})).body)
     assert reply["object"] == "response.compaction"
     assert [item["type"] for item in reply["output"]] == ["message", "compaction"]
+
+
+@pytest.mark.parametrize("is_stream", [False, True])
+def test_memory(is_stream: bool) -> None:
+    """A response can be gone on from, read and deleted by its id, unless it was to leave nothing behind."""
+    stage = Stage()
+
+    def ask(text: str, **members: Any) -> dict[str, Any]:
+        body = {"model": "m", "input": text, "stream": is_stream, **members}
+        reply = stage.perform(post("/v1/responses", body))
+        if not is_stream or reply.status != 200:
+            return dict(json.loads(reply.body))
+        return dict(json.loads(reply.body.rpartition(b"data: ")[2])["response"])
+
+    first = ask("One")
+    second = ask("Two", previous_response_id=first["id"])
+    assert second["previous_response_id"] == first["id"]
+    assert second["output"][0]["content"][0]["text"] == "ok, you said: Two (turn 2)"
+    third = ask("Three", previous_response_id=second["id"], store=False)
+    assert third["output"][0]["content"][0]["text"] == "ok, you said: Three (turn 3)"
+    assert ask("Four", previous_response_id=third["id"])["error"]["code"] == "previous_response_not_found"
+    path = f"/v1/responses/{first['id']}"
+    assert json.loads(stage.perform(Received("GET", path, {}, b"")).body)["id"] == first["id"]
+    assert json.loads(stage.perform(Received("DELETE", path, {}, b"")).body)["deleted"] is True
+    assert stage.perform(Received("GET", path, {}, b"")).status == 404

@@ -17,6 +17,7 @@ from msgspec import Struct
 
 from trunkline.clock import Clock, Mint, SystemClock, mint
 from trunkline.upstream.fake import chat, google, messages, responses
+from trunkline.upstream.fake.memory import Memory
 from trunkline.upstream.fake.model import answer, count, count_input
 from trunkline.upstream.fake.script import Performance, Script, direct
 from trunkline.upstream.fake.wire import BadRequest, Body, Stamp, dump, require
@@ -100,6 +101,7 @@ class Stage:
         self._clock = clock or SystemClock()
         self._mint = mint
         self._played: dict[str, int] = {}
+        self._memory = Memory()
 
     def perform(self, request: Received) -> Performance:
         """The reply to one request, every refusal included."""
@@ -124,6 +126,8 @@ class Stage:
             if _is_google(request, path):
                 return _as_json({"models": [{"name": f"models/{name}"} for name in self._models]})
             return self._list_models(path, "anthropic-version" in request.headers)
+        if "responses" in self._speaks and (id := _response_id(request.method, path)):
+            return _as_json(self._memory.find(id) if request.method == "GET" else self._memory.forget(id))
         if operation not in self._speaks:
             raise BadRequest(f"Unknown request URL: {request.method} {path}.", code="unknown_url", status=404)
         if request.method != "POST":
@@ -165,10 +169,17 @@ class Stage:
         stamp = Stamp(partial(_mint_short, self._mint), self._clock.now_micros() // 1_000_000)
         if operation == "responses:compact":
             return _as_json(responses.compact(body, stamp))
-        said = answer(wire.read(body))
+        recalled = self._memory.recall(body) if operation == "responses" else body
+        said = answer(wire.read(recalled))
         if not body.get("stream"):
-            return _as_json(wire.write(said, body, stamp))
-        return Performance(status=200, headers=_STREAMING, steps=tuple(wire.stream(said, body, stamp)))
+            whole = wire.write(said, body, stamp)
+            if operation == "responses":
+                self._memory.keep(recalled, whole)
+            return _as_json(whole)
+        frames = wire.stream(said, body, stamp)
+        if operation == "responses":
+            self._memory.keep_stream(recalled, frames)
+        return Performance(status=200, headers=_STREAMING, steps=tuple(frames))
 
     def _list_models(self, path: str, is_messages: bool) -> Performance:
         draw = _draw_messages_model if is_messages else _draw_model
@@ -199,6 +210,12 @@ def _empty(body: Body) -> Performance:
 def _mint_short(mint: Mint, prefix: str) -> str:
     """An id whose end counts: a counting mint differs there and nowhere else."""
     return prefix + mint("")[-24:]
+
+
+def _response_id(method: str, path: str) -> str:
+    """The id of the response that is to be read or deleted; empty for any other request."""
+    above, _, id = path.rpartition("/")
+    return id if method in ("GET", "DELETE") and above.endswith("/responses") else ""
 
 
 def _is_google(request: Received, path: str) -> bool:
