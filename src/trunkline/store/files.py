@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, delete, insert, select, update
 
 from trunkline.clock import Clock
 from trunkline.state.conversations import Order
@@ -29,8 +29,8 @@ class SqlFiles:
     async def keep(self, file: KeptFile) -> None:
         row: dict[str, Any] = {name: getattr(file, name) for name in KeptFile.__struct_fields__}
         row["name"] = file.name.encode()
-        async with self._database.writing() as connection:
-            await connection.execute(insert(FILES).values(seal_row(self._cipher, FILES, row)))
+        inserted = insert(FILES).values(seal_row(self._cipher, FILES, row))
+        await self._database.write(lambda connection: connection.execute(inserted).close())
 
     # --- finding --------------------------------------------------------------------------------------------------
 
@@ -54,19 +54,20 @@ class SqlFiles:
         return [self._open(row) for row in rows]
 
     async def was_here(self, id: str) -> bool:
-        async with self._database.reading() as connection:
-            return await were_here(connection, [id])
+        return await self._database.read(lambda connection: were_here(connection, [id]))
 
     # --- deleting -------------------------------------------------------------------------------------------------
 
     async def delete(self, path: str, id: str) -> bool:
         hiding = update(FILES).where(self._is_visible(path), FILES.c.id == id)
-        async with self._database.writing() as connection:
-            hidden = await connection.execute(hiding.values(hidden_at_micros=self._clock.now_micros()))
-            if not hidden.rowcount:
+
+        def work(connection: Connection) -> bool:
+            if not connection.execute(hiding.values(hidden_at_micros=self._clock.now_micros())).rowcount:
                 return False
-            await remember_gone(connection, [id])
-        return True
+            remember_gone(connection, [id])
+            return True
+
+        return await self._database.write(work)
 
     async def sweep(self, blobs: Blobs) -> int:
         """Remove some of what was deleted or has expired, content first, and say how much it was. Raises `Unavailable`."""
@@ -76,10 +77,7 @@ class SqlFiles:
         for id in ids:
             await blobs.delete(id)
         if ids:
-            async with self._database.writing() as connection:
-                # Its copies' names go with it.
-                await connection.execute(delete(FILES).where(FILES.c.id.in_(ids)))
-                await remember_gone(connection, ids)
+            await self._database.write(lambda connection: _remove(connection, ids))
         return len(ids)
 
     # --- copies at upstream accounts ------------------------------------------------------------------------------
@@ -101,15 +99,13 @@ class SqlFiles:
     async def remember_copy(self, id: str, account: str, upstream_id: str) -> None:
         copy = {"upstream_id": upstream_id, "created_at_micros": self._clock.now_micros()}
         written = sql.insert(self._database.kind, FILE_COPIES).values(file_id=id, account=account, **copy)
-        async with self._database.writing() as connection:
-            await connection.execute(written.on_conflict_do_update(index_elements=["file_id", "account"], set_=copy))
+        upsert = written.on_conflict_do_update(index_elements=["file_id", "account"], set_=copy)
+        await self._database.write(lambda connection: connection.execute(upsert).close())
 
     # --- rows -----------------------------------------------------------------------------------------------------
 
     async def _read(self, statement: Select[Any]) -> Sequence[Row[Any]]:
-        async with self._database.reading() as connection:
-            rows: Sequence[Row[Any]] = (await connection.execute(statement)).all()
-        return rows
+        return await self._database.read(lambda connection: connection.execute(statement).all())
 
     def _is_visible(self, path: str) -> ColumnElement[bool]:
         expires = FILES.c.expires_at_micros
@@ -123,3 +119,9 @@ class SqlFiles:
         opened = open_row(self._cipher, FILES, row._mapping)
         found = {name: opened[name] for name in KeptFile.__struct_fields__}
         return KeptFile(**{**found, "name": opened["name"].decode()})
+
+
+def _remove(connection: Connection, ids: Sequence[str]) -> None:
+    # Their copies' names go with them.
+    connection.execute(delete(FILES).where(FILES.c.id.in_(ids)))
+    remember_gone(connection, ids)

@@ -1,19 +1,18 @@
 """Entries of the journal → rows: many in one transaction, all of them or none.
 
-What it costs is paid for every response, behind its reply. So a response is one row with what is new in it, all that can
-be made ready is made ready in a thread, and each statement takes the whole batch. The same entry may come twice: what is
+What it costs is paid for every response, behind its reply. So a response is one row with what is new in it, what can be
+made ready is made ready in a thread, and each statement takes the whole batch. The same entry may come twice: what is
 there already stays as it is, and what was deleted stays away.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 import msgspec
 from msgspec import Raw, Struct
-from msgspec.structs import asdict, replace
-from sqlalchemy import bindparam, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from msgspec.structs import replace
+from sqlalchemy import Connection, bindparam, select, update
 
 from trunkline.state.responses import KeptResponse
 from trunkline.store import sql
@@ -31,7 +30,23 @@ _CHANGING = ("status", "expires_at_micros", "conversation_id", "account", "nativ
 _decode_items = msgspec.json.Decoder(list[Raw]).decode
 
 
-class _Item(Struct):
+class _Row(Struct, frozen=True):
+    """A response ready to be inserted, and the hashes of its items' ids."""
+
+    values: Sequence[Any]
+    hashes: Sequence[int]
+
+
+class _Draft(Struct, frozen=True):
+    """A response as a row. `short` is one that leaves to `parent_id` what both have: for when that one is there."""
+
+    id: str
+    whole: Callable[[], _Row]
+    parent_id: str | None = None
+    short: _Row | None = None
+
+
+class _Item(Struct, frozen=True):
     """An item for a conversation."""
 
     conversation_id: str
@@ -47,97 +62,106 @@ class Fold:
         self._database = database
         self._cipher = cipher
         self._prefixes = Prefixes()
-        self._insert = sql.insert(database.kind, RESPONSES)
-        self._upsert = self._insert.on_conflict_do_update(
-            index_elements=[RESPONSES.c.id],
-            set_={name: self._insert.excluded[name] for name in _CHANGING},
-            where=RESPONSES.c.hidden_at_micros.is_(None) & (RESPONSES.c.path == self._insert.excluded.path),
+        insert = sql.insert(database.kind, RESPONSES)
+        self._upsert = sql.Batch(
+            insert.on_conflict_do_update(
+                index_elements=[RESPONSES.c.id],
+                set_={name: insert.excluded[name] for name in _CHANGING},
+                where=RESPONSES.c.hidden_at_micros.is_(None) & (RESPONSES.c.path == insert.excluded.path),
+            ),
+            KeptResponse.__struct_fields__,
         )
-        self._insert_ids = sql.insert_item_ids(database.kind)
-        self._insert_items = sql.insert(database.kind, CONVERSATION_ITEMS).on_conflict_do_nothing()
 
     async def __call__(self, entries: Sequence[Entry]) -> None:
         """Raises `Unavailable` when the database is away; then nothing of it has happened."""
-        responses = [entry.response for entry in entries if entry.response is not None]
+        drafts = await asyncio.to_thread(self._draft_all, entries)
         items = _turn_items(entries)
-        shortened = await asyncio.to_thread(self._shorten, responses)
-        async with self._database.writing() as connection:
-            if responses:
-                await self._fold_responses(connection, responses, shortened)
+
+        def work(connection: Connection) -> None:
+            if drafts:
+                self._put_responses(connection, drafts)
             if items:
-                await self._fold_items(connection, items)
+                self._put_items(connection, items)
+
+        await self._database.write(work)
 
     # --- responses ------------------------------------------------------------------------------------------------
 
-    def _shorten(self, responses: Sequence[KeptResponse]) -> dict[str, KeptResponse]:
-        """Those that begin with the whole input of another, without what that one holds."""
-        shortened = {}
-        for kept in responses:
-            # What goes on from something says only what is new; and of a background run's input there is one state.
-            if kept.parent_id is None and kept.conversation_id is None and kept.input[:1] == b"[":
-                items = _decode_items(kept.input)
-                found = self._prefixes.find(kept.path, kept.id, items)
-                if found is not None:
-                    rest = msgspec.json.encode(items[found.items :])
-                    shortened[kept.id] = replace(
-                        kept, input=rest, parent_id=found.response_id, parent_items=found.items
-                    )
-        return shortened
+    def _draft_all(self, entries: Sequence[Entry]) -> list[_Draft]:
+        return [self._draft(entry.response) for entry in entries if entry.response is not None]
 
-    async def _fold_responses(
-        self, connection: AsyncConnection, responses: Sequence[KeptResponse], shortened: dict[str, KeptResponse]
-    ) -> None:
-        gone = await _find_gone(connection, responses)
-        there = await _find_parents(connection, shortened) if shortened else set()
-        rows = []
-        for kept in responses:
-            if kept.id in gone:
-                continue
-            short = shortened.get(kept.id)
-            rows.append(short if short is not None and short.parent_id in there else kept)
-            there.add(kept.id)
+    def _draft(self, kept: KeptResponse) -> _Draft:
+        # What goes on from something says only what is new.
+        if kept.parent_id is None and kept.conversation_id is None and kept.input.startswith(b"["):
+            items = _decode_items(kept.input)
+            found = self._prefixes.find(kept.path, kept.id, items)
+            if found is not None:
+                rest = msgspec.json.encode(items[found.items :])
+                short = replace(kept, input=rest, parent_id=found.response_id, parent_items=found.items)
+                return _Draft(kept.id, lambda: self._make_row(kept), found.response_id, self._make_row(short))
+        row = self._make_row(kept)
+        return _Draft(kept.id, lambda: row)
+
+    def _make_row(self, kept: KeptResponse) -> _Row:
+        hashes = [hash_id(id) for id, _ in own_items(kept)]
+        row = seal_row(self._cipher, RESPONSES, {name: getattr(kept, name) for name in self._upsert.columns})
+        return _Row(tuple(row.values()), hashes)
+
+    def _put_responses(self, connection: Connection, drafts: Sequence[_Draft]) -> None:
+        gone = _find_gone(connection, drafts)
+        there = _find_parents(connection, {draft.parent_id for draft in drafts} - {None})
+        rows = {}
+        for draft in drafts:
+            if draft.id not in gone:
+                short = draft.short if draft.parent_id in there else None
+                rows[draft.id] = short or draft.whole()
+                there.add(draft.id)
         if rows:
-            sealed, pairs = await asyncio.to_thread(self._make_rows, rows)
-            await connection.execute(self._upsert, sealed)
-            await connection.execute(self._insert_ids, {"pairs": pairs})
-
-    def _make_rows(self, rows: Sequence[KeptResponse]) -> tuple[list[dict[str, Any]], str]:
-        pairs = [(hash_id(id), kept.id) for kept in rows for id, _ in own_items(kept)]
-        return [seal_row(self._cipher, RESPONSES, asdict(kept)) for kept in rows], msgspec.json.encode(pairs).decode()
+            self._upsert.execute(connection, [row.values for row in rows.values()])
+            sql.insert_item_ids(connection, {id: row.hashes for id, row in rows.items()})
 
     # --- turns ----------------------------------------------------------------------------------------------------
 
-    async def _fold_items(self, connection: AsyncConnection, items: Sequence[_Item]) -> None:
+    def _put_items(self, connection: Connection, items: Sequence[_Item]) -> None:
         """Put the items at the ends of their conversations. Those of a conversation that was deleted are dropped."""
-        ids = sorted({item.conversation_id for item in items})
-        found = await connection.execute(
+        found = connection.execute(
             select(CONVERSATIONS.c.id, CONVERSATIONS.c.path, CONVERSATIONS.c.next_position)
-            .where(CONVERSATIONS.c.id.in_(ids), CONVERSATIONS.c.hidden_at_micros.is_(None))
+            .where(
+                CONVERSATIONS.c.id.in_({item.conversation_id for item in items}),
+                CONVERSATIONS.c.hidden_at_micros.is_(None),
+            )
             # In one order, so that no two processes wait for each other.
             .order_by(CONVERSATIONS.c.id)
             .with_for_update()
         )
-        ends = {(id, path): position for id, path, position in found}
+        ends = {(row.id, row.path): row.next_position for row in found}
         rows = []
         for item in items:
             place = (item.conversation_id, item.path)
             if place in ends:
-                row = {
-                    "conversation_id": item.conversation_id,
-                    "position": ends[place],
-                    "item_id": item.item_id,
-                    "item": item.item,
-                }
-                rows.append(seal_row(self._cipher, CONVERSATION_ITEMS, row))
+                rows.append(make_item(self._cipher, item.conversation_id, ends[place], item.item_id, item.item))
                 ends[place] += 1
+        put_items(connection, rows)
         if rows:
-            await connection.execute(self._insert_items, rows)
-            await connection.execute(
+            connection.execute(
                 update(CONVERSATIONS)
                 .where(CONVERSATIONS.c.id == bindparam("at"))
                 .values(next_position=bindparam("position")),
                 [{"at": id, "position": position} for (id, _), position in ends.items()],
             )
+
+
+def make_item(cipher: Cipher, conversation_id: str, position: int, item_id: str, item: bytes) -> dict[str, Any]:
+    """An item's row."""
+    row = {"conversation_id": conversation_id, "position": position, "item_id": item_id, "item": item}
+    return seal_row(cipher, CONVERSATION_ITEMS, row)
+
+
+def put_items(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
+    """Insert items; those that are in their conversation already stay where they are."""
+    if rows:
+        insert = sql.insert(connection.dialect.name, CONVERSATION_ITEMS)
+        connection.execute(insert.on_conflict_do_nothing(), rows)
 
 
 def _turn_items(entries: Sequence[Entry]) -> list[_Item]:
@@ -150,17 +174,18 @@ def _turn_items(entries: Sequence[Entry]) -> list[_Item]:
     ]
 
 
-async def _find_gone(connection: AsyncConnection, responses: Sequence[KeptResponse]) -> set[str]:
-    """Those that were deleted and are not there any more."""
-    ids = {hash_id(kept.id): kept.id for kept in responses}
-    found = await connection.execute(select(GONE.c.hash).where(GONE.c.hash.in_(list(ids))))
+def _find_gone(connection: Connection, drafts: Sequence[_Draft]) -> set[str]:
+    """Those that were deleted."""
+    ids = {hash_id(draft.id): draft.id for draft in drafts}
+    found = connection.execute(select(GONE.c.hash).where(GONE.c.hash.in_(ids)))
     return {ids[hash] for hash in found.scalars()}
 
 
-async def _find_parents(connection: AsyncConnection, shortened: dict[str, KeptResponse]) -> set[str | None]:
-    """Which of the responses that others begin with are there, and stay until this transaction ends."""
-    ids = {kept.parent_id for kept in shortened.values()}
-    found = await connection.execute(
+def _find_parents(connection: Connection, ids: Collection[str | None]) -> set[str | None]:
+    """Which of these responses are there. They stay until the transaction ends."""
+    if not ids:
+        return set()
+    found = connection.execute(
         select(RESPONSES.c.id)
         .where(RESPONSES.c.id.in_(ids), RESPONSES.c.hidden_at_micros.is_(None))
         .with_for_update(key_share=True, read=True)

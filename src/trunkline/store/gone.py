@@ -2,24 +2,23 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import exists, or_, select
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, exists, or_, select
 
 from trunkline.store import sql
 from trunkline.store.rows import hash_id
 from trunkline.store.tables import CONVERSATION_ITEMS, GONE, ITEM_IDS, METADATA
 
 
-async def remember_gone(connection: AsyncConnection, ids: Sequence[str]) -> None:
+def remember_gone(connection: Connection, ids: Sequence[str]) -> None:
     if ids:
         insert = sql.insert(connection.dialect.name, GONE).on_conflict_do_nothing()
-        await connection.execute(insert, [{"hash": hash_id(id)} for id in ids])
+        connection.execute(insert, [{"hash": hash_id(id)} for id in ids])
 
 
-async def were_here(connection: AsyncConnection, ids: Sequence[str]) -> bool:
+def were_here(connection: Connection, ids: Sequence[str]) -> bool:
     """Whether any of these is, or ever was, the id of an object or an item."""
     hashes = [hash_id(id) for id in ids]
     found = [exists().where(table.c.hash.in_(hashes)) for table in (GONE, ITEM_IDS)]
     found += [exists().where(table.c.id.in_(ids)) for table in METADATA.tables.values() if "id" in table.c]
     found.append(exists().where(CONVERSATION_ITEMS.c.item_id.in_(ids)))
-    return bool((await connection.execute(select(or_(*found)))).scalar())
+    return bool(connection.execute(select(or_(*found))).scalar())

@@ -23,27 +23,24 @@ class Migrated(Struct, frozen=True):
 
 async def migrate(database: Database) -> Migrated:
     """Raises `Unavailable`, and `ConfigError` where a newer program has been here."""
-    newest = newest_version()
-    async with database.reading() as connection:
-        before = await connection.run_sync(_read_version)
+    before = await database.read(_read_version)
+    if before != newest_version():
+        before = await database.write(_upgrade, _SECONDS)
+    return Migrated(before, newest_version())
+
+
+def _upgrade(connection: Connection) -> str | None:
+    sql.lock_schema(connection)
+    # Another process may have been first.
+    before, newest = _read_version(connection), newest_version()
+    if before is not None and before > newest:
+        raise ConfigError(
+            f"the database holds tables of a later version ({before}; this program knows {newest}):"
+            f" run the later program, or name another database with `{SETTING}`"
+        )
     if before != newest:
-        before = await _upgrade(database, newest)
-    return Migrated(before, newest)
-
-
-async def _upgrade(database: Database, newest: str) -> str | None:
-    async with database.writing(_SECONDS) as connection:
-        await sql.lock_schema(connection)
-        # Another process may have been first.
-        before = await connection.run_sync(_read_version)
-        if before is not None and before > newest:
-            raise ConfigError(
-                f"the database holds tables of a later version ({before}; this program knows {newest}):"
-                f" run the later program, or name another database with `{SETTING}`"
-            )
-        if before != newest:
-            # Alembic takes as long to load as the rest of the start, and hardly any start needs it.
-            await connection.run_sync(importlib.import_module("trunkline.store.migrations.upgrade").upgrade, newest)
+        # Alembic takes long to load, and hardly any start needs it.
+        importlib.import_module("trunkline.store.migrations.upgrade").upgrade(connection, newest)
     return before
 
 

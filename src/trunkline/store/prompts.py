@@ -4,8 +4,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, delete, exists, func, insert, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import ColumnElement, Connection, Row, Select, delete, exists, func, insert, select, update
 
 from trunkline.state.prompts import KeptPrompt, KeptVersion
 from trunkline.store.cipher import Cipher
@@ -28,33 +27,38 @@ class SqlPrompts:
 
     async def create(self, prompt: KeptPrompt, version: KeptVersion) -> None:
         row = {name: getattr(prompt, name) for name in ("id", "path", "name", "created_at_micros")}
-        async with self._database.writing() as connection:
-            await connection.execute(insert(PROMPTS).values(**row, default_version=int(prompt.default_version)))
-            await self._insert(connection, int(version.version), version)
+
+        def work(connection: Connection) -> None:
+            connection.execute(insert(PROMPTS).values(**row, default_version=int(prompt.default_version)))
+            self._insert(connection, int(version.version), version)
+
+        await self._database.write(work)
 
     async def add_version(
         self, path: str, id: str, body: bytes, created_at_micros: int, *, is_default: bool
     ) -> KeptVersion | None:
-        async with self._database.writing() as connection:
+        def work(connection: Connection) -> KeptVersion | None:
             # Whoever adds another one at the same time waits here, and counts on from this one.
-            if (await connection.execute(select(PROMPTS.c.id).where(_is(path, id)).with_for_update())).first() is None:
+            if connection.execute(select(PROMPTS.c.id).where(_is(path, id)).with_for_update()).first() is None:
                 return None
             newest = select(func.max(PROMPT_VERSIONS.c.version)).where(PROMPT_VERSIONS.c.prompt_id == id)
-            number = 1 + ((await connection.execute(newest)).scalar() or 0)
+            number = 1 + (connection.execute(newest).scalar() or 0)
             version = KeptVersion(prompt_id=id, version=str(number), created_at_micros=created_at_micros, body=body)
-            await self._insert(connection, number, version)
+            self._insert(connection, number, version)
             if is_default:
-                await connection.execute(update(PROMPTS).where(_is(path, id)).values(default_version=number))
-        return version
+                connection.execute(update(PROMPTS).where(_is(path, id)).values(default_version=number))
+            return version
 
-    async def _insert(self, connection: AsyncConnection, number: int, version: KeptVersion) -> None:
+        return await self._database.write(work)
+
+    def _insert(self, connection: Connection, number: int, version: KeptVersion) -> None:
         row: dict[str, Any] = {
             "prompt_id": version.prompt_id,
             "version": number,
             "created_at_micros": version.created_at_micros,
             "body": version.body,
         }
-        await connection.execute(insert(PROMPT_VERSIONS).values(seal_row(self._cipher, PROMPT_VERSIONS, row)))
+        connection.execute(insert(PROMPT_VERSIONS).values(seal_row(self._cipher, PROMPT_VERSIONS, row)))
 
     async def set_default(self, path: str, id: str, version: str) -> bool:
         if not _VERSION.fullmatch(version):
@@ -66,16 +70,18 @@ class SqlPrompts:
         return await self._update(_is(path, id), name=name)
 
     async def _update(self, where: ColumnElement[bool], **values: str | int) -> bool:
-        async with self._database.writing() as connection:
-            return bool((await connection.execute(update(PROMPTS).where(where).values(**values))).rowcount)
+        changed = update(PROMPTS).where(where).values(**values)
+        return await self._database.write(lambda connection: bool(connection.execute(changed).rowcount))
 
     async def delete(self, path: str, id: str) -> bool:
-        async with self._database.writing() as connection:
+        def work(connection: Connection) -> bool:
             # Its versions go with it.
-            if not (await connection.execute(delete(PROMPTS).where(_is(path, id)))).rowcount:
+            if not connection.execute(delete(PROMPTS).where(_is(path, id))).rowcount:
                 return False
-            await remember_gone(connection, [id])
-        return True
+            remember_gone(connection, [id])
+            return True
+
+        return await self._database.write(work)
 
     # --- finding --------------------------------------------------------------------------------------------------
 
@@ -106,9 +112,7 @@ class SqlPrompts:
         return [_read_prompt(row) for row in rows]
 
     async def _read(self, statement: Select[Any]) -> Sequence[Row[Any]]:
-        async with self._database.reading() as connection:
-            rows: Sequence[Row[Any]] = (await connection.execute(statement)).all()
-        return rows
+        return await self._database.read(lambda connection: connection.execute(statement).all())
 
     def _open(self, row: Row[Any]) -> KeptVersion:
         opened = open_row(self._cipher, PROMPT_VERSIONS, row._mapping)

@@ -3,8 +3,9 @@
 import asyncio
 import itertools
 from collections.abc import Mapping, Sequence
+from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, delete, literal, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, delete, literal, select, update
 
 from trunkline.clock import Clock
 from trunkline.state.responses import KeptResponse, Turn
@@ -43,17 +44,16 @@ class SqlResponses:
         held = await self._keeper.find(path, id)
         if held is not None:
             return None if self._has_expired(held) else held
-        async with self._database.reading() as connection:
-            found = await connection.execute(select(*_COLUMNS).where(self._is_visible(path), RESPONSES.c.id == id))
-            row = found.first()
+        wanted = select(*_COLUMNS).where(self._is_visible(path), RESPONSES.c.id == id)
+        row = await self._database.read(lambda connection: connection.execute(wanted).first())
         return None if row is None else self._open(row)
 
     async def chain(self, path: str, id: str) -> Sequence[KeptResponse] | None:
         chain, following = await self._keeper.chain(path, id)
         if following is not None:
             is_first = not chain
-            async with self._database.reading() as connection:
-                rows = (await connection.execute(_select_chain(path, following))).all()
+            wanted = _select_chain(path, following)
+            rows = await self._database.read(lambda connection: connection.execute(wanted).all())
             if is_first and (not rows or rows[0].hidden_at_micros is not None):
                 return None
             chain = [*chain, *map(self._open, rows)]
@@ -72,37 +72,40 @@ class SqlResponses:
     async def items(self, path: str, ids: Sequence[str]) -> Mapping[str, bytes]:
         await self._keeper.settled()
         wanted = set(ids[:_MOST_IDS])
+        return await self._database.read(lambda connection: self._find_items(connection, path, wanted))
+
+    def _find_items(self, connection: Connection, path: str, wanted: set[str]) -> Mapping[str, bytes]:
         found: dict[str, bytes] = {}
-        async with self._database.reading() as connection:
-            responses = await connection.execute(self._select_holders(path, wanted))
-            for row in responses:
-                found.update((id, bytes(item)) for id, item in own_items(self._open(row)) if id in wanted)
-            items = await connection.execute(_select_items(path, wanted - found.keys()))
-            for row in items:
-                found[row.item_id] = open_row(self._cipher, CONVERSATION_ITEMS, row._mapping)["item"]
+        for row in connection.execute(self._select_holders(path, wanted)):
+            found.update((id, bytes(item)) for id, item in own_items(self._open(row)) if id in wanted)
+        for row in connection.execute(_select_items(path, wanted - found.keys())):
+            found[row.item_id] = open_row(self._cipher, CONVERSATION_ITEMS, row._mapping)["item"]
         return found
 
     async def was_here(self, ids: Sequence[str]) -> bool:
         await self._keeper.settled()
-        async with self._database.reading() as connection:
-            return await were_here(connection, ids[:_MOST_IDS])
+        return await self._database.read(lambda connection: were_here(connection, ids[:_MOST_IDS]))
 
     # --- deleting -------------------------------------------------------------------------------------------------
 
     async def delete(self, path: str, id: str) -> bool:
         # What is still in the journal would be folded over it.
         await self._keeper.settled()
-        async with self._database.writing() as connection:
-            hidden = await connection.execute(
-                update(RESPONSES)
-                .where(self._is_visible(path), RESPONSES.c.id == id)
-                .values(hidden_at_micros=self._clock.now_micros())
-            )
-            if not hidden.rowcount:
-                return False
-            await connection.execute(delete(EVENTS).where(EVENTS.c.response_id == id))
-            await remember_gone(connection, [id])
-        self._keeper.hide(id)
+        is_hidden = await self._database.write(lambda connection: self._hide(connection, path, id))
+        if is_hidden:
+            self._keeper.hide(id)
+        return is_hidden
+
+    def _hide(self, connection: Connection, path: str, id: str) -> bool:
+        hidden = connection.execute(
+            update(RESPONSES)
+            .where(self._is_visible(path), RESPONSES.c.id == id)
+            .values(hidden_at_micros=self._clock.now_micros())
+        )
+        if not hidden.rowcount:
+            return False
+        connection.execute(delete(EVENTS).where(EVENTS.c.response_id == id))
+        remember_gone(connection, [id])
         return True
 
     # --- rows -----------------------------------------------------------------------------------------------------
@@ -117,7 +120,7 @@ class SqlResponses:
     def _has_expired(self, kept: KeptResponse) -> bool:
         return kept.expires_at_micros <= self._clock.now_micros()
 
-    def _select_holders(self, path: str, ids: set[str]) -> Select[*tuple[object, ...]]:
+    def _select_holders(self, path: str, ids: set[str]) -> Select[Any]:
         """The responses that may hold these items, the oldest first: a newer one's item takes the place of an older."""
         return (
             select(*_COLUMNS)
@@ -127,12 +130,12 @@ class SqlResponses:
             .order_by(RESPONSES.c.number)
         )
 
-    def _open(self, row: Row[*tuple[object, ...]]) -> KeptResponse:
+    def _open(self, row: Row[Any]) -> KeptResponse:
         opened = open_row(self._cipher, RESPONSES, row._mapping)
         return KeptResponse(**{name: opened[name] for name in KeptResponse.__struct_fields__})
 
 
-def _select_chain(path: str, id: str) -> Select[*tuple[object, ...]]:
+def _select_chain(path: str, id: str) -> Select[Any]:
     """A response and all that it goes on from, the newest first."""
     links = (
         select(RESPONSES.c.number, RESPONSES.c.parent_id, literal(0).label("depth"))
@@ -151,7 +154,7 @@ def _select_chain(path: str, id: str) -> Select[*tuple[object, ...]]:
     )
 
 
-def _select_items(path: str, ids: set[str]) -> Select[*tuple[object, ...]]:
+def _select_items(path: str, ids: set[str]) -> Select[Any]:
     """Items of conversations, deleted ones too: their items outlive them."""
     items = CONVERSATION_ITEMS
     return (

@@ -1,9 +1,12 @@
 """Every difference between SQLite and PostgreSQL, by name. `FOR UPDATE` is none: SQLAlchemy leaves it out on SQLite,
 where a writer is alone anyway."""
 
-from sqlalchemy import Table, TextClause, text
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, Insert, Table, text
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 # Any number will do that nobody else takes a lock of this database by.
 _SCHEMA_LOCK = 0x7472_756E_6B6C
@@ -14,29 +17,48 @@ def insert(kind: str, table: Table) -> "postgresql.Insert | sqlite.Insert":
     return sqlite.insert(table) if kind == "sqlite" else postgresql.insert(table)
 
 
-def insert_item_ids(kind: str) -> TextClause:
-    """An insert of many items at once; `:pairs` is a JSON array of `[hash, id of the response]`."""
-    return _INSERT_ITEM_IDS[kind]
+def insert_item_ids(connection: Connection, hashes: Mapping[str, Sequence[int]]) -> None:
+    """Note under each response's number the hashes of its items' ids, in one statement."""
+    pairs = msgspec.json.encode(hashes).decode()
+    connection.execute(_INSERT_ITEM_IDS[connection.dialect.name], {"hashes": pairs})
 
 
-async def lock_schema(connection: AsyncConnection) -> None:
+def lock_schema(connection: Connection) -> None:
     """Keep others from changing tables until the transaction ends."""
     # SQLite has let nobody else write since the transaction began.
     if connection.dialect.name == "postgresql":
-        await connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _SCHEMA_LOCK})
+        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _SCHEMA_LOCK})
+
+
+class Batch:
+    """An insert of many rows that are tuples: SQLAlchemy takes as long to look at each as SQLite to keep it.
+
+    `columns` says what stands where in a row.
+    """
+
+    def __init__(self, statement: Insert, columns: Collection[str]) -> None:
+        self.columns = [column.name for column in statement.table.columns if column.name in columns]
+        self._statement = statement
+        self._text = ""
+
+    def execute(self, connection: Connection, rows: Sequence[Sequence[Any]]) -> None:
+        if not self._text:
+            self._text = str(self._statement.compile(dialect=connection.dialect, column_keys=self.columns))
+        connection.exec_driver_sql(self._text, rows)
 
 
 _INSERT_ITEM_IDS = {
     "sqlite": text(
         "INSERT INTO item_ids (hash, response)"
-        " SELECT pair.value ->> 0, responses.number"
-        " FROM json_each(:pairs) AS pair JOIN responses ON responses.id = pair.value ->> 1"
+        " SELECT hash.value, responses.number"
+        " FROM json_each(:hashes) AS pair JOIN responses ON responses.id = pair.key JOIN json_each(pair.value) AS hash"
         " WHERE true ON CONFLICT DO NOTHING"
     ),
     "postgresql": text(
         "INSERT INTO item_ids (hash, response)"
-        " SELECT (pair.value ->> 0)::bigint, responses.number"
-        " FROM json_array_elements((:pairs)::json) AS pair JOIN responses ON responses.id = pair.value ->> 1"
+        " SELECT hash.value::bigint, responses.number"
+        " FROM json_each((:hashes)::json) AS pair JOIN responses ON responses.id = pair.key,"
+        " json_array_elements_text(pair.value) AS hash"
         " ON CONFLICT DO NOTHING"
     ),
 }

@@ -150,6 +150,7 @@ COMPLETIONS = Table(
     sealed("metadata"),
     sealed("completion"),
     sealed("messages"),
+    Index("ix_completions_path", "path", "number"),
     info=named("id"),
 )
 

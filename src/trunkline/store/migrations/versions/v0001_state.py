@@ -36,6 +36,7 @@ def upgrade() -> None:
         sa.Column("completion", sa.LargeBinary, nullable=False),
         sa.Column("messages", sa.LargeBinary, nullable=False),
     )
+    op.create_index("ix_completions_path", "completions", ["path", "number"])
 
 
 def _make_responses() -> None:

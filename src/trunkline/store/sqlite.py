@@ -1,0 +1,105 @@
+"""SQLite: one file, one thread that writes and a few that read."""
+
+import asyncio
+import os
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event
+
+from trunkline.errors import ConfigError
+from trunkline.store.engine import SETTING, STATEMENT_SECONDS, Result, Work
+
+_READERS = 4
+# Below the deadline of a statement, so that a lock that another process holds is SQLite's to report.
+_BUSY_MILLISECONDS = 4_000
+# A batch of responses should fit, or its pages are written twice.
+_CACHE_KIBIBYTES = 16_384
+# Pages in the log before they are moved: the later, the more often a page was written to in the meantime.
+_CHECKPOINT_PAGES = 4_000
+
+
+class SqliteConnections:
+    """Threads and their connections. Work that is waited for no longer is taken from the queue, or runs to its end."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._reads = engine.execution_options(reading=True)
+        self._readers = ThreadPoolExecutor(_READERS, "store-read")
+        # There is one writer at a time: whoever waits for it here does not sleep there, on a connection.
+        self._writer = ThreadPoolExecutor(1, "store-write")
+
+    async def read(self, work: Work[Result]) -> Result:
+        def run() -> Result:
+            with self._reads.connect() as connection:
+                return work(connection)
+
+        return await asyncio.get_running_loop().run_in_executor(self._readers, run)
+
+    async def write(self, work: Work[Result]) -> Result:
+        def run() -> Result:
+            with self._engine.begin() as connection:
+                return work(connection)
+
+        return await asyncio.get_running_loop().run_in_executor(self._writer, run)
+
+    async def close(self) -> None:
+        await asyncio.to_thread(self._close)
+
+    def _close(self) -> None:
+        for executor in (self._writer, self._readers):
+            executor.shutdown(cancel_futures=True)
+        self._engine.dispose()
+
+
+def connect(rest: str) -> SqliteConnections:
+    """`rest` is what follows `sqlite://`. Raises `ConfigError` when it names no file, or one that cannot be opened."""
+    path = Path(rest.removeprefix("/"))
+    if not rest.startswith("/") or not path.name or "?" in rest:
+        raise ConfigError(f"`{SETTING}` should name a file: `sqlite:///data/trunkline.db`")
+    _make_private(path)
+    engine = create_engine(
+        f"sqlite:///{path}",
+        pool_size=_READERS + 1,
+        max_overflow=0,
+        pool_timeout=STATEMENT_SECONDS,
+        hide_parameters=True,
+    )
+    event.listen(engine, "connect", _prepare)
+    event.listen(engine, "begin", _begin)
+    return SqliteConnections(engine)
+
+
+def _make_private(path: Path) -> None:
+    """The file, for its owner alone. SQLite gives the two beside it the same mode."""
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        path.chmod(0o600)
+    except OSError as error:
+        raise ConfigError(f"the database {path} cannot be opened: {error.strerror}; see `{SETTING}`") from None
+
+
+def _prepare(connection: Any, _record: Any) -> None:
+    # Transactions are begun by name (below), not by the driver's guess.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode = WAL")
+    # NORMAL may lose the newest commits in a power cut. A conversation is answered once its commit is made, and a
+    # piece of our own journal is removed once its fold is committed: both rely on the sync. Folding pays for one in
+    # some hundred responses, behind the replies.
+    cursor.execute("PRAGMA synchronous = FULL")
+    cursor.execute(f"PRAGMA busy_timeout = {_BUSY_MILLISECONDS}")
+    cursor.execute(f"PRAGMA cache_size = -{_CACHE_KIBIBYTES}")
+    cursor.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
+    cursor.execute("PRAGMA foreign_keys = ON")
+    # What is erased is overwritten.
+    cursor.execute("PRAGMA secure_delete = FAST")
+    cursor.close()
+
+
+def _begin(connection: Connection) -> None:
+    # At once for writing: a transaction that begins as a reader's can fail when it comes to write.
+    if not connection.get_execution_options().get("reading"):
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
