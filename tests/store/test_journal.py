@@ -48,7 +48,7 @@ def read_only(directory: Path) -> Iterator[Journal]:
     try:
         yield journal
     finally:
-        journal._leave()
+        journal.release()
 
 
 def left(directory: Path) -> list[bytes]:
@@ -180,7 +180,7 @@ async def test_nothing_in_its_looks(tmp_path: Path) -> None:
     """Its repr tells where it is and how much, nothing of what is in it."""
     async with opened(tmp_path) as journal:
         await write(journal, b"secret")
-        assert repr(journal) == f"Journal({str(tmp_path)!r}, 1 segments, order=1)"
+        assert repr(journal) == f"Journal(Shelf({str(tmp_path)!r}, 1 files), order=1)"
 
 
 async def test_stopping(tmp_path: Path) -> None:
@@ -202,6 +202,21 @@ async def test_scrubbed(tmp_path: Path) -> None:
         assert b"to be erased" not in b"".join(path.read_bytes() for path in files(tmp_path))
         await write(journal, b"after")
     assert left(tmp_path) == [b"after"]
+
+
+async def test_scrubbed_under_load(tmp_path: Path) -> None:
+    """Nothing that is not folded is lost while files are turned over."""
+    async with opened(tmp_path) as journal:
+        receipts = []
+        for n in range(30):
+            receipts += [journal.append(KEPT, b"%d" % (10 * n + k)) for k in range(10)]
+            if n % 3 == 0:
+                await journal.scrub()
+            if n % 10 == 9:
+                await receipts[-1].written
+                await journal.folded(KEPT, receipts[-10].order)
+        await asyncio.gather(*(receipt.written for receipt in receipts))
+    assert left(tmp_path) == [b"%d" % n for n in range(291, 300)]
 
 
 async def test_scrubbed_no_more(tmp_path: Path) -> None:
@@ -381,12 +396,26 @@ async def test_broken_disk(tmp_path: Path) -> None:
     assert left(tmp_path) == [b"before", b"after"]
 
 
+async def test_disk_that_stays_broken(tmp_path: Path) -> None:
+    """A disk that goes on failing is not filled with files."""
+    disk = BadDisk()
+    async with opened(tmp_path, disk=disk) as journal:
+        await write(journal, b"before")
+        disk.broken = True
+        for _ in range(5):
+            with pytest.raises(Unavailable):
+                await write(journal, b"refused")
+        await until(lambda: journal._writer.spare)
+        assert len(files(tmp_path)) == 2
+    assert left(tmp_path) == [b"before"]
+
+
 async def test_full_disk(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """A full disk is told while there is still room; then records are refused, and taken again once there is space."""
     disk = BadDisk()
     async with opened(tmp_path, disk=disk) as journal:
         await write(journal, b"x" * 5000)
-        await until(lambda: journal._spare)
+        await until(lambda: journal._writer.spare)
         disk.full = True
         await write(journal, b"y" * 5000)
         await until(lambda: "hardly room" in caplog.text)
@@ -410,9 +439,9 @@ def test_full_from_the_start(tmp_path: Path) -> None:
         try:
             journal.start()
         finally:
-            journal._leave()
+            journal.release()
 
-    with pytest.raises(ConfigError, match=f"{tmp_path}.*No space left"):
+    with pytest.raises(ConfigError, match=r"No space left.*TRUNKLINE_DATA_DIR"):
         asyncio.run(start())
     assert files(tmp_path) == []
 

@@ -12,10 +12,11 @@ from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 
 from trunkline.errors import ConfigError, Unavailable
-from trunkline.state.responses import KeptResponse, Turn
+from trunkline.state.responses import UNDER_WAY, KeptResponse, Turn
 from trunkline.store.cipher import Cipher, Unreadable
-from trunkline.store.journal import ASIDE, KEPT, LOST, WRITTEN, Journal, Receipt
+from trunkline.store.journal import ASIDE, KEPT, Journal
 from trunkline.store.overlay import Entry, Held, Overlay
+from trunkline.store.writer import LOST, WRITTEN, Receipt
 
 _log = logging.getLogger("trunkline.store")
 
@@ -68,6 +69,7 @@ class Keeper:
         self._written = asyncio.Event()
         self._hurry = asyncio.Event()
         self._closing = False
+        self._patient = True
         self.up = True
 
     def __repr__(self) -> str:
@@ -105,7 +107,7 @@ class Keeper:
         overlay = self._overlay
         if len(overlay) >= _ENTRIES:
             refused: asyncio.Future[None] = self._loop.create_future()
-            _fail(refused, "too much is waiting for the database")
+            _refuse(refused, "too much is waiting for the database")
             return refused
         receipt = self._journal.append(KEPT, overlay.write(path, response, turn))
         if receipt.state == LOST:
@@ -121,8 +123,8 @@ class Keeper:
     def _on_disk(self, promised: "asyncio.Future[None]", written: "asyncio.Future[None]") -> None:
         """With the database away the journal's word has to do."""
         if (error := written.exception()) is not None:
-            _fail(promised, str(error))
-        elif not self.up:
+            _refuse(promised, str(error))
+        elif not self._patient:
             _fulfil(promised)
 
     async def find(self, path: str, id: str) -> KeptResponse | None:
@@ -220,14 +222,14 @@ class Keeper:
         try:
             async with asyncio.timeout(self._fold_seconds):
                 await self._fold_batch(await self._entries(batch))
-        except (Unavailable, TimeoutError):
-            self._lose_patience()
+        except (Unavailable, OSError):
+            self._fail()
             return False
         finally:
             patience.cancel()
         if not self.up:
             _log.warning("the database is back")
-        self.up = True
+        self.up = self._patient = True
         self._finish(batch)
         await self._mark(batch)
         return True
@@ -242,26 +244,32 @@ class Keeper:
         return _newest([entry for entry in contents if entry is not None])
 
     async def _fold_batch(self, entries: Sequence[Entry]) -> None:
-        if not entries:
-            return
+        """Raises `Unavailable` or `OSError` when the database is away."""
+        if entries and not await self._takes(entries):
+            refused = [entry for entry in entries if not await self._takes((entry,))]
+            if len(refused) == len(entries):
+                # Then it is not for what is in them. A lone one waits for a second one to tell.
+                raise Unavailable("the database takes nothing")
+            for entry in refused:
+                await self._set_aside(entry)
+
+    async def _takes(self, entries: Sequence[Entry]) -> bool:
         try:
             await self._fold(entries)
-        except Unavailable:
+        except (Unavailable, OSError):
             raise
-        except Exception as error:  # noqa: BLE001 - one that the database will not have must not keep back all others
-            _log.error("the database refused a batch (%s): its entries follow one by one", type(error).__name__)
-            for entry in entries:
-                await self._fold_alone(entry)
+        except Exception as error:  # noqa: BLE001 - one entry that cannot be folded must not keep back all others
+            # Its words may hold a body.
+            _log.error("the database refused %d entries: %s", len(entries), type(error).__name__)
+            return False
+        return True
 
-    async def _fold_alone(self, entry: Entry) -> None:
-        try:
-            await self._fold((entry,))
-        except Unavailable:
-            raise
-        except Exception as error:  # noqa: BLE001 - as above; its words may hold a body and are not logged
-            what = entry.response.id if entry.response else "a turn"
-            _log.error("the database refused %s (%s): the next start tries it again", what, type(error).__name__)
-            payload = self._overlay.write(entry.path, entry.response, entry.turn)
+    async def _set_aside(self, entry: Entry) -> None:
+        """Back into the journal, for the next start to try again; but no state that another one follows."""
+        response = entry.response
+        _log.error("the database refused %s: it is set aside", response.id if response else "a turn")
+        if response is None or response.status not in UNDER_WAY:
+            payload = self._overlay.write(entry.path, response, entry.turn)
             await self._journal.append(ASIDE, payload).written
 
     def _finish(self, batch: Sequence[Held]) -> None:
@@ -281,16 +289,21 @@ class Keeper:
         except OSError as error:
             _log.warning("the journal's checkpoint cannot be written: %s", error.strerror)
 
-    def _lose_patience(self) -> None:
-        """The database is away: nobody waits for it."""
+    def _fail(self) -> None:
+        """The database is away."""
         if self.up:
             _log.warning("the database is away: what is kept waits in the journal")
         self.up = False
+        self._lose_patience()
+        while self._barriers:
+            _refuse(self._barriers.popleft()[1], "the database is away")
+
+    def _lose_patience(self) -> None:
+        """From here on, and until it answers, no promise waits for the database."""
+        self._patient = False
         for held in self._overlay:
             if held.promised is not None and held.receipt.state == WRITTEN:
                 _fulfil(held.promised)
-        while self._barriers:
-            _fail(self._barriers.popleft()[1], "the database is away")
 
 
 def _newest(entries: Sequence[Entry]) -> list[Entry]:
@@ -312,7 +325,7 @@ def _fulfil(future: "asyncio.Future[None]") -> None:
         future.set_result(None)
 
 
-def _fail(future: "asyncio.Future[None]", message: str) -> None:
+def _refuse(future: "asyncio.Future[None]", message: str) -> None:
     if not future.done():
         future.set_exception(Unavailable(message))
         # Whether anybody still waits for it is not ours to judge.

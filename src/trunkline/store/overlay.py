@@ -12,7 +12,8 @@ from msgspec import Struct, msgpack
 
 from trunkline.state.responses import KeptResponse, Turn
 from trunkline.store.cipher import Cipher
-from trunkline.store.journal import LOST, WAITING, Journal, Receipt
+from trunkline.store.journal import Journal
+from trunkline.store.writer import LOST, WAITING, Receipt
 
 # Ids that were deleted, remembered in case that a run which is under way keeps them once more.
 _HIDDEN = 10_000

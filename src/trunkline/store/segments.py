@@ -1,5 +1,6 @@
 """The files of the journal: made ahead at their full size, read back record by record, gone once all is folded."""
 
+import errno
 import logging
 import mmap
 import os
@@ -26,7 +27,14 @@ class Disk:
     """What is asked of the file system where it may fail, fill up or hang."""
 
     def allocate(self, descriptor: int, size: int) -> None:
-        os.posix_fallocate(descriptor, 0, size)
+        """Take all the space of a file, so that writing to it cannot fill the disk."""
+        try:
+            os.posix_fallocate(descriptor, 0, size)
+        except OSError as error:
+            if error.errno not in (errno.EOPNOTSUPP, errno.EINVAL):
+                raise
+            # A file system that cannot: what is there has been taken.
+            self.write(descriptor, bytes(size), 0)
 
     def write(self, descriptor: int, data: bytes, offset: int) -> None:
         view = memoryview(data)
@@ -69,6 +77,14 @@ class Segment:
     def first_order(self) -> int:
         """Of its first record; 0 when it has none."""
         return self._orders[0] if self._orders else 0
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing was ever written to it."""
+        return self.end == HEAD_BYTES
+
+    def has_room(self, size: int) -> bool:
+        return self.end + size <= self.size
 
     def note(self, frames: Iterable[Frame]) -> None:
         """Remember where these are; they come in order."""
