@@ -16,7 +16,7 @@ from trunkline.dialects.dialect import JsonReply
 from trunkline.dialects.estimate import estimate_input
 from trunkline.dialects.openai_responses.compaction import COMPACTION, TRIGGER, Summary, carry_summary, draw_compaction
 from trunkline.dialects.openai_responses.history import read_input
-from trunkline.dialects.openai_responses.prefaced import Preface
+from trunkline.dialects.openai_responses.prefaced import NO_PREFACE, Preface
 from trunkline.dialects.shapes import Fields, wrong_value
 from trunkline.dialects.summary import ask_for_summary, read_standing, read_summary
 from trunkline.engine.asking import ask, choose_dialect
@@ -120,9 +120,9 @@ async def compact_first(desk: Desk, x: Exchange, envelope: Envelope, target: Tar
     threshold = read_threshold(msgspec.json.decode(allowed), target.capabilities.context_tokens)
     request = read_whole_request(desk, x, envelope, target)
     if threshold is None or not _is_worth_it(request.items):
-        return envelope, Preface()
+        return envelope, NO_PREFACE
     if desk.gauge.estimate(target.name, request) <= threshold:
-        return envelope, Preface()
+        return envelope, NO_PREFACE
     retained = _count_retained(request, threshold * _RETAINED_SHARE / desk.gauge.ratio(target.name))
     compaction = await compact(desk, x, request, target, retained)
     members["input"] = Raw(msgspec.json.encode([*_read_items(envelope), compaction.item]))

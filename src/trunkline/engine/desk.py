@@ -30,7 +30,11 @@ LISTS_WITHIN_SECONDS = 5.0
 
 
 class Runs(Protocol):
-    """What is made while nobody waits, as far as it is asked for by id."""
+    """What is made while nobody waits."""
+
+    def start(self) -> None: ...
+
+    async def close(self) -> None: ...
 
     def play(self, kept: KeptResponse, after: int) -> Stream: ...
 

@@ -33,6 +33,9 @@ class Preface(Struct, frozen=True, kw_only=True):
     usage: Usage = NO_USAGE
 
 
+NO_PREFACE = Preface()
+
+
 class Prefaced:
     """A passage around a caller's stream of whole events."""
 

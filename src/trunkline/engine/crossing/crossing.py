@@ -17,10 +17,17 @@ class Crossing(Protocol):
     `fill` has been given their contents.
     """
 
-    wants: Sequence[Want]
-    body: bytes
-    dropped: Sequence[str]
-    emulated: Sequence[str]
+    @property
+    def wants(self) -> Sequence[Want]: ...
+
+    @property
+    def body(self) -> bytes: ...
+
+    @property
+    def dropped(self) -> Sequence[str]: ...
+
+    @property
+    def emulated(self) -> Sequence[str]: ...
 
     def fill(self, contents: Contents) -> None: ...
 

@@ -1,0 +1,194 @@
+"""A model's answer, the main job: the whole way of such a request, on one screen.
+
+A plain sequence, not an onion: what does it stand for, which model, which way, one attempt, the relay, the record.
+"""
+
+from collections.abc import Callable
+
+from msgspec.structs import replace
+
+from trunkline.call import Reply
+from trunkline.dialects.gemini.framing import ArrayPassage, array_of, write_array_error
+from trunkline.dialects.kept_files import may_hold_file_ids
+from trunkline.dialects.openai_responses.prefaced import NO_PREFACE
+from trunkline.engine.attempts import attempt, is_event_stream, read_whole, redacted
+from trunkline.engine.background import Background
+from trunkline.engine.compacting import asks_now, compact_first, compact_now, may_compact
+from trunkline.engine.context import Context, let_go, understand
+from trunkline.engine.crossing import Crossing, cross
+from trunkline.engine.crossing.prefaced import Prefacing
+from trunkline.engine.desk import Desk
+from trunkline.engine.envelope import Envelope, read_call
+from trunkline.engine.exchange import Exchange
+from trunkline.engine.fetching import fetch_all
+from trunkline.engine.headers import ARRAY_STREAM, EVENT_STREAM, WHOLE, write_headers
+from trunkline.engine.keeper import ChooseKeeper, Keeper
+from trunkline.engine.keeping import choose_keeping
+from trunkline.engine.keeping_chat import keep_completion, wants_keeping
+from trunkline.engine.keeping_relay import KeepingRelay
+from trunkline.engine.materials import materialise
+from trunkline.engine.relay import Relay
+from trunkline.engine.router import Plan, Target
+from trunkline.engine.way import Way, choose_way
+from trunkline.errors import UpstreamError
+from trunkline.ports import UpstreamReply
+from trunkline.providers.account import Account
+
+_WRITTEN_HERE = Way("translate", "", "")
+"""The way of a reply that no upstream has a part in."""
+
+
+class Generating:
+    """Answers by a model. `live` are the streams under way, for whoever looks after their deadlines."""
+
+    def __init__(self, desk: Desk, live: set[Relay]) -> None:
+        self._parts = desk.parts
+        self._desk = desk
+        self._live = live
+        self._background = desk.runs = Background(desk, self._generate_kept)
+
+    async def answer(self, x: Exchange) -> Reply:
+        """The reply to a request for an answer. Raises what went wrong."""
+        envelope = read_call(x.call, x.found)
+        store = self._parts.store
+        if store is None or x.dialect != "responses":
+            target = (await self._plan(x, envelope)).targets[0]
+            if store is not None and x.dialect == "chat" and wants_keeping(envelope):
+                return await self._attempt(x, target, *keep_completion(self._parts, store, x, envelope, target))
+            return await self._attempt(x, target, envelope, None)
+        context = await understand(self._desk, store, x, envelope)
+        if not context.is_background:
+            return await self._generate_kept(x, context)
+        try:
+            target = (await self._plan(x, context.envelope)).targets[0]
+            begun = await self._background.begin(x, context, target)
+        except BaseException:
+            await let_go(store, x, context)
+            raise
+        return begun or await self._generate_kept(x, context)
+
+    async def _generate_kept(self, x: Exchange, context: Context) -> Reply:
+        """The way of a request whose reply may be kept. Whatever becomes of it, its conversation is let go."""
+        try:
+            reply = await self._try_held(x, context)
+        except BaseException:
+            await self._let_go(x, context)
+            raise
+        if isinstance(reply.body, bytes):
+            await self._let_go(x, context)
+        return reply
+
+    async def _try_held(self, x: Exchange, context: Context) -> Reply:
+        """Asked again with the whole history where the target has lost what it held of it."""
+        target = (await self._plan(x, context.envelope)).targets[0]
+        try:
+            return await self._attempt_held(x, target, context.fit(target), context)
+        except UpstreamError as error:
+            if not context.was_lost(target, error):
+                raise
+        return await self._attempt_held(x, target, context.fit(target, replays=True), context)
+
+    async def _attempt_held(self, x: Exchange, target: Target, envelope: Envelope, context: Context) -> Reply:
+        def choose(way: Way) -> Keeper | None:
+            return choose_keeping(self._parts, x, context, envelope, target, way, self._background.follow)
+
+        return await self._attempt(x, target, envelope, choose)
+
+    async def _let_go(self, x: Exchange, context: Context) -> None:
+        if self._parts.store is not None:
+            await let_go(self._parts.store, x, context)
+
+    async def _plan(self, x: Exchange, envelope: Envelope) -> Plan:
+        x.model_asked, x.is_stream = envelope.model, envelope.stream
+        return self._desk.router().known(envelope.model) or await self._desk.plan(envelope.model)
+
+    async def _attempt(self, x: Exchange, target: Target, envelope: Envelope, choose: ChooseKeeper | None) -> Reply:
+        parts, desk = self._parts, self._desk
+        if may_hold_file_ids(envelope.body):
+            envelope = await materialise(parts, x, envelope, target)
+        preface = NO_PREFACE
+        if may_compact(x, envelope, target):
+            if asks_now(envelope):
+                return await self._compact(x, target, envelope, choose)
+            envelope, preface = await compact_first(desk, x, envelope, target)
+        way = choose_way(parts.dialects[x.dialect], target, envelope)
+        x.take_way(target, way)
+        upstream = parts.upstreams[way.upstream]
+        crossing = cross(parts, x, envelope, way, target)
+        if preface.items:
+            crossing = Prefacing(crossing, preface, "context_management")
+        if crossing.wants:
+            crossing.fill(await fetch_all(parts.fetch, parts.fetch_limits, crossing.wants))
+        if crossing.dropped or crossing.emulated:
+            x.dropped, x.emulated = list(dict.fromkeys([*x.dropped, *crossing.dropped])), crossing.emulated
+            desk.keep_strict(x)
+        keeper = None if choose is None else choose(way)
+        request = desk.address(x, target, way.upstream, crossing.body)
+        if target.account.provider.token:
+            request = await desk.authorize(request, target)
+        reply = await attempt(x, parts.upstream, request, upstream, target.account)
+        try:
+            if envelope.stream:
+                return await self._answer_stream(x, reply, crossing, target, keeper)
+            body = await read_whole(reply)
+            read = crossing.fold_stream if is_event_stream(reply, expected=False) else crossing.read_json
+            whole = read(body)
+            return desk.finish(x, whole if keeper is None else await keeper.keep_whole(whole), WHOLE)
+        except UpstreamError as error:
+            raise redacted(error, target.account) from None
+
+    async def _compact(self, x: Exchange, target: Target, envelope: Envelope, choose: ChooseKeeper | None) -> Reply:
+        """A compaction in the place of an answer."""
+        whole = await compact_now(self._desk, x, envelope, target)
+        keeper = None if choose is None else choose(_WRITTEN_HERE)
+        if not envelope.stream:
+            return self._desk.finish(x, whole if keeper is None else await keeper.keep_whole(whole), WHOLE)
+        return self._desk.finish(x, whole if keeper is None else await keeper.keep_stream(whole), EVENT_STREAM)
+
+    async def _answer_stream(
+        self, x: Exchange, reply: UpstreamReply, crossing: Crossing, target: Target, keeper: Keeper | None
+    ) -> Reply:
+        if not is_event_stream(reply, expected=True):
+            whole = crossing.unfold_json(await read_whole(reply))
+            if x.found.array:
+                return self._desk.finish(x, replace(whole, body=array_of(whole.body)), ARRAY_STREAM)
+            return self._desk.finish(x, whole if keeper is None else await keeper.keep_stream(whole), EVENT_STREAM)
+        relay = self._relay(x, reply, crossing, target.account, keeper)
+        await relay.commit()
+        x.status = 200
+        kind = ARRAY_STREAM if x.found.array else EVENT_STREAM
+        return Reply(status=200, headers=write_headers(x, kind), body=relay)
+
+    def _relay(
+        self, x: Exchange, reply: UpstreamReply, crossing: Crossing, account: Account, keeper: Keeper | None
+    ) -> Relay:
+        dialect = self._parts.dialects[x.dialect]
+        ended = _ended(self._desk, x, account, keeper)
+        passage, draw = crossing.passage(), dialect.write_error_event
+        if x.found.array:
+            passage, draw = ArrayPassage(passage), write_array_error
+        if keeper is None:
+            return Relay(reply, passage, dialect.keep_alive, draw, self._live, ended, account)
+        held = keeper.hold(passage)
+        return KeepingRelay(reply, held, dialect.keep_alive, draw, self._live, ended, account, held=held, keeper=keeper)
+
+
+def _ended(desk: Desk, x: Exchange, account: Account, keeper: Keeper | None) -> Callable[[Relay], None]:
+    """What happens when a stream is over, however it came to its end."""
+
+    def ended(relay: Relay) -> None:
+        if keeper is not None:
+            keeper.let_go()
+        if not x.status:
+            return  # never committed: the error is drawn and recorded as a reply
+        x.usage = relay.passage.usage
+        error = relay.passage.error
+        if error is not None:
+            x.fail(redacted(error, account))
+        elif relay.cancelled:
+            x.outcome = "cancelled"
+        elif relay.passage.incomplete:
+            x.outcome = "incomplete"
+        desk.record(x)
+
+    return ended
