@@ -17,6 +17,10 @@ _ERROR_BYTES = 256 * 1024
 # A provider's `type`, `code` and `param` are words; whatever is longer is no such thing, and would fill the log.
 _WORD_LIMIT = 256
 
+# What providers answer where there is nothing, and the codes of those that mean something in it.
+_NO_ROUTE = frozenset({404, 405, 501})
+_NO_OBJECT = frozenset({"model_not_found", "DeploymentNotFound"})
+
 # A whole JSON reply: images come as base64 of some megabytes.
 REPLY_BYTES = 256 * 1024 * 1024
 
@@ -44,6 +48,11 @@ async def attempt(
         # Another gateway has found the loop that we are part of: it is one here as well.
         refusal.status = reply.status
     raise refusal
+
+
+def lacks_route(error: UpstreamError) -> bool:
+    """Whether the provider has no such route at all, which is something else than an object that it does not have."""
+    return error.upstream_status in _NO_ROUTE and error.code not in _NO_OBJECT
 
 
 def _without_secret(headers: Mapping[bytes, bytes], secret: bytes) -> Mapping[bytes, bytes]:

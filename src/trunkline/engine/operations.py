@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from trunkline.call import Reply
 from trunkline.engine.desk import Desk
 from trunkline.engine.exchange import Exchange
+from trunkline.engine.resources.compaction import compact_response
 from trunkline.engine.resources.completions import (
     delete_completion,
     get_completion,
@@ -46,6 +47,7 @@ from trunkline.engine.resources.tokens import count_tokens
 OPERATIONS: Mapping[str, Callable[[Desk, Exchange], Awaitable[Reply]]] = {
     "embeddings": embed,
     "count_tokens": count_tokens,
+    "compaction": compact_response,
     "models": answer_list,
     "model": answer_one,
     "response": get_response,

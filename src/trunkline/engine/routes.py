@@ -31,6 +31,8 @@ _GET = ("GET", "HEAD")
 _OPENAI = {
     "/chat/completions": Route("generate", "chat"),
     "/responses": Route("generate", "responses"),
+    "/responses/compact": Route("compaction", "responses"),
+    "/responses/input_tokens": Route("count_tokens", "responses"),
     "/embeddings": Route("embeddings", "chat"),
     "/models": Route("models", "chat", _GET),
 }
