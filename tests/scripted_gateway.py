@@ -274,6 +274,7 @@ class Scene:
     keys: Keys = field(default_factory=OneKey)
     store: Store | None = None
     retention: Retention = field(default_factory=Retention)
+    forwarded_prompts: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         listing = {
@@ -299,6 +300,7 @@ class Scene:
                 strict=self.strict,
                 store=self.store,
                 retention=self.retention,
+                forwarded_prompts=self.forwarded_prompts,
             )
         )
 

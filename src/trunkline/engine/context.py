@@ -63,7 +63,7 @@ class Context(Struct, kw_only=True):
         is_native = "responses" in target.account.speaks
         if self.forwards and not is_native:
             raise _unknown_context(envelope.members)
-        if "prompt" in envelope.members and not (is_native and target.account.provider.keeps_prompts):
+        if "prompt" in envelope.members and not target.account.keeps_prompts:
             raise unknown_prompt(envelope.members["prompt"])
         members, echo = envelope.members.copy(), dict(envelope.echo)
         stands_for_more = self.messages or (self.before is not None and (replays or not self._is_held_by(target)))

@@ -96,7 +96,7 @@ class Router:
     @property
     def keeps_prompts(self) -> bool:
         """Whether there is an account that keeps prompts."""
-        return any(account.provider.keeps_prompts for account in self._accounts)
+        return any(account.keeps_prompts for account in self._accounts)
 
     def names(self) -> list[tuple[str, Account | None]]:
         """What `/v1/models` lists: exact aliases, then every listed model under the name that reaches it.
@@ -178,7 +178,7 @@ class Router:
     def _unnamed(self) -> Plan:
         """The plan of a request that leaves its model to a prompt which the provider keeps."""
         for account in self._accounts:
-            if account.provider.keeps_prompts:
+            if account.keeps_prompts:
                 target = self._target(account, "", f"`{account.name}` keeps prompts, which own their models")
                 return Plan("", [replace(target, name=account.name)])
         raise ModelNotFound("the request names no model, and no provider here keeps prompts that do", param="model")

@@ -107,6 +107,11 @@ class Account:
         return b"%b %b/%b%b%b HTTP/1.1\r\n%b" % (method.encode(), path, quote(rest).encode(), mark, query, tail)
 
     @property
+    def keeps_prompts(self) -> bool:
+        """Whether a request may name a prompt that is kept there. They belong to Responses."""
+        return self.provider.keeps_prompts and "responses" in self.speaks
+
+    @property
     def secret(self) -> bytes:
         """The key, as far as it is one; empty where there is nothing to hide."""
         return self.api_key.encode() if len(self.api_key) >= _SHORTEST_SECRET else b""
