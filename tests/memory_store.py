@@ -6,6 +6,7 @@ from typing import Any, TypeVar, cast
 
 import msgspec
 
+from memory_files import MemoryBlobs, MemoryFiles
 from trunkline.clock import FakeClock
 from trunkline.dialects.openai_responses.history import read_input, read_output
 from trunkline.state.completions import KeptCompletion
@@ -27,8 +28,8 @@ def make_store(clock: FakeClock) -> Store:
         completions=MemoryCompletions(clock),
         runs=MemoryRuns(),
         prompts=unused,
-        files=unused,
-        blobs=unused,
+        files=MemoryFiles(clock),
+        blobs=MemoryBlobs(),
     )
 
 
