@@ -115,7 +115,11 @@ async def open_router(config: Config) -> AsyncIterator[tuple[Callable[[], Router
 
 def make_server(config: Config, gateway: Gateway, on_started: Callable[[Sequence[Address]], None]) -> Server:
     """The HTTP server in front of a gateway."""
-    limits = Limits(body_bytes=config.server.body_limit_bytes, drain_seconds=config.server.drain_seconds)
+    limits = Limits(
+        body_bytes=config.server.body_limit_bytes,
+        upload_bytes=config.server.upload_limit_bytes,
+        drain_seconds=config.server.drain_seconds,
+    )
     return Server(
         Face(gateway, limits=limits, base_path=config.server.base_path),
         host=config.server.host,

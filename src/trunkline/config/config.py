@@ -18,6 +18,7 @@ class ServerConfig(Struct, frozen=True, kw_only=True):
     port: int = 8080
     base_path: str = "/"
     body_limit_bytes: int = 32_000_000
+    upload_limit_bytes: int = 512_000_000
     drain_seconds: float = 30.0
     tls_cert: Path | None = None
     tls_key: Path | None = None

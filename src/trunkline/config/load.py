@@ -166,6 +166,7 @@ def _read_server(settings: Settings) -> ServerConfig:
         port=settings.take("PORT", default.port),
         base_path=settings.take("BASE_PATH", default.base_path),
         body_limit_bytes=settings.take("TRUNKLINE_BODY_LIMIT", default.body_limit_bytes),
+        upload_limit_bytes=settings.take("TRUNKLINE_UPLOAD_LIMIT", default.upload_limit_bytes),
         drain_seconds=settings.take("TRUNKLINE_DRAIN_SECONDS", default.drain_seconds),
         tls_cert=settings.take("TRUNKLINE_TLS_CERT", None),
         tls_key=settings.take("TRUNKLINE_TLS_KEY", None),

@@ -87,6 +87,13 @@ SETTINGS = (
         meaning="the largest request body, as it is sent and as it is unpacked",
     ),
     Setting(
+        environment="TRUNKLINE_UPLOAD_LIMIT",
+        yaml="server.upload_limit",
+        read=values.read_size,
+        default="512MB",
+        meaning="the largest upload of a file, as it is sent",
+    ),
+    Setting(
         environment="TRUNKLINE_DRAIN_SECONDS",
         yaml="server.drain_seconds",
         read=values.read_seconds,
