@@ -88,6 +88,7 @@ async def open_gateway(config: Config, keyring: Keyring, ledger: Ledger | None =
                 credentials=tokens,
                 fetch=Fetcher(proxies=proxies, hosts=config.fetch.hosts) if config.fetch.enabled else None,
                 fetch_limits=config.fetch.limits,
+                forwarded_prompts=config.forwarded_prompts,
             )
         )
         catalog.start()

@@ -9,6 +9,7 @@ from trunkline.config.accounts import Accounts, read_accounts, refuse_ourselves,
 from trunkline.config.aliases import check_aliases, read_alias_list, read_alias_mapping, read_uncached
 from trunkline.config.config import Config, FetchConfig, ServerConfig, Shown
 from trunkline.config.document import Document, Node
+from trunkline.config.prompts import read_forwarded
 from trunkline.config.settings import (
     IGNORED,
     NOT_YET,
@@ -22,6 +23,7 @@ from trunkline.errors import ConfigError
 from trunkline.ports import DEFAULT_TIMEOUTS, FetchLimits, Timeouts
 
 _DEFAULT_FILE = Path("trunkline.yaml")
+_FORWARDED = "prompts.forward"
 _LOOPBACK = ("localhost", "::1")
 
 
@@ -61,6 +63,7 @@ def load_config(
         accounts=found.accounts,
         aliases=aliases,
         uncached=_read_uncached(document, nodes, environment),
+        forwarded_prompts=_read_forwarded(settings, document, nodes),
         proxies=_read_proxies(environment),
         fetch=_read_fetch(settings),
         log_format=settings.take("TRUNKLINE_LOG", None),
@@ -132,8 +135,11 @@ def refuse_unknown_variables(environment: Environment) -> None:
 
 
 def _read_places(document: Document) -> dict[str, Node]:
-    """`{dotted place: node}` for the general settings, `providers` and `aliases`. Raises `ConfigError` for others."""
-    plain = {setting.yaml for setting in SETTINGS if setting.yaml}
+    """`{dotted place: node}` for the general settings, `providers`, `aliases` and what only the file says.
+
+    Raises `ConfigError` for others.
+    """
+    plain = {setting.yaml for setting in SETTINGS if setting.yaml} | {_FORWARDED}
     sections = {place.partition(".")[0] for place in plain if "." in place}
     top = {place for place in plain if "." not in place} | sections | {"providers"}
     places: dict[str, Node] = {}
@@ -222,6 +228,15 @@ def _read_uncached(document: Document | None, nodes: Mapping[str, Node], environ
         return frozenset()
     value = environment.get("TRUNKLINE_ALIASES")
     return read_uncached(document, nodes["aliases"]) - (read_alias_list(value).keys() if value is not None else set())
+
+
+def _read_forwarded(settings: Settings, document: Document | None, nodes: Mapping[str, Node]) -> dict[str, str]:
+    if document is None or _FORWARDED not in nodes:
+        return {}
+    forwarded = read_forwarded(document, nodes[_FORWARDED])
+    source = document.place(nodes[_FORWARDED])
+    settings.shown.extend(Shown(f"{_FORWARDED}.{id}", model, source) for id, model in forwarded.items())
+    return forwarded
 
 
 def _read_proxies(environment: Environment) -> dict[str, str]:

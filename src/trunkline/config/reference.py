@@ -49,6 +49,17 @@ alphabet. `trunkline explain MODEL` shows the others. Each provider's own settin
 """
 
 
+_PROMPTS = """\
+A prompt that is kept at OpenAI (`pmpt_…`) may be named by the operator, whose account it is. Others may use those that
+the file lists, each with the model that it is answered by; [prompts](prompts.md) says how to keep them here instead.
+
+```yaml
+prompts:
+  forward: [{id: pmpt_abc, model: openai/gpt-5-mini}]
+```\
+"""
+
+
 def write_configuration() -> str:
     """`configuration.md`."""
     rows = [(f"`{s.environment}`", f"`{s.yaml}`" if s.yaml else "–", s.default or "none", s.meaning) for s in SETTINGS]
@@ -64,6 +75,8 @@ def write_configuration() -> str:
         "## Providers and aliases",
         _table(head, common),
         _INSTANCES,
+        "## Prompts",
+        _PROMPTS,
         "## Not yet",
         f"These are refused until a later version serves them: {later}; in the file {sections}, and `emulate` of"
         " aliases and providers.",

@@ -205,7 +205,7 @@ NOT_YET = {
 }
 """Settings that a later version brings: refused until then, so that nobody believes them to be in force."""
 
-NOT_YET_SECTIONS = ("keys", "limits", "budgets", "store", "prompts", "audit", "prices")
+NOT_YET_SECTIONS = ("keys", "limits", "budgets", "store", "audit", "prices")
 """Likewise, sections of the YAML file."""
 
 NOT_YET_IN_ENTRIES = ("emulate",)
