@@ -195,6 +195,7 @@ _MEMBERS: dict[str, dict[str, Any]] = {
     "custom": {"name": "f"},
     "namespace": {"name": "n", "description": "", "tools": [{"type": "function", "name": "f", "parameters": {}}]},
     "mcp_toolset": {"mcp_server_name": "s"},
+    "mcp": {"server_label": "s", "server_url": "https://m.example/", "require_approval": "never"},
 }
 
 
@@ -228,7 +229,7 @@ TOOL_CASES = [
 @pytest.mark.parametrize(("caller", "kind", "upstream", "fate"), TOOL_CASES)
 def test_each_tool_has_the_fate_that_is_stated(caller: str, kind: str, upstream: str, fate: Fate) -> None:
     """Asked of lowering itself, for a model with permissive capabilities."""
-    tool: dict[str, Any] = {"type": kind, "name": "f", **_MEMBERS.get(kind, {})}
+    tool: dict[str, Any] = {"type": kind, **({} if kind == "mcp" else {"name": "f"}), **_MEMBERS.get(kind, {})}
     if caller == "chat":
         tool = {"type": kind, kind: _MEMBERS[kind]}
     elif caller == "messages" and kind == "custom":

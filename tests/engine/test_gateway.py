@@ -768,6 +768,19 @@ async def test_a_callers_header_cannot_split_the_head() -> None:
     assert scene.upstream.headers["anthropic-beta"] == "a,b"
 
 
+async def test_what_a_body_needs_joins_what_the_caller_asks_for() -> None:
+    """Servers of tools want a beta of Anthropic's, beside the caller's own."""
+    scene = Scene()
+    said = {"type": "message", "content": [{"type": "text", "text": "Hi."}], "stop_reason": "end_turn"}
+    scene.upstream.answer = json_reply(said)
+    server = {"type": "mcp", "server_label": "s", "server_url": "https://m.example/", "require_approval": "never"}
+    asked = question("responses", "messages-model", tools=[server])
+    await scene.ask(PATHS["responses"], asked)
+    assert scene.upstream.headers["anthropic-beta"] == "mcp-client-2025-11-20"
+    await scene.ask(PATHS["responses"], asked, anthropic_beta="a, mcp-client-2025-11-20")
+    assert scene.upstream.headers["anthropic-beta"] == "a,mcp-client-2025-11-20"
+
+
 async def test_a_reply_that_is_cut_short_is_an_error() -> None:
     """Half a JSON body is none."""
     scene = Scene()

@@ -108,10 +108,12 @@ class JsonReply(Struct, frozen=True, kw_only=True):
 
 
 class Written(Struct, frozen=True, kw_only=True):
-    """A request body for an upstream, and what of the request did not go into it, in the vocabulary's words."""
+    """A request body for an upstream, the headers that it needs beside the usual ones, and what of the request did not
+    go into it, in the vocabulary's words."""
 
     body: dict[str, Any]
     dropped: list[str]
+    headers: Mapping[bytes, bytes] = {}
 
 
 def put_nothing_back(members: dict[str, Raw], capabilities: Capabilities, recall: Recall) -> None:

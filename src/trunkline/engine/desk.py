@@ -1,5 +1,6 @@
 """What every operation needs on its way: a plan for a name, an address for a body, an end for an exchange."""
 
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 import msgspec
@@ -24,6 +25,8 @@ from trunkline.state.responses import KeptResponse
 
 # Handed on, so that a trace goes through the gateway. Source: https://www.w3.org/TR/trace-context/
 _TRACE = b"traceparent"
+
+NOTHING: Mapping[bytes, bytes] = {}
 
 # How long a bare name waits for the first lists of models.
 LISTS_WITHIN_SECONDS = 5.0
@@ -72,14 +75,20 @@ class Desk:
 
     # --- the way out --------------------------------------------------------------------------------------------
 
-    def address(self, x: Exchange, target: Target, operation: str, body: bytes) -> UpstreamRequest:
-        """The request to the upstream: the target's fixed head, and the few headers that the caller may add."""
+    def address(
+        self, x: Exchange, target: Target, operation: str, body: bytes, needs: Mapping[bytes, bytes] = NOTHING
+    ) -> UpstreamRequest:
+        """The request to the upstream: the target's fixed head, the few headers that the caller may add, and those that
+        the body `needs`."""
         account, headers = target.account, x.call.headers
         head = account.head(operation, target.model, stream=x.is_stream)
         head += self._hop if HOP not in headers else _line(HOP, count_hop(headers[HOP], self.parts.instance))
-        for name in account.provider.caller_headers:
-            if name in headers:
-                head += _line(name, headers[name])
+        given = [name for name in account.provider.caller_headers if name in headers]
+        for name in given:
+            head += _line(name, _join(headers[name], needs[name]) if name in needs else headers[name])
+        for name in needs:
+            if name not in given:
+                head += _line(name, needs[name])
         if _TRACE in headers:
             head += _line(_TRACE, headers[_TRACE])
         if account.provider.sign is not None:
@@ -144,6 +153,12 @@ class Desk:
         if x.estimate:
             self.gauge.learn(x.target, x.estimate, x.usage.total_input)
         self.parts.ledger.record(x.freeze())
+
+
+def _join(asked: bytes, needed: bytes) -> bytes:
+    """Two lists of words as one, each word once."""
+    words = [word.strip() for word in (*asked.split(b","), *needed.split(b","))]
+    return b",".join(dict.fromkeys(words))
 
 
 def _line(name: bytes, value: bytes) -> bytes:

@@ -21,6 +21,7 @@ from trunkline.engine.desk import Desk
 from trunkline.engine.envelope import Envelope, read_call
 from trunkline.engine.exchange import Exchange
 from trunkline.engine.fetching import fetch_all
+from trunkline.engine.gauge import measure
 from trunkline.engine.headers import ARRAY_STREAM, EVENT_STREAM, WHOLE, write_headers
 from trunkline.engine.keeper import ChooseKeeper, Keeper
 from trunkline.engine.keeping import choose_keeping
@@ -111,6 +112,8 @@ class Generating:
             if asks_now(envelope):
                 return await self._compact(x, target, envelope, choose)
             envelope, preface = await compact_first(desk, x, envelope, target)
+        elif desk.gauge.is_due(target.name):
+            x.estimate = measure(parts.dialects[x.dialect], envelope)
         way = choose_way(parts.dialects[x.dialect], target, envelope)
         x.take_way(target, way)
         upstream = parts.upstreams[way.upstream]
@@ -123,7 +126,7 @@ class Generating:
             x.dropped, x.emulated = list(dict.fromkeys([*x.dropped, *crossing.dropped])), crossing.emulated
             desk.keep_strict(x)
         keeper = None if choose is None else choose(way)
-        request = desk.address(x, target, way.upstream, crossing.body)
+        request = desk.address(x, target, way.upstream, crossing.body, crossing.headers)
         if target.account.provider.token:
             request = await desk.authorize(request, target)
         reply = await attempt(x, parts.upstream, request, upstream, target.account)

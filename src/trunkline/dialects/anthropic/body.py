@@ -17,6 +17,9 @@ from trunkline.request import ModelRequest, ModelSettings, TextFormat
 
 _TIERS = {"auto": "auto", "standard_only": "standard_only", "default": "standard_only"}
 
+# What names the version of MCP servers that is meant.
+_MCP_BETA = b"mcp-client-2025-11-20"
+
 _ANY_OBJECT = {"type": "object", "properties": {}}
 
 
@@ -65,7 +68,8 @@ class _Body:
         if request.stream:
             body["stream"] = True
         self._add_extras(body)
-        return Written(body=body, dropped=self._dropped)
+        headers = {b"anthropic-beta": _MCP_BETA} if "mcp_servers" in body else {}
+        return Written(body=body, dropped=self._dropped, headers=headers)
 
     def _check_last(self, turns: Turns) -> None:
         """Newer models do not go on from words that are put into their mouths."""

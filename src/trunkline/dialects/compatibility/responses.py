@@ -68,7 +68,7 @@ _TOOLS: dict[str, dict[str, Fate]] = {
     "web_search_preview_2025_03_11": SERVED,
     "code_interpreter": SERVED,
     "file_search": REFUSED_BY_ALL,
-    "mcp": REFUSED_BY_ALL,
+    "mcp": towards(REFUSED, messages=MAPPED),
     "image_generation": REFUSED_BY_ALL,
     "programmatic_tool_calling": REFUSED_BY_ALL,
     "shell": EMULATED_BY_ALL,

@@ -56,6 +56,8 @@ def lower(
     items = History(toolbox, upstream, capabilities, notes).lower(request.items)
     check_pairs(items, caller)
     taken = frozenset(item.call_id for item in items if isinstance(item, ToolCall))
+    if toolbox.servers:
+        request = replace(request, extras={**request.extras, "messages": {"mcp_servers": toolbox.servers}})
     if toolbox.include:
         settings = replace(settings, include=[*(settings.include or ()), *toolbox.include])
     request = replace(request, settings=settings, items=fit_call_ids(items, capabilities))

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from trunkline.capabilities import Capabilities
 from trunkline.dialects.lowering import hosted
+from trunkline.dialects.lowering.mcp import TOOLSET
 from trunkline.dialects.lowering.toolbox import Toolbox
 from trunkline.dialects.shapes import lenient_list, lenient_object, lenient_text
 from trunkline.errors import InvalidRequest, Unsupported
@@ -82,6 +83,8 @@ def _find(name: str | None, kind: str, toolbox: Toolbox) -> str:
 def _force(name: str, tools: list[Tool]) -> ToolChoice:
     tool = next(tool for tool in tools if _lowered_name(tool) == name)
     if isinstance(tool, OtherTool):
+        if tool.type == TOOLSET:
+            raise Unsupported("`tool_choice` cannot force a tool of an MCP server with this model", param="tool_choice")
         return ToolChoice(mode="tool", name=hosted.name_of(tool), kind=tool.type)
     return ToolChoice(mode="tool", name=name, kind="custom" if isinstance(tool, CustomTool) else "function")
 
@@ -90,6 +93,9 @@ def _narrow(
     choice: ToolChoice, allowed: list[str], tools: list[Tool], upstream: str, capabilities: Capabilities
 ) -> Chosen:
     only = frozenset(allowed)
+    if TOOLSET in only and sum(_lowered_name(tool) == TOOLSET for tool in tools) > 1:
+        # They cannot be told apart here, and more than was allowed must not be called.
+        raise Unsupported("`tool_choice` cannot allow one MCP server of several with this model", param="tool_choice")
     is_plain = all(not isinstance(tool, OtherTool) for tool in tools if _lowered_name(tool) in only)
     if is_plain and (upstream == "responses" or (upstream == "chat" and capabilities.custom_tools)):
         return Chosen(replace(choice, allowed=allowed, other=None), tools, only)

@@ -1,7 +1,7 @@
 """Tools that a provider runs by itself: one provider's as another's own, and what they did, both ways.
 
 What has no counterpart is refused by its place in `tools`; a gateway that runs such tools itself would step in there.
-Sources: https://platform.openai.com/docs/guides/tools-web-search, …/tools-code-interpreter, …/tools-remote-mcp;
+Sources: https://platform.openai.com/docs/guides/tools-web-search, …/tools-code-interpreter;
 https://docs.anthropic.com/en/docs/agents-and-tools/tool-use/web-search-tool, …/code-execution-tool,
 …/tool-search-tool.
 """
@@ -9,6 +9,7 @@ https://docs.anthropic.com/en/docs/agents-and-tools/tool-use/web-search-tool, �
 from typing import Any
 
 from trunkline.dialects.fates import HAS_SEARCH
+from trunkline.dialects.lowering import mcp
 from trunkline.dialects.lowering.outcome import Notes
 from trunkline.dialects.shapes import lenient_list, lenient_object, lenient_text
 from trunkline.errors import UnknownParameter, Unsupported
@@ -32,6 +33,8 @@ def map_tool(tool: OtherTool, upstream: str, path: str, request: ModelRequest, n
     asked = _as_openais(tool, path, request)
     if asked is None or not _is_mapped(asked, upstream):
         return None
+    if asked.type == "mcp" and upstream == "messages":
+        return mcp.write_toolset(asked.value, path, notes)
     if tool.dialect != "gemini":
         _check_known(tool.value, path)
     if tool.value.get("cache_control"):
@@ -50,6 +53,8 @@ def _is_mapped(asked: OtherTool, upstream: str) -> bool:
     """Whether the target has such a tool at all."""
     if upstream == "responses":
         return True
+    if asked.type == "mcp":
+        return upstream == "messages"
     return upstream in HAS_SEARCH and (asked.type.startswith("web_search") or asked.type == "code_interpreter")
 
 
@@ -77,7 +82,7 @@ def _as_openais(tool: OtherTool, path: str, request: ModelRequest) -> OtherTool 
         case "messages", kind if kind.startswith("code_execution_"):
             return _other("responses", "code_interpreter", container={"type": "auto"})
         case "messages", "mcp_toolset":
-            return _mcp_for_openai(tool.value, path, request)
+            return mcp.write_mcp(tool.value, path, request)
         case "gemini", "googleSearch":
             return _other("responses", "web_search")
         case "gemini", "codeExecution":
@@ -154,35 +159,6 @@ def _search_for_openai(value: dict[str, Any], path: str) -> OtherTool:
     allowed = lenient_list(value.get("allowed_domains"))
     filters = {"allowed_domains": allowed} if allowed else None
     return _other("responses", "web_search", filters=filters, user_location=_location(value))
-
-
-def _mcp_for_openai(value: dict[str, Any], path: str, request: ModelRequest) -> OtherTool:
-    """A toolset, with the server that it names."""
-    name = lenient_text(value.get("mcp_server_name"))
-    servers = lenient_list(request.extras.get("messages", {}).get("mcp_servers"))
-    server = next((each for each in map(lenient_object, servers) if each.get("name") == name), None)
-    if server is None:
-        raise _cannot(f"{path}.mcp_server_name", "names a server that is not among `mcp_servers`: impossible")
-    return _other(
-        "responses",
-        "mcp",
-        server_label=name,
-        server_url=server.get("url"),
-        authorization=server.get("authorization_token"),
-        allowed_tools=_enabled(value, path),
-        require_approval="never",
-    )
-
-
-def _enabled(value: dict[str, Any], path: str) -> list[str] | None:
-    """The names that a toolset switches on, or `None` for all of them."""
-    configs = {name: lenient_object(config) for name, config in lenient_object(value.get("configs")).items()}
-    by_default = lenient_object(value.get("default_config")).get("enabled") is not False
-    if not by_default:
-        return [name for name, config in configs.items() if config.get("enabled") is True]
-    if any(config.get("enabled") is False for config in configs.values()):
-        raise _cannot(f"{path}.configs", "can switch tools on, but not single ones off,")
-    return None
 
 
 def uses(tool: OtherTool) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from trunkline.capabilities import Capabilities
 from trunkline.clock import Mint
 from trunkline.dialects.anthropic.schema import fits
-from trunkline.dialects.lowering import client_tools, hosted
+from trunkline.dialects.lowering import client_tools, hosted, mcp
 from trunkline.dialects.lowering.anthropic_tools import as_function
 from trunkline.dialects.lowering.extras import lower_extras
 from trunkline.dialects.lowering.freeform import INPUT
@@ -45,6 +45,8 @@ class Toolbox:
         self.names: dict[Key, str] = {}
         self.deferred: dict[str, dict[str, Any]] = {}
         self.include: list[str] = []
+        # Servers that toolsets speak of, which Anthropic is told beside the tools.
+        self.servers: list[dict[str, Any]] = []
         self.kinds = {tool.type for tool in request.tools if isinstance(tool, OtherTool)}
         self.hosted = False
         self._taken: dict[str, str] = {}
@@ -211,6 +213,8 @@ class Toolbox:
             and (mapped := hosted.map_tool(tool, self._upstream, path, self._request, self._notes)) is not None
         ):
             self._append_hosted(mapped, tool, path)
+            if mapped.type == mcp.TOOLSET:
+                self.servers.append(mcp.write_server(tool.value, path))
             self.include += [name for name in hosted.uses(mapped) if name not in self.include]
             self.hosted = True
         elif tool.type.startswith("tool_search"):

@@ -1,6 +1,6 @@
 """What every way gives the gateway."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from trunkline.dialects.dialect import JsonReply, Passage
@@ -8,7 +8,7 @@ from trunkline.dialects.forms import Contents, Want
 
 
 class Crossing(Protocol):
-    """`body` goes to the upstream. `passage` takes a streamed reply back, `read_json` a whole one.
+    """`body` goes to the upstream, with `headers` of its own. `passage` takes a streamed reply back, `read_json` a whole one.
 
     `fold_stream` and `unfold_json` are for an upstream that answers in the other form than it was asked: a stream's
     bytes as a whole reply, a whole reply's as a stream. All but `passage` raise the error that the reply holds.
@@ -22,6 +22,9 @@ class Crossing(Protocol):
 
     @property
     def body(self) -> bytes: ...
+
+    @property
+    def headers(self) -> Mapping[bytes, bytes]: ...
 
     @property
     def dropped(self) -> Sequence[str]: ...

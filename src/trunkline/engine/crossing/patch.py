@@ -1,6 +1,6 @@
 """Patch: the same dialect, but named members change, and an unfaithful provider's replies are straightened."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -41,6 +41,8 @@ class Patched:
         "emulated",
         "wants",
     )
+
+    headers: Mapping[bytes, bytes] = {}
 
     def __init__(self, parts: Parts, x: Exchange, envelope: Envelope, target: Target) -> None:
         dialect = self._dialect = parts.dialects[x.dialect]

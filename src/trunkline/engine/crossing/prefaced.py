@@ -1,6 +1,6 @@
 """A crossing whose reply has something of the gateway's own put before it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from trunkline.dialects.dialect import JsonReply, Passage
 from trunkline.dialects.forms import Contents, Want
@@ -25,6 +25,10 @@ class Prefacing:
     @property
     def body(self) -> bytes:
         return self._inner.body
+
+    @property
+    def headers(self) -> Mapping[bytes, bytes]:
+        return self._inner.headers
 
     @property
     def dropped(self) -> Sequence[str]:

@@ -1,6 +1,6 @@
 """Tee: the body as it is but for the model's name, the reply's bytes as they come. The hot way."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from trunkline.dialects.dialect import JsonReply, Passage, ReplyContext, TeeOptions
 from trunkline.dialects.forms import Contents, Want
@@ -20,6 +20,7 @@ class Teed:
     __slots__ = ("_dialect", "_envelope", "_exchange", "_options", "_parts", "_target", "body")
 
     wants: Sequence[Want] = ()
+    headers: Mapping[bytes, bytes] = {}
     dropped: Sequence[str] = ()
     emulated: Sequence[str] = ()
 

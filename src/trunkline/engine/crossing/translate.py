@@ -1,6 +1,6 @@
 """Translate: decode, lower, encode; and the same way back."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 from msgspec.structs import replace
@@ -43,6 +43,7 @@ class Translated:
         "body",
         "dropped",
         "emulated",
+        "headers",
         "wants",
     )
 
@@ -91,6 +92,7 @@ class Translated:
         if self._marks_cache:
             self._upstream.mark_cache(written.body, target.capabilities, self._notes.see_prefix)
         self._lowering = lowering
+        self.headers: Mapping[bytes, bytes] = written.headers
         self.body = msgspec.json.encode(written.body)
         self.dropped: Sequence[str] = _named(dialect, lowering.dropped, written.dropped)
         self.emulated: Sequence[str] = list(dict.fromkeys([*self._materials.emulated, *lowering.emulated]))
