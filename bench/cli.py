@@ -4,7 +4,7 @@ import argparse
 import signal
 import sys
 
-from bench import measure, profile, report, subjects, workloads
+from bench import measure, profile, report, storing, subjects, workloads
 from bench.measure import Plan
 from bench.subjects import HERE, Cores
 
@@ -17,6 +17,7 @@ examples:
   python bench/run.py --quick                          one short round of everything
   python bench/run.py --only 'chat,chat-burst'         two rows
   python bench/run.py --write                          all rows, into bench/RESULTS.md
+  python bench/run.py storing --write                  what it costs to store responses, likewise
   python bench/run.py --command 'other --port $PORT' --name other
   python bench/run.py profile --only chat-burst        where the time goes (py-spy, else perf)"""
 
@@ -32,6 +33,12 @@ def main() -> int:
     subjects.require("wrk", "cc", "taskset", "setpriv", *(["nginx"] if plan.against == "nginx" else []))
     if arguments.action == "profile":
         return profile.run(plan)
+    if arguments.action == "storing":
+        stored = storing.run(plan)
+        print(storing.page(plan, stored))
+        if arguments.write:
+            storing.write_page(HERE / "RESULTS.md", plan, stored)
+        return 0
     results = measure.run(plan)
     print(report.as_json(plan, results) if arguments.json else report.table(plan, results))
     if arguments.write:
@@ -43,7 +50,7 @@ def _parser() -> argparse.ArgumentParser:
     shape = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser("bench/run.py", description=_ABOUT, epilog=_EXAMPLES, formatter_class=shape)
     add = parser.add_argument
-    add("action", nargs="?", choices=("run", "profile"), default="run")
+    add("action", nargs="?", choices=("run", "storing", "profile"), default="run")
     add("--only", default="", metavar="NAMES", help="comma list of rows, `*` at the end allowed; see --list")
     add("--list", action="store_true", help="name the rows")
     add("--rounds", type=int, default=3, help="clean readings per row and subject (3)")

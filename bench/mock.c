@@ -5,6 +5,7 @@
  * sequence of groups, each a four-byte little-endian length and that many bytes of a complete HTTP/1.1 reply.
  * The first group is written at once, every further one 20 ms after the one before (50 a second).
  * Which file answers is decided by the end of the path and by marks in the request's body.
+ * Sixteen zeros in a row, as they stand in ids, become the reply's own number: no two replies have the same ids.
  *
  *   mock FOLDER        listens on a free port of 127.0.0.1 and prints its number
  *   GET /counters      replies finished and groups written so far
@@ -27,7 +28,7 @@
 /* A little off a whole millisecond, or the ticks by which the kernel samples `/proc/stat` would meet it in step. */
 enum { SLOTS = 20, SLOT_NANOS = 997000, READ_BYTES = 64 * 1024, BODY_LIMIT = 64 * 1024 * 1024 };
 
-typedef struct { const char *bytes; size_t size; } Group;
+typedef struct { const char *bytes; size_t size; size_t *stamps; size_t stamp_count; } Group;
 typedef struct { Group *groups; size_t count; } Reply;
 
 typedef struct Connection {
@@ -37,7 +38,9 @@ typedef struct Connection {
     size_t input_size, input_room;
     const char *output;               /* what the socket did not take yet */
     size_t output_size;
+    char *stamped;                    /* a copy of the group under way, when it is stamped */
     const Reply *reply;               /* the reply under way, or NULL */
+    uint64_t number;                  /* of that reply */
     size_t next_group;
     struct Connection *previous, *next; /* neighbours in the slot; self when in none */
 } Connection;
@@ -51,9 +54,20 @@ static Reply replies[3][KIND_COUNT], models, missing;
 static Connection slots[SLOTS];
 static unsigned slot_now, slot_next, paced_count;
 static int poll_fd, timer_fd;
-static uint64_t replies_done, groups_done;
+static uint64_t replies_begun, replies_done, groups_done;
+static const char STAMP[] = "0000000000000000";
 
 static void die(const char *what) { perror(what); exit(1); }
+
+static Group prepare(const char *bytes, size_t size) {
+    Group group = {bytes, size, NULL, 0};
+    for (const char *at = bytes; (at = memmem(at, size - (size_t)(at - bytes), STAMP, 16)); at += 16) {
+        group.stamps = realloc(group.stamps, (group.stamp_count + 1) * sizeof(size_t));
+        if (!group.stamps) die("realloc");
+        group.stamps[group.stamp_count++] = (size_t)(at - bytes);
+    }
+    return group;
+}
 
 static Reply load(const char *folder, const char *name) {
     char path[4096];
@@ -66,7 +80,7 @@ static Reply load(const char *folder, const char *name) {
         char *bytes = malloc(size);
         if (!bytes || fread(bytes, 1, size, file) != size) die(path);
         reply.groups = realloc(reply.groups, (reply.count + 1) * sizeof(Group));
-        reply.groups[reply.count++] = (Group){bytes, size};
+        reply.groups[reply.count++] = prepare(bytes, size);
     }
     fclose(file);
     return reply;
@@ -96,6 +110,8 @@ static void drop(Connection *c) {
     leave_slot(c);
     close(c->fd);
     free(c->input);
+    free(c->stamped);
+    c->input = c->stamped = NULL;
     c->fd = -1;
 }
 
@@ -123,10 +139,20 @@ static int flush_output(Connection *c) {
     return 1;
 }
 
+static const char *stamp(Connection *c, Group group) {
+    char number[17];
+    snprintf(number, sizeof number, "%016lx", (unsigned long)c->number);
+    c->stamped = realloc(c->stamped, group.size);
+    if (!c->stamped) die("realloc");
+    memcpy(c->stamped, group.bytes, group.size);
+    for (size_t i = 0; i < group.stamp_count; i++) memcpy(c->stamped + group.stamps[i], number, 16);
+    return c->stamped;
+}
+
 static int send_group(Connection *c) {
     Group group = c->reply->groups[c->next_group++];
     groups_done++;
-    c->output = group.bytes;
+    c->output = group.stamp_count ? stamp(c, group) : group.bytes;
     c->output_size = group.size;
     return flush_output(c);
 }
@@ -201,6 +227,7 @@ static int answer(Connection *c) {
             continue;
         }
         c->reply = reply;
+        c->number = ++replies_begun;
         c->next_group = 0;
         if (!send_group(c)) return 0;
         if (reply->count > 1) enter_slot(c);

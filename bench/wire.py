@@ -27,6 +27,8 @@ _TEXT = "a line carries every call to the model that was asked for and brings th
 _WORDS = _TEXT.split()
 _CREATED = 1790000000
 _PADDING = "Q7xkT2mB9vLp"
+_OWN_NUMBER = "0" * 16
+"""The mock puts the reply's own number in its place: what is stored goes by its ids."""
 _USAGE_CHAT = {
     "prompt_tokens": 182,
     "completion_tokens": 100,
@@ -186,7 +188,7 @@ def _named(value: Json) -> bytes:
 
 def _response(status: str, output: list[Json], usage: Json | None) -> Json:
     return {
-        "id": "resp_68f0a1b2c3d4",
+        "id": f"resp_68f0a1b2{_OWN_NUMBER}",
         "object": "response",
         "created_at": _CREATED,
         "status": status,
@@ -221,7 +223,13 @@ def _response(status: str, output: list[Json], usage: Json | None) -> Json:
 
 
 def _message(status: str, content: list[Json]) -> Json:
-    return {"id": "msg_68f0a1b2c3d5", "type": "message", "status": status, "role": "assistant", "content": content}
+    return {
+        "id": f"msg_68f0a1b2{_OWN_NUMBER}",
+        "type": "message",
+        "status": status,
+        "role": "assistant",
+        "content": content,
+    }
 
 
 def _text(text: str) -> Json:
@@ -234,7 +242,7 @@ def _responses_whole(text: str) -> Json:
 
 def _responses_events(deltas: Sequence[str]) -> Iterable[tuple[str, bytes]]:
     text = "".join(deltas)
-    where = {"item_id": "msg_68f0a1b2c3d5", "output_index": 0, "content_index": 0}
+    where = {"item_id": f"msg_68f0a1b2{_OWN_NUMBER}", "output_index": 0, "content_index": 0}
     message = _message("completed", [_text(text)])
     events: list[tuple[str, str, Json]] = [
         ("before", "response.created", {"response": _response("in_progress", [], None)}),
