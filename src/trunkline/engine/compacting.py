@@ -5,7 +5,6 @@ answer. Providers that compact by themselves are left to it.
 """
 
 import itertools
-from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -28,7 +27,7 @@ from trunkline.engine.router import Target
 from trunkline.engine.way import Way
 from trunkline.errors import InvalidRequest
 from trunkline.events import ModelResponse
-from trunkline.items import Item, Message, OtherItem
+from trunkline.items import Message, OtherItem
 from trunkline.request import ModelRequest
 from trunkline.usage import Usage
 
@@ -47,6 +46,9 @@ _USUAL_CONTEXT = 128_000
 
 # How much of the threshold the user's own words may go on taking up.
 _RETAINED_SHARE = 0.5
+
+# Less than this would not be made much shorter, and would be asked for again with the next request.
+_FRESH_SHARE = 0.25
 
 
 class Compaction(Struct, frozen=True):
@@ -119,11 +121,10 @@ async def compact_first(desk: Desk, x: Exchange, envelope: Envelope, target: Tar
     envelope = replace(envelope, members=members)
     threshold = read_threshold(msgspec.json.decode(allowed), target.capabilities.context_tokens)
     request = read_whole_request(desk, x, envelope, target)
-    if threshold is None or not _is_worth_it(request.items):
+    ratio = desk.gauge.ratio(target.name)
+    if threshold is None or not _is_worth_it(request, threshold / ratio):
         return envelope, NO_PREFACE
-    if desk.gauge.estimate(target.name, request) <= threshold:
-        return envelope, NO_PREFACE
-    retained = _count_retained(request, threshold * _RETAINED_SHARE / desk.gauge.ratio(target.name))
+    retained = _count_retained(request, threshold / ratio * _RETAINED_SHARE)
     compaction = await compact(desk, x, request, target, retained)
     members["input"] = Raw(msgspec.json.encode([*_read_items(envelope), compaction.item]))
     envelope = replace(envelope, members=members, body=encode_members(members))
@@ -143,9 +144,12 @@ def read_threshold(value: Any, context_tokens: int | None) -> int | None:
     return threshold
 
 
-def _is_worth_it(items: Sequence[Item]) -> bool:
-    """Whether there is anything but what would be kept in its own words, or is the summary of an earlier time."""
-    return any(not isinstance(item, Message) or item.role == "assistant" for item in items)
+def _is_worth_it(request: ModelRequest, threshold: float) -> bool:
+    """Whether there is too much, and enough of it that would not go on in its own words or in an older summary's."""
+    if estimate_input(request) <= threshold:
+        return False
+    fresh = [item for item in request.items if not isinstance(item, Message) or item.role == "assistant"]
+    return estimate_input(replace(request, instructions=None, tools=[], items=fresh)) > threshold * _FRESH_SHARE
 
 
 def _count_retained(request: ModelRequest, most_tokens: float) -> int:
