@@ -14,6 +14,7 @@ from msgspec import Raw, Struct
 from msgspec.structs import replace
 from sqlalchemy import Connection, bindparam, select, update
 
+from trunkline.clock import Clock
 from trunkline.state.responses import KeptResponse
 from trunkline.store import sql
 from trunkline.store.cipher import Cipher
@@ -26,6 +27,12 @@ from trunkline.store.tables import CONVERSATION_ITEMS, CONVERSATIONS, GONE, RESP
 
 # What a later state of a response may change. Its input stays what it was: others may begin with it by now.
 _CHANGING = ("status", "expires_at_micros", "conversation_id", "account", "native", "response")
+
+# A parent that expires while it is being pointed to would take with it what the child needs.
+_NEARLY_EXPIRED_MICROS = 3_600_000_000
+
+# As long as the keeper waits for a batch, which may hold a few megabytes for a slow disk.
+_SECONDS = 30.0
 
 _decode_items = msgspec.json.Decoder(list[Raw]).decode
 
@@ -58,9 +65,10 @@ class _Item(Struct, frozen=True):
 class Fold:
     """Folds batches, one at a time. Remembers the inputs it saw, to keep only what is new in the next ones."""
 
-    def __init__(self, database: Database, cipher: Cipher) -> None:
+    def __init__(self, database: Database, cipher: Cipher, clock: Clock) -> None:
         self._database = database
         self._cipher = cipher
+        self._clock = clock
         self._prefixes = Prefixes()
         insert = sql.insert(database.kind, RESPONSES)
         self._upsert = sql.Batch(
@@ -83,7 +91,7 @@ class Fold:
             if items:
                 self._put_items(connection, items)
 
-        await self._database.write(work)
+        await self._database.write(work, _SECONDS)
 
     # --- responses ------------------------------------------------------------------------------------------------
 
@@ -109,7 +117,7 @@ class Fold:
 
     def _put_responses(self, connection: Connection, drafts: Sequence[_Draft]) -> None:
         gone = _find_gone(connection, drafts)
-        there = _find_parents(connection, {draft.parent_id for draft in drafts} - {None})
+        there = self._find_parents(connection, {draft.parent_id for draft in drafts} - {None})
         rows = {}
         for draft in drafts:
             if draft.id not in gone:
@@ -119,6 +127,21 @@ class Fold:
         if rows:
             self._upsert.execute(connection, [row.values for row in rows.values()])
             sql.insert_item_ids(connection, {id: row.hashes for id, row in rows.items()})
+
+    def _find_parents(self, connection: Connection, ids: Collection[str | None]) -> set[str | None]:
+        """Which of these responses are there. They stay until the transaction ends."""
+        if not ids:
+            return set()
+        found = connection.execute(
+            select(RESPONSES.c.id)
+            .where(
+                RESPONSES.c.id.in_(ids),
+                RESPONSES.c.hidden_at_micros.is_(None),
+                RESPONSES.c.expires_at_micros > self._clock.now_micros() + _NEARLY_EXPIRED_MICROS,
+            )
+            .with_for_update(key_share=True, read=True)
+        )
+        return set(found.scalars())
 
     # --- turns ----------------------------------------------------------------------------------------------------
 
@@ -179,15 +202,3 @@ def _find_gone(connection: Connection, drafts: Sequence[_Draft]) -> set[str]:
     ids = {hash_id(draft.id): draft.id for draft in drafts}
     found = connection.execute(select(GONE.c.hash).where(GONE.c.hash.in_(ids)))
     return {ids[hash] for hash in found.scalars()}
-
-
-def _find_parents(connection: Connection, ids: Collection[str | None]) -> set[str | None]:
-    """Which of these responses are there. They stay until the transaction ends."""
-    if not ids:
-        return set()
-    found = connection.execute(
-        select(RESPONSES.c.id)
-        .where(RESPONSES.c.id.in_(ids), RESPONSES.c.hidden_at_micros.is_(None))
-        .with_for_update(key_share=True, read=True)
-    )
-    return set(found.scalars())

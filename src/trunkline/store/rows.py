@@ -7,7 +7,8 @@ from typing import Any
 
 from sqlalchemy import RowMapping, Table
 
-from trunkline.store.cipher import Cipher
+from trunkline.errors import Unavailable
+from trunkline.store.cipher import Cipher, Unreadable
 
 
 def hash_id(id: str) -> int:
@@ -30,14 +31,25 @@ def bind(table: Table, column: str, row: Mapping[str, Any] | RowMapping) -> byte
 def seal_row(cipher: Cipher, table: Table, row: dict[str, Any]) -> dict[str, Any]:
     """The row with its bodies sealed, in its place."""
     for column in sealed_columns(table):
-        row[column] = cipher.seal(row[column], bind(table, column, row))
+        if column in row:
+            row[column] = cipher.seal(row[column], bind(table, column, row) if cipher.seals else b"")
     return row
 
 
 def open_row(cipher: Cipher, table: Table, row: Mapping[str, Any] | RowMapping) -> dict[str, Any]:
-    """A row with its bodies opened. Raises `Unreadable`."""
+    """A row with its bodies opened. Raises `Unavailable` for one whose key is gone."""
     opened = dict(row)
-    for column in sealed_columns(table):
-        if column in opened:
-            opened[column] = cipher.open(opened[column], bind(table, column, row))
+    try:
+        for column in sealed_columns(table):
+            if column in opened:
+                opened[column] = cipher.open(opened[column], bind(table, column, row))
+    except Unreadable as error:
+        raise _sealed_away(table, error) from error
     return opened
+
+
+def _sealed_away(table: Table, error: Unreadable) -> Unavailable:
+    sealed = Unavailable("This was kept under a key that the gateway does not have now.", detail=f"{table}: {error}")
+    # Until somebody gives it the key, asking again is no use.
+    sealed.should_retry = False
+    return sealed

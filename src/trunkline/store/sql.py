@@ -30,6 +30,12 @@ def lock_schema(connection: Connection) -> None:
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _SCHEMA_LOCK})
 
 
+def forget_log(connection: Connection) -> None:
+    """Leave nothing of what was deleted in SQLite's log. PostgreSQL's is the business of whoever runs it."""
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
 class Batch:
     """An insert of many rows that are tuples: SQLAlchemy takes as long to look at each as SQLite to keep it.
 

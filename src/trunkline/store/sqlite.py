@@ -95,7 +95,7 @@ def _prepare(connection: Any, _record: Any) -> None:
     cursor.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
     cursor.execute("PRAGMA foreign_keys = ON")
     # What is erased is overwritten.
-    cursor.execute("PRAGMA secure_delete = FAST")
+    cursor.execute("PRAGMA secure_delete = ON")
     cursor.close()
 
 

@@ -1,0 +1,105 @@
+"""Implements `state.Completions`."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+from sqlalchemy import ColumnElement, Connection, Row, Select, delete, insert, select, update
+
+from trunkline.clock import Clock
+from trunkline.state.completions import KeptCompletion
+from trunkline.state.conversations import Order
+from trunkline.store.cipher import Cipher
+from trunkline.store.engine import Database
+from trunkline.store.gone import remember_gone
+from trunkline.store.rows import open_row, seal_row
+from trunkline.store.tables import COMPLETIONS
+
+_COLUMNS = [COMPLETIONS.c[name] for name in KeptCompletion.__struct_fields__]
+
+_decode_metadata = msgspec.json.Decoder(dict[str, str]).decode
+
+
+class SqlCompletions:
+    """Metadata may be sealed, so a page that asks for some is picked row by row."""
+
+    def __init__(self, database: Database, cipher: Cipher, clock: Clock) -> None:
+        self._database = database
+        self._cipher = cipher
+        self._clock = clock
+
+    async def keep(self, completion: KeptCompletion) -> None:
+        row = {name: getattr(completion, name) for name in KeptCompletion.__struct_fields__}
+        inserted = insert(COMPLETIONS).values(seal_row(self._cipher, COMPLETIONS, row))
+        await self._database.write(lambda connection: connection.execute(inserted).close())
+
+    async def find(self, path: str, id: str) -> KeptCompletion | None:
+        wanted = select(*_COLUMNS).where(self._is_visible(path), COMPLETIONS.c.id == id)
+        row = await self._database.read(lambda connection: connection.execute(wanted).first())
+        return None if row is None else self._open(row)
+
+    async def page(
+        self,
+        path: str,
+        *,
+        order: Order,
+        after: str | None,
+        limit: int,
+        model: str | None,
+        metadata: Mapping[str, str],
+    ) -> Sequence[KeptCompletion]:
+        number = COMPLETIONS.c.number
+
+        def work(connection: Connection) -> Sequence[KeptCompletion]:
+            wanted = select(*_COLUMNS).where(self._is_visible(path))
+            if model is not None:
+                wanted = wanted.where(COMPLETIONS.c.model == model)
+            if after is not None:
+                place = connection.execute(
+                    select(number).where(self._is_visible(path), COMPLETIONS.c.id == after)
+                ).scalar()
+                if place is None:
+                    raise KeyError(after)
+                wanted = wanted.where(number < place if order == "desc" else number > place)
+            wanted = wanted.order_by(number.desc() if order == "desc" else number)
+            return self._pick(connection, wanted, limit + 1, metadata)
+
+        return await self._database.read(work)
+
+    def _pick(
+        self, connection: Connection, wanted: Select[Any], count: int, metadata: Mapping[str, str]
+    ) -> Sequence[KeptCompletion]:
+        """The first that have this metadata."""
+        if not metadata:
+            return [self._open(row) for row in connection.execute(wanted.limit(count))]
+        picked: list[KeptCompletion] = []
+        for row in connection.execution_options(yield_per=100).execute(wanted):
+            completion = self._open(row)
+            if metadata.items() <= _decode_metadata(completion.metadata).items():
+                picked.append(completion)
+                if len(picked) == count:
+                    break
+        return picked
+
+    async def set_metadata(self, path: str, id: str, metadata: bytes, completion: bytes) -> bool:
+        sealed = seal_row(self._cipher, COMPLETIONS, {"id": id, "metadata": metadata, "completion": completion})
+        changed = update(COMPLETIONS).where(self._is_visible(path), COMPLETIONS.c.id == id).values(sealed)
+        return await self._database.write(lambda connection: bool(connection.execute(changed).rowcount))
+
+    async def delete(self, path: str, id: str) -> bool:
+        deleting = delete(COMPLETIONS).where(self._is_visible(path), COMPLETIONS.c.id == id)
+
+        def work(connection: Connection) -> bool:
+            if not connection.execute(deleting).rowcount:
+                return False
+            remember_gone(connection, [id])
+            return True
+
+        return await self._database.write(work)
+
+    def _is_visible(self, path: str) -> ColumnElement[bool]:
+        return (COMPLETIONS.c.path == path) & (COMPLETIONS.c.expires_at_micros > self._clock.now_micros())
+
+    def _open(self, row: Row[Any]) -> KeptCompletion:
+        opened = open_row(self._cipher, COMPLETIONS, row._mapping)
+        return KeptCompletion(**{name: opened[name] for name in KeptCompletion.__struct_fields__})

@@ -1,0 +1,69 @@
+"""Erases everything of a path and of all paths below it: rows, contents of files, and what the journal still holds.
+
+Of an id that was here no more is left than a hash, so that it stays unknown to all.
+"""
+
+from collections.abc import Mapping
+from functools import partial
+
+from sqlalchemy import ColumnElement, Connection, Select, Table, delete, func, select, update
+
+from trunkline.clock import Clock
+from trunkline.state.files import Blobs
+from trunkline.store import sql
+from trunkline.store.engine import Database
+from trunkline.store.files import SqlFiles
+from trunkline.store.gone import remember_gone
+from trunkline.store.journal import Journal
+from trunkline.store.keeper import Keeper
+from trunkline.store.tables import CONVERSATION_ITEMS, CONVERSATIONS, FILES, METADATA
+
+_AT_ONCE = 200
+
+
+async def erase(
+    path: str, database: Database, keeper: Keeper, journal: Journal, files: SqlFiles, blobs: Blobs, clock: Clock
+) -> Mapping[str, int]:
+    """How many objects of each kind there were. Raises `Unavailable`; then some of it may be left."""
+    await keeper.settled()
+    erased = {}
+    for table in METADATA.sorted_tables:
+        # A file's row stays until its content is gone.
+        if "path" in table.c and table is not FILES:
+            erased[table.name] = await _erase_table(database, table, path)
+    hidden = update(FILES).where(_is_within(FILES, path)).values(hidden_at_micros=clock.now_micros())
+    erased[FILES.name] = await database.write(lambda connection: connection.execute(hidden).rowcount)
+    while await files.sweep(blobs):
+        pass
+    await journal.scrub()
+    await database.read(sql.forget_log)
+    return erased
+
+
+async def _erase_table(database: Database, table: Table, path: str) -> int:
+    wanted = select(table.c.id).where(_is_within(table, path)).limit(_AT_ONCE)
+    erased = 0
+    while count := await database.write(partial(_erase_some, table, wanted)):
+        erased += count
+    return erased
+
+
+def _erase_some(table: Table, wanted: Select[str], connection: Connection) -> int:
+    ids = connection.execute(wanted).scalars().all()
+    if table is CONVERSATIONS:
+        items = select(CONVERSATION_ITEMS.c.item_id).where(CONVERSATION_ITEMS.c.conversation_id.in_(ids))
+        remember_gone(connection, connection.execute(items).scalars().all())
+    for part in METADATA.tables.values():
+        whole, column = part.info.get("part_of") or ("", "")
+        if whole == table.name:
+            connection.execute(delete(part).where(part.c[column].in_(ids)))
+    connection.execute(delete(table).where(table.c.id.in_(ids)))
+    remember_gone(connection, ids)
+    return len(ids)
+
+
+def _is_within(table: Table, path: str) -> ColumnElement[bool]:
+    if path == "/":
+        return table.c.path.is_not(None)
+    # Not by `LIKE`, which takes capitals and small letters for the same on SQLite.
+    return (table.c.path == path) | (func.substr(table.c.path, 1, len(path) + 1) == f"{path}/")

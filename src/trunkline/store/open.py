@@ -1,0 +1,152 @@
+"""The store, put together: a journal, a database behind it, contents of files beside it, and what keeps them in order."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Coroutine, Mapping
+from pathlib import Path
+from typing import Any
+
+from msgspec import Struct
+
+from trunkline.clock import Clock
+from trunkline.errors import Unavailable
+from trunkline.state.store import Store
+from trunkline.store.blobs import SealedBlobs
+from trunkline.store.blobs_disk import DiskBlobs
+from trunkline.store.cipher import Cipher
+from trunkline.store.completions import SqlCompletions
+from trunkline.store.conversations import SqlConversations
+from trunkline.store.engine import Database, open_database
+from trunkline.store.erase import erase
+from trunkline.store.files import SqlFiles
+from trunkline.store.fold import Fold
+from trunkline.store.holds import choose_holds
+from trunkline.store.journal import Journal, open_journal
+from trunkline.store.keeper import Keeper
+from trunkline.store.migrate import migrate
+from trunkline.store.prompts import SqlPrompts
+from trunkline.store.responses import SqlResponses
+from trunkline.store.runs import SqlRuns
+from trunkline.store.sweep import Sweep
+from trunkline.store.upkeep import Walked, reencrypt, verify
+
+_ASK_EVERY_SECONDS = 2.0
+_DAY_MICROS = 24 * 60 * 60 * 1_000_000
+
+
+class StoreSettings(Struct, frozen=True, kw_only=True):
+    """`keys` open what was sealed, by their ids; `newest` is the one to seal under, `None` seals nothing.
+
+    `retention_days` is how long the items of a deleted conversation can still be found.
+    """
+
+    database_url: str
+    data_dir: Path
+    keys: Mapping[str, bytes] = {}
+    newest: str | None = None
+    retention_days: int = 30
+
+    def __repr__(self) -> str:
+        return f"StoreSettings(data_dir={str(self.data_dir)!r})"
+
+
+class OpenStore:
+    """An open store: `ports` for the engine, `up` for who asks after its health, and what an operator may want done."""
+
+    def __init__(
+        self,
+        ports: Store,
+        database: Database,
+        journal: Journal,
+        keeper: Keeper,
+        cipher: Cipher,
+        files: SqlFiles,
+        blobs: SealedBlobs,
+        clock: Clock,
+    ) -> None:
+        self.ports = ports
+        self._database = database
+        self._journal = journal
+        self._keeper = keeper
+        self._cipher = cipher
+        self._files = files
+        self._blobs = blobs
+        self._clock = clock
+
+    @property
+    def up(self) -> bool:
+        """Whether the database answers."""
+        return self._database.health.up and self._keeper.up
+
+    async def erase(self, path: str) -> Mapping[str, int]:
+        """Remove every object of a path and of the paths below it, and say how many of each kind there were."""
+        return await erase(path, self._database, self._keeper, self._journal, self._files, self._blobs, self._clock)
+
+    async def verify(self) -> Walked:
+        """Read everything, and say what cannot be opened."""
+        await self._keeper.settled()
+        return await verify(self._database, self._cipher, self._blobs)
+
+    async def reencrypt(self) -> Walked:
+        """Seal everything as it would be sealed now, and say how much was sealed otherwise."""
+        await self._keeper.settled()
+        walked = await reencrypt(self._database, self._cipher, self._blobs)
+        await self._journal.scrub()
+        return walked
+
+
+@contextlib.asynccontextmanager
+async def open_store(settings: StoreSettings, clock: Clock, *, sweeps: bool = True) -> AsyncIterator[OpenStore]:
+    """A store for as long as the context lasts, its tables up to date.
+
+    Raises `ConfigError` for what cannot be served, `Unavailable` when the database cannot be reached.
+    """
+    async with contextlib.AsyncExitStack() as stack:
+        database = open_database(settings.database_url)
+        stack.push_async_callback(database.close)
+        await migrate(database)
+        cipher = Cipher(settings.keys, settings.newest)
+        journal = await asyncio.to_thread(open_journal, settings.data_dir / "journal")
+        stack.push_async_callback(journal.close)
+        journal.start()
+        # Several replicas may be on one PostgreSQL, and the next request may come to another one.
+        is_shared = database.kind != "sqlite"
+        keeper = Keeper(journal, cipher, Fold(database, cipher, clock), wait_for_fold=is_shared)
+        await keeper.start()
+        stack.push_async_callback(keeper.close)
+        holds = choose_holds(database, clock)
+        files = SqlFiles(database, cipher, clock)
+        blobs = SealedBlobs(DiskBlobs(settings.data_dir / "files", clock), cipher)
+        ports = Store(
+            responses=SqlResponses(database, keeper, cipher, clock),
+            conversations=SqlConversations(database, keeper, cipher, clock, holds),
+            runs=SqlRuns(database, keeper, cipher, clock, holds),
+            completions=SqlCompletions(database, cipher, clock),
+            prompts=SqlPrompts(database, cipher),
+            files=files,
+            blobs=blobs,
+        )
+        if sweeps:
+            sweep = Sweep(database, cipher, clock, files, blobs, settings.retention_days * _DAY_MICROS)
+            await stack.enter_async_context(_running(sweep.run(), "sweep"))
+            await stack.enter_async_context(_running(_watch(database), "watch"))
+        yield OpenStore(ports, database, journal, keeper, cipher, files, blobs, clock)
+
+
+async def _watch(database: Database) -> None:
+    """Know whether the database answers, also while nobody asks it anything."""
+    while True:
+        with contextlib.suppress(Unavailable):
+            await database.ask()
+        await asyncio.sleep(_ASK_EVERY_SECONDS)
+
+
+@contextlib.asynccontextmanager
+async def _running(work: Coroutine[Any, Any, None], name: str) -> AsyncIterator[None]:
+    task = asyncio.create_task(work, name=name)
+    try:
+        yield
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
