@@ -405,7 +405,7 @@ async def test_disk_that_stays_broken(tmp_path: Path) -> None:
         for _ in range(5):
             with pytest.raises(Unavailable):
                 await write(journal, b"refused")
-        await until(lambda: journal._writer.spare)
+        await until(lambda: journal._writer and journal._writer.spare)
         assert len(files(tmp_path)) == 2
     assert left(tmp_path) == [b"before"]
 
@@ -415,7 +415,7 @@ async def test_full_disk(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> No
     disk = BadDisk()
     async with opened(tmp_path, disk=disk) as journal:
         await write(journal, b"x" * 5000)
-        await until(lambda: journal._writer.spare)
+        await until(lambda: journal._writer and journal._writer.spare)
         disk.full = True
         await write(journal, b"y" * 5000)
         await until(lambda: "hardly room" in caplog.text)
@@ -439,7 +439,7 @@ def test_full_from_the_start(tmp_path: Path) -> None:
         try:
             journal.start()
         finally:
-            journal.release()
+            await journal.close()
 
     with pytest.raises(ConfigError, match=r"No space left.*TRUNKLINE_DATA_DIR"):
         asyncio.run(start())

@@ -457,6 +457,19 @@ async def test_folded_at_the_end(tmp_path: Path) -> None:
     assert in_the_journal(tmp_path) == b""
 
 
+@pytest.mark.parametrize("turns", [1, 30])
+async def test_leaves_the_journal_too(tmp_path: Path, turns: int) -> None:
+    """What was folded does not stay in the journal for long, whether much or little follows."""
+    database = Database()
+    async with keeping(tmp_path, database, scrub_seconds=0.02) as keeper:
+        for n in range(turns):
+            await keeper.keep(response(f"resp_{n}", input=b'"confidential"'))
+            await keeper.settled()
+        await until(lambda: b"confidential" not in in_the_journal(tmp_path))
+        await keeper.keep(response("resp_last"))
+    assert len(database.ids) == turns + 1
+
+
 # --- several replicas on one database ---------------------------------------------------------------------------
 
 

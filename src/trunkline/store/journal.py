@@ -59,6 +59,7 @@ class Journal:
         self._stuck: Receipt | None = None
         self._scrubbing = asyncio.Lock()
         self._spare: asyncio.Future[Segment] | None = None
+        self._writer: Writer | None = None
 
     def __repr__(self) -> str:
         return f"Journal({self._shelf!r}, order={self._order})"
@@ -95,6 +96,7 @@ class Journal:
 
         What was deleted from the database is then gone from here too. Raises `Unavailable` when the disk hangs.
         """
+        assert self._writer is not None
         turned = asyncio.Event()
 
         def release() -> None:
@@ -121,6 +123,7 @@ class Journal:
             raise ConfigError(f"the journal cannot be written: {error.strerror}; set TRUNKLINE_DATA_DIR") from None
         self._shelf.add(first)
         self._writer = Writer(self._loop, self._disk, first, self._shelf.create, written=self._written, lost=self._lost)
+        self._put = self._writer.put
         self._provide_spare()
         self._timer = self._loop.call_later(self._stuck_seconds, self._look)
 
@@ -136,7 +139,7 @@ class Journal:
             return receipt
         self._waiting_bytes += len(payload)
         self._waiting.append(receipt)
-        self._writer.put(receipt)
+        self._put(receipt)
         return receipt
 
     def listen(self, listener: Callable[[], None]) -> None:
@@ -145,6 +148,9 @@ class Journal:
 
     async def close(self) -> None:
         """Write what waits, and let another process have the directory."""
+        if self._writer is None:
+            self.release()
+            return
         self._refusal = "the gateway is stopping"
         self._timer.cancel()
         ended = await asyncio.to_thread(self._writer.stop, _CLOSE_WITHIN_SECONDS)
@@ -154,15 +160,12 @@ class Journal:
         if self._spare is not None:
             await asyncio.wait([self._spare], timeout=_CLOSE_WITHIN_SECONDS)
         if ended:
-            await asyncio.to_thread(self._leave)
+            await asyncio.to_thread(self.release, self._writer.spare)
 
-    def _leave(self) -> None:
-        if self._writer.spare is not None:
-            self._writer.spare.remove()
-        self.release()
-
-    def release(self) -> None:
-        """Let another process have the directory; for a journal that is not started, or not any more."""
+    def release(self, spare: Segment | None = None) -> None:
+        """Let another process have the directory: all that there is to closing a journal that was not started."""
+        if spare is not None:
+            spare.remove()
         self._shelf.close()
         os.close(self._lock)
 
@@ -215,17 +218,18 @@ class Journal:
 
     def _provide_spare(self) -> None:
         """Have the next file made before it is needed, so that a full disk shows while there is still room."""
-        if self._writer.spare is None and self._spare is None and not self._refusal:
+        if self._writer and self._writer.spare is None and self._spare is None and not self._refusal:
             self._spare = asyncio.ensure_future(asyncio.to_thread(self._shelf.create))
             self._spare.add_done_callback(self._spare_made)
 
     def _spare_made(self, made: "asyncio.Future[Segment]") -> None:
         self._spare = None
-        if not made.cancelled():
-            if error := made.exception():
-                _log.error("there is hardly room left for the journal: %s", error)
-            else:
-                self._writer.spare = made.result()
+        if made.cancelled():
+            return
+        if error := made.exception():
+            _log.error("there is hardly room left for the journal: %s", error)
+        elif self._writer:
+            self._writer.spare = made.result()
 
 
 def open_journal(

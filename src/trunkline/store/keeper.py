@@ -36,6 +36,8 @@ _PAUSES = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 _SHORTEST_PAUSE_SECONDS = 0.05
 _SETTLE_SECONDS = 10.0
 _CLOSE_WITHIN_SECONDS = 15.0
+# What was deleted from the database is to be gone from the journal as well, however little there is to write.
+_SCRUB_SECONDS = 3600.0
 
 Fold = Callable[[Sequence[Entry]], Awaitable[None]]
 """Puts entries into the database, all or none, in order; no two have the same response. `Unavailable`: it is away."""
@@ -58,12 +60,15 @@ class Keeper:
         held_bytes: int = HELD_BYTES,
         fold_seconds: float = _FOLD_SECONDS,
         patience_seconds: float = _PATIENCE_SECONDS,
+        scrub_seconds: float = _SCRUB_SECONDS,
     ) -> None:
         self._journal = journal
         self._fold = fold
         self._wait_for_fold = wait_for_fold
         self._fold_seconds = fold_seconds
         self._patience_seconds = patience_seconds
+        self._scrub_seconds = scrub_seconds
+        self._scrub_at: float | None = None
         self._overlay = Overlay(journal, cipher, held_bytes)
         self._barriers: deque[tuple[int, asyncio.Future[None]]] = deque()
         self._written = asyncio.Event()
@@ -193,10 +198,25 @@ class Keeper:
         while not (batch := self._overlay.decided(_BATCH, _BATCH_BYTES)):
             if self._closing and not len(self._overlay):
                 return ()
-            self._written.clear()
-            await self._written.wait()
+            await self._await_written()
             await self._linger()
         return batch
+
+    async def _await_written(self) -> None:
+        """Until there is something, or until the journal is to be scrubbed."""
+        self._written.clear()
+        try:
+            async with asyncio.timeout_at(self._scrub_at):
+                await self._written.wait()
+        except TimeoutError:
+            await self._scrub()
+
+    async def _scrub(self) -> None:
+        self._scrub_at = None
+        try:
+            await self._journal.scrub()
+        except (Unavailable, OSError) as error:
+            _log.warning("the journal cannot be scrubbed: %s", type(error).__name__)
 
     async def _linger(self) -> None:
         """A moment for more to come: a row in a large batch costs half of what it does in a small one."""
@@ -288,6 +308,10 @@ class Keeper:
                 await self._journal.folded(kind, order)
         except OSError as error:
             _log.warning("the journal's checkpoint cannot be written: %s", error.strerror)
+        if self._scrub_at is None:
+            self._scrub_at = self._loop.time() + self._scrub_seconds
+        elif self._scrub_at < self._loop.time():
+            await self._scrub()
 
     def _fail(self) -> None:
         """The database is away."""
