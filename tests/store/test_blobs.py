@@ -4,16 +4,17 @@ import asyncio
 import secrets
 import stat
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import aclosing
 from pathlib import Path
 
 import pytest
+from s3_server import S3Server, running
 
 from trunkline.clock import FakeClock, SystemClock
-from trunkline.errors import Unavailable
+from trunkline.errors import ConfigError, Unavailable
 from trunkline.state.files import Blobs
-from trunkline.store.blobs import SealedBlobs
+from trunkline.store.blobs import SealedBlobs, open_blobs
 from trunkline.store.blobs_disk import DiskBlobs
 from trunkline.store.cipher import PLAIN, Cipher
 
@@ -24,13 +25,41 @@ Make = Callable[[Cipher], SealedBlobs]
 
 
 @pytest.fixture
+def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Server]:
+    with running() as server:
+        for name, value in {
+            "AWS_ENDPOINT_URL": server.url,
+            "AWS_ACCESS_KEY_ID": "id",
+            "AWS_SECRET_ACCESS_KEY": "key",
+            "AWS_DEFAULT_REGION": "eu-central-1",
+            "AWS_MAX_ATTEMPTS": "1",
+        }.items():
+            monkeypatch.setenv(name, value)
+        yield server
+
+
+@pytest.fixture
 def make(tmp_path: Path) -> Make:
-    return lambda cipher: SealedBlobs(DiskBlobs(tmp_path / "files", SystemClock()), cipher)
+    return lambda cipher: open_blobs("", tmp_path, cipher, SystemClock())
 
 
-@pytest.fixture(params=["plain", "sealed"])
-def blobs(request: pytest.FixtureRequest, make: Make) -> SealedBlobs:
-    return make(SEALING if request.param == "sealed" else PLAIN)
+@pytest.fixture(params=["disk", "disk sealed", "s3", "s3 sealed"])
+def blobs(request: pytest.FixtureRequest, tmp_path: Path) -> SealedBlobs:
+    place, _, sealed = request.param.partition(" ")
+    if place == "s3":
+        request.getfixturevalue("s3")
+    url = "s3://bucket/files" if place == "s3" else ""
+    return open_blobs(url, tmp_path, SEALING if sealed else PLAIN, SystemClock())
+
+
+@pytest.fixture(params=["disk", "disk sealed"])
+def on_disk(request: pytest.FixtureRequest, make: Make) -> SealedBlobs:
+    return make(SEALING if request.param == "disk sealed" else PLAIN)
+
+
+@pytest.fixture
+def in_bucket(s3: S3Server, tmp_path: Path) -> SealedBlobs:
+    return open_blobs("s3://bucket/files/", tmp_path, PLAIN, SystemClock())
 
 
 async def put(blobs: Blobs, id: str, *pieces: bytes) -> None:
@@ -56,9 +85,9 @@ async def test_kept(blobs: SealedBlobs, size: int) -> None:
     assert await get(blobs, "file-1") == content
 
 
-async def test_for_the_owner_alone(blobs: SealedBlobs, tmp_path: Path) -> None:
+async def test_for_the_owner_alone(on_disk: SealedBlobs, tmp_path: Path) -> None:
     """Nobody else on the machine can read a content."""
-    await put(blobs, "file-1", b"x")
+    await put(on_disk, "file-1", b"x")
     assert stat.S_IMODE((tmp_path / "files").stat().st_mode) == 0o700
     assert stat.S_IMODE((tmp_path / "files" / "file-1").stat().st_mode) == 0o600
 
@@ -72,9 +101,9 @@ async def test_not_before_it_is_whole(blobs: SealedBlobs) -> None:
     await blob.discard()
 
 
-async def test_discarded(blobs: SealedBlobs, tmp_path: Path) -> None:
+async def test_discarded(on_disk: SealedBlobs, tmp_path: Path) -> None:
     """A content that is thrown away leaves nothing behind."""
-    blob = await blobs.open("file-1")
+    blob = await on_disk.open("file-1")
     await blob.write(b"x")
     await blob.discard()
     await blob.discard()
@@ -89,9 +118,9 @@ async def test_discarded_when_finished(blobs: SealedBlobs) -> None:
     assert await get(blobs, "file-1") == b""
 
 
-async def test_cut_off(blobs: SealedBlobs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_cut_off(on_disk: SealedBlobs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A writer that is cancelled within a write can still throw all of it away."""
-    blob = await blobs.open("file-1")
+    blob = await on_disk.open("file-1")
     is_held, may_go_on = threading.Event(), threading.Event()
 
     def hold(self: object, data: bytes) -> None:
@@ -176,3 +205,40 @@ async def test_disk_gone(tmp_path: Path) -> None:
     (tmp_path / "files").rmdir()
     with pytest.raises(Unavailable):
         await blobs.open("file-1")
+
+
+async def test_large_in_a_bucket(in_bucket: SealedBlobs, s3: S3Server) -> None:
+    """A large content goes up in parts, and is one object in the end."""
+    blob = await in_bucket.open("file-1")
+    for number in range(10):
+        await blob.write(bytes([number]) * 2_000_000)
+    assert s3.objects == {}
+    await blob.finish()
+    assert list(s3.objects) == ["/bucket/files/file-1"]
+    assert await get(in_bucket, "file-1") == b"".join(bytes([number]) * 2_000_000 for number in range(10))
+
+
+async def test_discarded_in_a_bucket(in_bucket: SealedBlobs, s3: S3Server) -> None:
+    """Parts that came to nothing are removed: a bucket would keep them, and charge for them."""
+    blob = await in_bucket.open("file-1")
+    await blob.write(bytes(20_000_000))
+    assert len(s3.uploads) == 1
+    await blob.discard()
+    assert not s3.uploads
+    assert not s3.objects
+
+
+async def test_bucket_away(in_bucket: SealedBlobs, s3: S3Server) -> None:
+    """A bucket that does not do its work is said to be away for a while."""
+    s3.broken = True
+    with pytest.raises(Unavailable):
+        await put(in_bucket, "file-1", b"x")
+    with pytest.raises(Unavailable):
+        await get(in_bucket, "file-1")
+
+
+@pytest.mark.parametrize("url", ["s3://", "s3:///prefix", "gs://bucket", "bucket"])
+def test_no_bucket(url: str, tmp_path: Path) -> None:
+    """A place that is none ends the start."""
+    with pytest.raises(ConfigError, match="s3://bucket/prefix"):
+        open_blobs(url, tmp_path, PLAIN, SystemClock())

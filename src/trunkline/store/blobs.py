@@ -1,11 +1,37 @@
 """Contents of files as they are kept: sealed on the way in, opened on the way out, wherever they lie."""
 
+import importlib
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from pathlib import Path
 
-from trunkline.errors import Unavailable
+from trunkline.clock import Clock
+from trunkline.errors import ConfigError, Unavailable
 from trunkline.state.files import Blob, Blobs
+from trunkline.store.blobs_disk import DiskBlobs
 from trunkline.store.cipher import Cipher, Stream, Unreadable
+
+SETTING = "TRUNKLINE_BLOBS_URL"
+
+
+def open_blobs(url: str, data_dir: Path, cipher: Cipher, clock: Clock) -> "SealedBlobs":
+    """Contents at `s3://bucket/prefix`, or, without a URL, in `files/` below the data folder.
+
+    Raises `ConfigError` for any other URL, and when what it takes is not installed.
+    """
+    if not url:
+        return SealedBlobs(DiskBlobs(data_dir / "files", clock), cipher)
+    scheme, _, place = url.partition("://")
+    if scheme != "s3" or not place.partition("/")[0]:
+        raise ConfigError(f"`{SETTING}` should name a bucket: `s3://bucket/prefix`")
+    try:
+        # Only who uses it waits for it: it takes longer to load than the rest of the start.
+        blobs: Blobs = importlib.import_module("trunkline.store.blobs_s3").S3Blobs(place)
+    except ModuleNotFoundError:
+        raise ConfigError(
+            f"`{SETTING}` names S3, whose client is not installed: run `pip install 'trunkline[s3]'`"
+        ) from None
+    return SealedBlobs(blobs, cipher)
 
 
 class SealedBlobs:

@@ -3,17 +3,16 @@
 A blob is a draft until it is whole and on the disk: then it gets its name. Knows no encryption and no table.
 """
 
-import asyncio
 import io
 import os
 import re
 import secrets
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from pathlib import Path
-from typing import ParamSpec, TypeVar
 
 from trunkline.clock import Clock
 from trunkline.errors import ConfigError, Unavailable
+from trunkline.store.worker import Worker
 
 _PIECE_BYTES = 262_144
 _DRAFT = ".draft"
@@ -21,9 +20,6 @@ _DRAFT = ".draft"
 _DRAFT_SECONDS = 24 * 60 * 60
 # Our own ids have no other letters, and no other ones get here; a name of this kind leaves the folder by no way.
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,200}")
-
-_P = ParamSpec("_P")
-_T = TypeVar("_T")
 
 
 class DiskBlobs:
@@ -48,22 +44,17 @@ class DiskBlobs:
         return blob
 
     async def read(self, id: str) -> AsyncGenerator[bytes, None]:
-        file = await _in_thread(_open, self._path(id))
-        reading: asyncio.Future[bytes] | None = None
+        worker = Worker(_explain)
+        file = await worker.do(_open, self._path(id))
         try:
-            while True:
-                reading = asyncio.ensure_future(_in_thread(file.read, _PIECE_BYTES))
-                piece = await asyncio.shield(reading)
-                if not piece:
-                    return
+            while piece := await worker.do(file.read, _PIECE_BYTES):
                 yield piece
         finally:
-            if reading is not None:
-                await asyncio.wait({reading})
+            await worker.settle()
             file.close()
 
     async def delete(self, id: str) -> None:
-        await _in_thread(self._path(id).unlink, missing_ok=True)
+        await Worker(_explain).do(self._path(id).unlink, missing_ok=True)
 
     def _path(self, id: str) -> Path:
         if not _NAME.fullmatch(id):
@@ -79,26 +70,20 @@ class DiskBlob:
         self._draft = path.with_name(f"{path.name}.{secrets.token_hex(4)}{_DRAFT}")
         # What is open; `None` before it is created, and when it is over.
         self._file: io.FileIO | None = None
-        self._work: asyncio.Future[None] | None = None
+        self._worker = Worker(_explain)
 
     async def create(self) -> None:
-        await self._do(self._create)
+        await self._worker.do(self._create)
 
     async def write(self, data: bytes) -> None:
-        await self._do(self._write, data)
+        await self._worker.do(self._write, data)
 
     async def finish(self) -> None:
-        await self._do(self._finish)
+        await self._worker.do(self._finish)
 
     async def discard(self) -> None:
-        if self._work is not None:
-            # A thread goes on with what it has begun, even when nobody waits for it any more.
-            await asyncio.wait({self._work})
-        await self._do(self._discard)
-
-    async def _do(self, act: Callable[_P, None], *args: _P.args, **kwargs: _P.kwargs) -> None:
-        self._work = asyncio.ensure_future(_in_thread(act, *args, **kwargs))
-        await asyncio.shield(self._work)
+        await self._worker.settle()
+        await self._worker.do(self._discard)
 
     # --- in a thread ----------------------------------------------------------------------------------------------
 
@@ -126,15 +111,14 @@ class DiskBlob:
             self._draft.unlink(missing_ok=True)
 
 
-async def _in_thread(act: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
-    """Raises `Unavailable` for a disk that is full or gone."""
-    try:
-        return await asyncio.to_thread(act, *args, **kwargs)
-    except OSError as error:
-        raise Unavailable(
-            "The files of this gateway cannot be read or written right now. Please try again in a moment.",
-            detail=f"{type(error).__name__}: {error}",
-        ) from error
+def _explain(error: Exception) -> Unavailable | None:
+    """A disk that is full or gone."""
+    if not isinstance(error, OSError):
+        return None
+    return Unavailable(
+        "The files of this gateway cannot be read or written right now. Please try again in a moment.",
+        detail=f"{type(error).__name__}: {error}",
+    )
 
 
 def _open_private(path: str, flags: int) -> int:
