@@ -61,6 +61,7 @@ class Config:
     uncached: frozenset[str] = frozenset()
     forwarded_prompts: Mapping[str, str] = field(default_factory=dict)
     fetch: FetchConfig = field(default_factory=FetchConfig)
+    blobs_url: str = ""
     log_format: str | None = None
     strict: bool = False
     auth: bool = True

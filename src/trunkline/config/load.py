@@ -66,6 +66,7 @@ def load_config(
         forwarded_prompts=_read_forwarded(settings, document, nodes),
         proxies=_read_proxies(environment),
         fetch=_read_fetch(settings),
+        blobs_url=settings.take("TRUNKLINE_BLOBS_URL", ""),
         log_format=settings.take("TRUNKLINE_LOG", None),
         strict=settings.take("TRUNKLINE_STRICT", False),
         auth=auth,

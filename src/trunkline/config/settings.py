@@ -36,6 +36,13 @@ SETTINGS = (
         meaning="everything that trunkline writes, readable by its owner alone",
     ),
     Setting(
+        environment="TRUNKLINE_BLOBS_URL",
+        yaml="blobs_url",
+        read=values.read_text,
+        default="`files/` in the data folder",
+        meaning="where contents of files lie instead: `s3://bucket/prefix`, which the variables of AWS's own tools lead to",
+    ),
+    Setting(
         environment="TRUNKLINE_MASTER_KEY",
         yaml="master_key",
         read=values.read_key,

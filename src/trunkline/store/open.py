@@ -11,8 +11,7 @@ from msgspec import Struct
 from trunkline.clock import Clock
 from trunkline.errors import Unavailable
 from trunkline.state.store import Store
-from trunkline.store.blobs import SealedBlobs
-from trunkline.store.blobs_disk import DiskBlobs
+from trunkline.store.blobs import SealedBlobs, open_blobs
 from trunkline.store.cipher import Cipher
 from trunkline.store.completions import SqlCompletions
 from trunkline.store.conversations import SqlConversations
@@ -37,13 +36,14 @@ _DAY_MICROS = 24 * 60 * 60 * 1_000_000
 class StoreSettings(Struct, frozen=True, kw_only=True):
     """`keys` open what was sealed, by their ids; `newest` is the one to seal under, `None` seals nothing.
 
-    `retention_days` is how long the items of a deleted conversation can still be found.
+    `blobs_url` is where contents of files lie, unless it is the data folder. `retention_days` is how long the items of a deleted conversation can still be found.
     """
 
     database_url: str
     data_dir: Path
     keys: Mapping[str, bytes] = {}
     newest: str | None = None
+    blobs_url: str = ""
     retention_days: int = 30
 
     def __repr__(self) -> str:
@@ -116,7 +116,7 @@ async def open_store(settings: StoreSettings, clock: Clock, *, sweeps: bool = Tr
         stack.push_async_callback(keeper.close)
         holds = choose_holds(database, clock)
         files = SqlFiles(database, cipher, clock)
-        blobs = SealedBlobs(DiskBlobs(settings.data_dir / "files", clock), cipher)
+        blobs = open_blobs(settings.blobs_url, settings.data_dir, cipher, clock)
         ports = Store(
             responses=SqlResponses(database, keeper, cipher, clock),
             conversations=SqlConversations(database, keeper, cipher, clock, holds),
