@@ -266,6 +266,7 @@ class Scene:
     accounts: list[Account] = field(default_factory=make_accounts)
     aliases: dict[str, str] = field(default_factory=dict)
     uncached: frozenset[str] = frozenset()
+    emulating: Mapping[str, frozenset[str]] = field(default_factory=dict)
     strict: bool = False
     upstream: ScriptedUpstream = field(default_factory=ScriptedUpstream)
     records: Records = field(default_factory=Records)
@@ -295,7 +296,9 @@ class Scene:
                 sealer=Sealer({"k1": bytes(32)}, "k1"),
                 dialects=DIALECTS,
                 upstreams=UPSTREAMS,
-                make_router=lambda listing: Router(self.accounts, self.aliases, listing, self.catalog, self.uncached),
+                make_router=lambda listing: Router(
+                    self.accounts, self.aliases, listing, self.catalog, self.uncached, self.emulating
+                ),
                 instance=b"this-instance",
                 strict=self.strict,
                 store=self.store,

@@ -66,7 +66,7 @@ async def open_gateway(config: Config, keyring: Keyring, ledger: Ledger | None =
             stack.callback(lines.close)
 
         def make_router(listing: Listing) -> Router:
-            return Router(accounts, config.aliases, listing, catalog, config.uncached)
+            return Router(accounts, config.aliases, listing, catalog, config.uncached, config.emulating)
 
         clock = SystemClock()
         gateway = Gateway(
@@ -108,7 +108,10 @@ async def open_router(config: Config) -> AsyncIterator[tuple[Callable[[], Router
     catalog = ModelCatalog(accounts, _fetch_list(client))
     catalog.start()
     try:
-        yield lambda: Router(accounts, config.aliases, catalog.listing(), catalog, config.uncached), catalog
+        yield (
+            lambda: Router(accounts, config.aliases, catalog.listing(), catalog, config.uncached, config.emulating),
+            catalog,
+        )
     finally:
         await catalog.close()
         await client.close()

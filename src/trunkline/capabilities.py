@@ -10,7 +10,8 @@ class Capabilities(Struct, frozen=True, kw_only=True):
 
     `fields` are the top-level wire fields beyond the dialect's common ones that the target is known to take (`top_k`,
     `repetition_penalty`): an unknown caller field among them is carried, another is refused. `refuses` are wire fields
-    that it answers with an error: left out of bodies that are otherwise passed on, and said.
+    that it answers with an error: left out of bodies that are otherwise passed on, and said. `emulated` are settings that
+    the operator wants told in words where the target lacks them.
 
     Chat: `developer_role` (else `system`), `max_tokens_field`, `stream_options` (whether it takes `include_usage`),
     `reasoning_field` (the name under which an assistant turn's reasoning is sent back, `None`: never),
@@ -86,6 +87,7 @@ class Capabilities(Struct, frozen=True, kw_only=True):
     max_files: int = 0
     max_output_tokens: int = 8192
     fields: frozenset[str] = frozenset()
+    emulated: frozenset[str] = frozenset()
     refuses: frozenset[str] = frozenset()
 
 

@@ -174,7 +174,7 @@ def test_later_sections(name: str) -> None:
         ("providers: {opena: {}}", "there is no provider `opena`; did you mean `openai`?"),
         ("providers: {eu: {}}", "an instance of one needs a `type`"),
         ("aliases: {a: {targt: x}}", "`aliases.a.targt` is not a setting; did you mean `target`?"),
-        ("aliases: {a: {target: x, emulate: [verbosity]}}", "`aliases.a.emulate` is not served by this version yet"),
+        ("aliases: {a: {target: x, emulate: [prose]}}", "line 1: `aliases.a.emulate` should be a list of verbosity"),
         ("aliases: {a: {target: x, cache_points: on}}", "line 1: `aliases.a.cache_points` should be auto or off"),
         ("server: {admin_port: 1}", "`server.admin_port` is not served by this version yet"),
         ("server: 8080", "`server` should be a mapping"),
@@ -384,6 +384,23 @@ aliases:
     marks = {account.name: account.capabilities.cache_marks for account in config.accounts}
     assert (marks["anthropic"], marks["openrouter"]) == (False, True)
     assert "`ANTHROPIC_CACHE_POINTS`" in refused({**keys, "ANTHROPIC_CACHE_POINTS": "never"})
+
+
+def test_what_is_told_in_words() -> None:
+    """A provider's models have it, or an alias; the environment's alias is one of its own."""
+    yaml = """
+providers: {anthropic: {emulate: [verbosity]}}
+aliases:
+  a: {target: openai/x, emulate: [verbosity]}
+  b: {target: openai/x, emulate: [verbosity]}
+  c: openai/x
+"""
+    keys = {"ANTHROPIC_API_KEY": "sk-ant-1", "OPENROUTER_API_KEY": "sk-or-1", "TRUNKLINE_ALIASES": "b=openai/y"}
+    config = load(keys, yaml=yaml)
+    assert config.emulating == {"a": {"verbosity"}}
+    told = {account.name: account.capabilities.emulated for account in config.accounts}
+    assert (told["anthropic"], told["openrouter"]) == ({"verbosity"}, frozenset())
+    assert "`ANTHROPIC_EMULATE`" in refused({**keys, "ANTHROPIC_EMULATE": "prose"})
 
 
 # --- aliases ----------------------------------------------------------------------------------------------------

@@ -2,19 +2,22 @@
 
 import re
 import socket
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from typing import TypeVar
 
 from msgspec import Struct
 
 from trunkline.config.document import Document, Node
-from trunkline.config.settings import COMMON, NOT_YET_IN_ENTRIES
+from trunkline.config.settings import COMMON
 from trunkline.config.sources import Environment, Value, is_reference, nearest, resolve
-from trunkline.config.values import read_auto_or_off, read_bool, read_list
+from trunkline.config.values import read_auto_or_off, read_bool, read_emulated, read_list
 from trunkline.errors import ConfigError
 from trunkline.ports import Timeouts
 from trunkline.providers.account import Account, ModelRules, check_key, make_account, read_base_url, read_model_rules
 from trunkline.providers.directory import load_provider, provider_names
 from trunkline.providers.provider import DIALECTS, Provider
+
+T = TypeVar("T")
 
 _INSTANCE = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _COMMON_NAMES = tuple(setting.name for setting in COMMON)
@@ -156,8 +159,6 @@ def _read_members(document: Document, name: str, provider: Provider, members: Ma
         path, place = f"providers.{name}.{member}", document.place(node)
         if member == "type":
             continue
-        if member in NOT_YET_IN_ENTRIES:
-            raise ConfigError(f"{place}: `{path}` is not served by this version yet: remove it")
         if member not in known:
             raise ConfigError(f"{place}: `{path}` is not a setting{nearest(member, known)}")
         text = document.text(node, path)
@@ -238,9 +239,10 @@ def _make_account(entry: Entry, environment: Environment, timeouts: Timeouts) ->
         faithful=None if faithful is None else frozenset(faithful),
         models=read_model_rules(texts["models"]) if "models" in texts else ModelRules(),
         timeouts=timeouts,
-        tls_verify=_read_tls_verify(entry, texts),
+        tls_verify=_read_common(entry, texts, "tls_verify", read_bool, True),
         settings={s.name: texts[s.name] for s in entry.provider.settings if s.name in texts},
-        cache_points=_read_cache_points(entry, texts),
+        cache_points=_read_common(entry, texts, "cache_points", read_auto_or_off, True),
+        emulated=_read_common(entry, texts, "emulate", read_emulated, frozenset()),
     )
 
 
@@ -256,23 +258,14 @@ def _read_dialects(entry: Entry, texts: Mapping[str, str], name: str) -> tuple[s
     return dialects
 
 
-def _read_cache_points(entry: Entry, texts: Mapping[str, str]) -> bool:
-    if "cache_points" not in texts:
-        return True
-    value = entry.values["cache_points"]
+def _read_common(entry: Entry, texts: Mapping[str, str], name: str, read: Callable[[str], T], default: T) -> T:
+    """A setting that all providers have."""
+    if name not in texts:
+        return default
+    value = entry.values[name]
     try:
-        return read_auto_or_off(texts["cache_points"])
+        return read(texts[name])
     except ValueError as error:
-        raise ConfigError(f"`{value.name}` ({value.source}) {error}") from None
-
-
-def _read_tls_verify(entry: Entry, texts: Mapping[str, str]) -> bool:
-    if "tls_verify" not in texts:
-        return True
-    try:
-        return read_bool(texts["tls_verify"])
-    except ValueError as error:
-        value = entry.values["tls_verify"]
         raise ConfigError(f"`{value.name}` ({value.source}) {error}") from None
 
 

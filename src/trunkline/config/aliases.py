@@ -1,14 +1,16 @@
 """Aliases: one name for one target, from the environment or the file."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from typing import TypeVar
 
 from trunkline.config.document import Document, Node
-from trunkline.config.settings import NOT_YET_IN_ENTRIES
 from trunkline.config.sources import Value, nearest
-from trunkline.config.values import read_auto_or_off
+from trunkline.config.values import read_auto_or_off, read_emulated
 from trunkline.errors import ConfigError
 
-_MEMBERS = ("target", "cache_points")
+_MEMBERS = ("target", "cache_points", "emulate")
+
+Wish = TypeVar("Wish")
 
 
 def read_alias_list(value: Value) -> dict[str, str]:
@@ -29,7 +31,7 @@ def read_alias_list(value: Value) -> dict[str, str]:
 
 
 def read_alias_mapping(document: Document, node: Node) -> dict[str, str]:
-    """`{name: target}`, or `{name: {target: …, cache_points: …}}`."""
+    """`{name: target}`, or `{name: {target: …, cache_points: …, emulate: …}}`."""
     aliases: dict[str, str] = {}
     for name, entry in document.mapping(node, "aliases").items():
         target = _read_target(document, entry, f"aliases.{name}")
@@ -40,19 +42,26 @@ def read_alias_mapping(document: Document, node: Node) -> dict[str, str]:
 def read_uncached(document: Document, node: Node) -> frozenset[str]:
     """The aliases with `cache_points: off`."""
     return frozenset(
-        name
-        for name, entry in document.mapping(node, "aliases").items()
-        if isinstance(entry.content, dict)
-        and (value := entry.content.get("cache_points")) is not None
-        and not _read_cache_points(document, value, f"aliases.{name}.cache_points")
+        name for name, wanted in _read_each(document, node, "cache_points", read_auto_or_off) if not wanted
     )
 
 
-def _read_cache_points(document: Document, node: Node, path: str) -> bool:
-    try:
-        return read_auto_or_off(document.text(node, path) or "")
-    except ValueError as error:
-        raise ConfigError(f"{document.place(node)}: `{path}` {error}") from None
+def read_emulating(document: Document, node: Node) -> dict[str, frozenset[str]]:
+    """The aliases with `emulate`, and what."""
+    return dict(_read_each(document, node, "emulate", read_emulated))
+
+
+def _read_each(document: Document, node: Node, member: str, read: Callable[[str], Wish]) -> Iterator[tuple[str, Wish]]:
+    """One member of every alias that has it."""
+    for name, entry in document.mapping(node, "aliases").items():
+        value = entry.content.get(member) if isinstance(entry.content, dict) else None
+        if value is None:
+            continue
+        path = f"aliases.{name}.{member}"
+        try:
+            yield name, read(document.text(value, path) or "")
+        except ValueError as error:
+            raise ConfigError(f"{document.place(value)}: `{path}` {error}") from None
 
 
 def _read_target(document: Document, entry: Node, path: str) -> str:
@@ -61,8 +70,6 @@ def _read_target(document: Document, entry: Node, path: str) -> str:
             raise ConfigError(f"{document.place(entry)}: `{path}` should be the name of its target")
         return entry.content
     for member, node in entry.content.items():
-        if member in NOT_YET_IN_ENTRIES:
-            raise ConfigError(f"{document.place(node)}: `{path}.{member}` is not served by this version yet: remove it")
         if member not in _MEMBERS:
             near = nearest(member, _MEMBERS)
             raise ConfigError(f"{document.place(node)}: `{path}.{member}` is not a setting{near}")

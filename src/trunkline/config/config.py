@@ -44,12 +44,12 @@ class Shown(Struct, frozen=True):
 class Config:
     """Everything a gateway is started with.
 
-    `log_format` is `None` where it depends on whether standard error is a terminal. `master_key` is `None` where one
-    has to be generated (unless `auth` is off), `secret` likewise. `accounts` are in the order in which a name that
-    several list is looked for; the embedded model is not among them, `local` says that it is wanted. `proxies` are
-    the proxy variables as they were. `uncached` are the aliases for which no cache points are set. `forwarded_prompts` are
-    prompts at a provider that anybody may use, each with its model. `notes` are sentences about what is set but not
-    served.
+    `log_format` is `None` where it depends on whether standard error is a terminal. `master_key` is `None` where
+    one has to be generated (unless `auth` is off), `secret` likewise. `accounts` are in the order in which a name
+    that several list is looked for; the embedded model is not among them, `local` says that it is wanted. `proxies`
+    are the proxy variables as they were. `uncached` are the aliases for which no cache points are set, `emulating`
+    those with settings that are told in words. `forwarded_prompts` are prompts at a provider that anybody may use,
+    each with its model. `notes` are sentences about what is set but not served.
     """
 
     data_dir: Path
@@ -59,6 +59,7 @@ class Config:
     aliases: Mapping[str, str]
     proxies: Mapping[str, str]
     uncached: frozenset[str] = frozenset()
+    emulating: Mapping[str, frozenset[str]] = field(default_factory=dict)
     forwarded_prompts: Mapping[str, str] = field(default_factory=dict)
     fetch: FetchConfig = field(default_factory=FetchConfig)
     blobs_url: str = ""

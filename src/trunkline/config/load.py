@@ -1,12 +1,12 @@
 """Everything that is set → one `Config`, or one sentence that says what to type instead."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from pathlib import Path
 from typing import Any
 
 from trunkline.config.accounts import Accounts, read_accounts, refuse_ourselves, secret_names
-from trunkline.config.aliases import check_aliases, read_alias_list, read_alias_mapping, read_uncached
+from trunkline.config.aliases import check_aliases, read_alias_list, read_alias_mapping, read_emulating, read_uncached
 from trunkline.config.config import Config, FetchConfig, ServerConfig, Shown
 from trunkline.config.document import Document, Node
 from trunkline.config.prompts import read_forwarded
@@ -63,6 +63,7 @@ def load_config(
         accounts=found.accounts,
         aliases=aliases,
         uncached=_read_uncached(document, nodes, environment),
+        emulating=_read_emulating(document, nodes, environment),
         forwarded_prompts=_read_forwarded(settings, document, nodes),
         proxies=_read_proxies(environment),
         fetch=_read_fetch(settings),
@@ -227,8 +228,23 @@ def _read_uncached(document: Document | None, nodes: Mapping[str, Node], environ
     """Those of the file that the environment does not point elsewhere."""
     if document is None or "aliases" not in nodes:
         return frozenset()
+    return read_uncached(document, nodes["aliases"]) - _read_redirected(environment)
+
+
+def _read_emulating(
+    document: Document | None, nodes: Mapping[str, Node], environment: Environment
+) -> dict[str, frozenset[str]]:
+    if document is None or "aliases" not in nodes:
+        return {}
+    redirected = _read_redirected(environment)
+    found = read_emulating(document, nodes["aliases"])
+    return {name: words for name, words in found.items() if name not in redirected}
+
+
+def _read_redirected(environment: Environment) -> Set[str]:
+    """The aliases that the environment points elsewhere than the file."""
     value = environment.get("TRUNKLINE_ALIASES")
-    return read_uncached(document, nodes["aliases"]) - (read_alias_list(value).keys() if value is not None else set())
+    return frozenset() if value is None else read_alias_list(value).keys()
 
 
 def _read_forwarded(settings: Settings, document: Document | None, nodes: Mapping[str, Node]) -> dict[str, str]:

@@ -41,7 +41,7 @@ providers:
   openai-eu: {type: openai, api_key: "file:/run/secrets/eu", base_url: "https://eu.example/v1"}
 aliases:
   fast: openai/gpt-5-mini
-  "gpt-*": {target: anthropic/claude-sonnet-4-5, cache_points: off}
+  "gpt-*": {target: anthropic/claude-sonnet-4-5, cache_points: off, emulate: [verbosity]}
 ```
 
 Of several accounts that list a model, the first is asked: the file's order, then the well-known ones, then the

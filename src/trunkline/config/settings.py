@@ -215,9 +215,6 @@ NOT_YET = {
 NOT_YET_SECTIONS = ("keys", "limits", "budgets", "store", "audit", "prices")
 """Likewise, sections of the YAML file."""
 
-NOT_YET_IN_ENTRIES = ("emulate",)
-"""Likewise, members of an alias or a provider."""
-
 # For tests alone; whoever runs them has it set.
 IGNORED = ("TRUNKLINE_TEST_DATA",)
 
@@ -260,5 +257,9 @@ COMMON = (
         name="cache_points",
         meaning="`auto` or `off`: whether prompts are marked for its cache where a caller cannot ask and it is worth it",
         default="auto",
+    ),
+    Common(
+        name="emulate",
+        meaning="what is told in words where a model has no setting for it, and else dropped: `verbosity`",
     ),
 )

@@ -20,6 +20,9 @@ _UNITS = {
 _BOOLS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
 _SECRET_BYTES = 32
 
+# What lowering knows words for.
+_EMULATED = ("verbosity",)
+
 
 def read_text(text: str) -> str:
     return text
@@ -117,6 +120,14 @@ def read_secrets(text: str) -> tuple[bytes, ...]:
 def read_list(text: str) -> tuple[str, ...]:
     """Names with commas between them."""
     return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def read_emulated(text: str) -> frozenset[str]:
+    """Settings that can be told in words."""
+    words = read_list(text)
+    if any(word not in _EMULATED for word in words):
+        raise ValueError("should be a list of verbosity")
+    return frozenset(words)
 
 
 def read_host_list(text: str) -> Hosts:

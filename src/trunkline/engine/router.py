@@ -18,6 +18,8 @@ _HYPHENS = str.maketrans(dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2212\ufe
 # Enough for every name in use; a caller who invents names must not fill the memory.
 _MEMO_SIZE = 4096
 
+NOTHING: Mapping[str, frozenset[str]] = {}
+
 
 class Target(Struct, frozen=True):
     """One model at one account, what it can hold, and why it was chosen.
@@ -52,6 +54,7 @@ class Router:
         listing: Listing,
         catalog: Catalog,
         uncached: Set[str] = frozenset(),
+        emulating: Mapping[str, frozenset[str]] = NOTHING,
     ) -> None:
         self.listing = listing
         self._accounts = accounts
@@ -63,6 +66,7 @@ class Router:
         )
         self._catalog = catalog
         self._uncached = uncached
+        self._emulating = emulating
         self._memo: dict[str, Plan] = {}
 
     @property
@@ -128,11 +132,16 @@ class Router:
     def _aliased(self, name: str, target: str, alias: str) -> Plan:
         for find in (self._named, self._listed, self._owned):
             if (plan := find(target)) is not None:
-                first = plan.targets[0]
-                if alias in self._uncached:
-                    first = replace(first, capabilities=replace(first.capabilities, cache_marks=False))
+                first = replace(plan.targets[0], capabilities=self._wished(plan.targets[0].capabilities, alias))
                 return Plan(name, [replace(first, reason=f"the alias `{alias}` → {first.name}")], plan.others)
         raise self._not_found(target)
+
+    def _wished(self, capabilities: Capabilities, alias: str) -> Capabilities:
+        """What the operator wants of a target under this alias."""
+        if alias in self._uncached:
+            capabilities = replace(capabilities, cache_marks=False)
+        wished = self._emulating.get(alias, frozenset())
+        return replace(capabilities, emulated=capabilities.emulated | wished) if wished else capabilities
 
     def _named(self, name: str) -> Plan | None:
         prefix, slash, rest = name.partition("/")

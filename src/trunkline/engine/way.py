@@ -1,10 +1,12 @@
 """Tee, patch or translate: the one place that decides, once the body is known."""
 
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Literal
 
 from msgspec import Struct
 
+from trunkline.capabilities import Capabilities
 from trunkline.dialects.dialect import Dialect
 from trunkline.dialects.seal import PREFIX
 from trunkline.engine.envelope import Envelope
@@ -32,12 +34,19 @@ def choose_way(dialect: Dialect, target: Target, envelope: Envelope) -> Way:
         raise Unsupported(f"`{target.account.name}` serves no model answers", param="model")
     if caller not in speaks:
         return _name_way("translate", caller, speaks[0], target.name)
-    if "tools" in members and target.capabilities.tools == "emulated":
+    if _must_tell(members, target.capabilities):
         return _name_way("translate", caller, caller, target.name)
     if caller not in target.account.faithful or "provider_options" in members or _SEALED in body or envelope.echo:
         return _name_way("patch", caller, caller, target.name)
     kind: Kind = "patch" if dialect.is_unfit(members, body, target.capabilities) else "tee"
     return _name_way(kind, caller, caller, target.name)
+
+
+def _must_tell(members: Mapping[str, object], capabilities: Capabilities) -> bool:
+    """Whether something in a body has to be told in other words, though the dialect is the target's own."""
+    if "verbosity" in members and "verbosity" in capabilities.emulated - capabilities.fields:
+        return True
+    return "tools" in members and capabilities.tools == "emulated"
 
 
 @lru_cache(maxsize=4096)

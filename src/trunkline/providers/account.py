@@ -143,10 +143,12 @@ def make_account(
     tls_verify: bool = True,
     settings: Mapping[str, str] | None = None,
     cache_points: bool = True,
+    emulated: frozenset[str] = frozenset(),
 ) -> Account:
     """An account; what is `None` is the provider's own. Raises `ConfigError` for an address or key that cannot be.
 
     Without `cache_points` its prompt cache is asked for nothing that the caller did not ask for.
+    `emulated` are settings that are told in words where its models lack them.
     """
     settings = {**{s.name: s.default for s in provider.settings if s.default}, **(settings or {})}
     if provider.adapt is not None:
@@ -164,7 +166,7 @@ def make_account(
         origin=origin,
         speaks=speaks,
         faithful=provider.faithful if faithful is None else faithful,
-        capabilities=provider.capabilities if cache_points else replace(provider.capabilities, cache_marks=False),
+        capabilities=_fit_capabilities(provider.capabilities, cache_points, emulated),
         timeouts=timeouts,
         models=_fit_rules(provider, models or ModelRules()),
         settings=settings,
@@ -174,6 +176,11 @@ def make_account(
             name for name, path in provider.paths.items() if "{model}" in path or name + STREAM in provider.paths
         ),
     )
+
+
+def _fit_capabilities(known: Capabilities, cache_points: bool, emulated: frozenset[str]) -> Capabilities:
+    """What the provider can do, as the operator wants it used."""
+    return replace(known, cache_marks=known.cache_marks and cache_points, emulated=known.emulated | emulated)
 
 
 def _fit_rules(provider: Provider, rules: ModelRules) -> ModelRules:

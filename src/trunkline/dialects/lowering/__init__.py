@@ -26,6 +26,7 @@ from trunkline.dialects.lowering.settings import (
     lower_effort,
     lower_settings,
     refuse_state,
+    tell_verbosity,
 )
 from trunkline.dialects.lowering.toolbox import Toolbox
 from trunkline.dialects.lowering.way_back import CallReader, Origin, Recount, WayBack
@@ -47,6 +48,7 @@ def lower(
     check_unknown(request, capabilities)
     check_include(request, upstream)
     request = _take_uses(_add_chat_search(request, caller, upstream), upstream, notes)
+    request = tell_verbosity(request, caller, upstream, capabilities, notes)
     toolbox = Toolbox(request, caller, upstream, capabilities, mint, notes)
     toolbox.add_all(request.tools)
     gather_tools(request.items, toolbox)

@@ -54,6 +54,26 @@ def lower_settings(
     return replace(settings, **without) if without else settings
 
 
+_VERBOSITY = {
+    "low": "Answer briefly: no more words than the question needs.",
+    "medium": "Answer at moderate length.",
+    "high": "Answer at length, with details and explanations.",
+}
+
+
+def tell_verbosity(
+    request: ModelRequest, caller: str, upstream: str, capabilities: Capabilities, notes: Notes
+) -> ModelRequest:
+    """The wish for a short or a long answer in words, where the target has no dial for it and the operator wants so."""
+    words = _VERBOSITY.get(request.settings.verbosity or "")
+    has_dial = SETTINGS[upstream]["verbosity"] is not Fate.DROPPED or "verbosity" in capabilities.fields
+    if words is None or has_dial or "verbosity" not in capabilities.emulated:
+        return request
+    notes.emulate(caller_name(caller, "verbosity"))
+    instructions = "\n\n".join(filter(None, (request.instructions, words)))
+    return replace(request, instructions=instructions, settings=replace(request.settings, verbosity=None))
+
+
 def check_include(request: ModelRequest, upstream: str) -> None:
     """What is to be included in the answer must be something that we know how to give, or have nothing of."""
     for name in request.settings.include or ():
