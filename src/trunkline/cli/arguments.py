@@ -32,6 +32,12 @@ _EXPLAIN = """\
 Say which provider a model name leads to, and why, and what else would have it. Asks the providers for their lists.
 """
 
+_PROMPTS = """\
+Prompts that requests name by their id (`prompt: {id, version, variables}`): a model, instructions, messages, tools and
+settings, with `{{name}}` where a variable stands. Opens the store of this configuration, or asks a running gateway
+(--url). See docs/prompts.md.
+"""
+
 _DEMO = """\
 Start a gateway for half a minute at most, run an agent of the OpenAI Agents SDK with a tool through it, and say which
 way it went, what it cost in tokens and how long it took. Without a provider the embedded model answers.
@@ -56,6 +62,7 @@ def make_parser() -> argparse.ArgumentParser:
     _add_check(commands)
     _add_explain(commands)
     _add_demo(commands)
+    _add_prompts(commands)
     return parser
 
 
@@ -91,6 +98,41 @@ def _add_demo(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     demo = commands.add_parser("demo", help="run an agent through the gateway", description=_DEMO)
     demo.add_argument("--model", metavar="MODEL", help="the model to ask; default: a usual one of the first provider")
     _add_sources(demo)
+
+
+def _add_prompts(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    prompts = commands.add_parser("prompts", help="make and change stored prompts", description=_PROMPTS)
+    actions = prompts.add_subparsers(dest="action", required=True, metavar="ACTION")
+    create = actions.add_parser("create", help="make a prompt, and print its id")
+    create.add_argument("--name", metavar="NAME", required=True, help="what people call it")
+    _add_body(create)
+    listing = actions.add_parser("list", help="list all prompts, the newest first")
+    show = actions.add_parser("show", help="print a version as YAML, as --file reads it")
+    show.add_argument("id", metavar="ID")
+    show.add_argument("--version", metavar="VERSION", help="default: the prompt's default version")
+    add = actions.add_parser("add", help="add a version, make it the default one, and print its number")
+    add.add_argument("id", metavar="ID")
+    _add_body(add)
+    add.add_argument("--keep-default", action="store_true", help="leave the default version as it is")
+    default = actions.add_parser("default", help="choose the version that requests without one get")
+    default.add_argument("id", metavar="ID")
+    default.add_argument("version", metavar="VERSION")
+    delete = actions.add_parser("delete", help="delete a prompt with all its versions")
+    delete.add_argument("id", metavar="ID")
+    for action in (create, listing, show, add, default, delete):
+        _add_sources(action)
+        action.add_argument("--url", metavar="URL", help="a running gateway, as http://localhost:8080/v1")
+        action.add_argument("--key", metavar="KEY", help="its master key (TRUNKLINE_MASTER_KEY)")
+
+
+def _add_body(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--file", metavar="FILE", help="YAML or JSON with the members of a request; - reads a pipe")
+    parser.add_argument("--model", metavar="MODEL", help="the model that the prompt owns")
+    parser.add_argument("--instructions", metavar="TEXT", help="with {{name}} where a variable stands")
+    parser.add_argument("--input", metavar="TEXT", help="a message of the user; messages of others are for the file")
+    parser.add_argument(
+        "--variable", metavar="NAME[=DEFAULT]", action="append", default=[], help="declare a variable; repeatable"
+    )
 
 
 def _add_sources(parser: argparse.ArgumentParser) -> None:
