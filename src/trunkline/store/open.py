@@ -62,6 +62,7 @@ class OpenStore:
         cipher: Cipher,
         files: SqlFiles,
         blobs: SealedBlobs,
+        sweep: Sweep,
         clock: Clock,
     ) -> None:
         self.ports = ports
@@ -71,12 +72,22 @@ class OpenStore:
         self._cipher = cipher
         self._files = files
         self._blobs = blobs
+        self._sweep = sweep
         self._clock = clock
 
     @property
     def up(self) -> bool:
         """Whether the database answers."""
         return self._database.health.up and self._keeper.up
+
+    async def settled(self) -> None:
+        """Wait until everything that was kept so far is in the database. Raises `Unavailable` when that is away."""
+        await self._keeper.settled()
+
+    async def sweep(self) -> None:
+        """Remove everything that has expired. What nobody asks for is swept in its time."""
+        while await self._sweep.once():
+            pass
 
     async def erase(self, path: str) -> Mapping[str, int]:
         """Remove every object of a path and of the paths below it, and say how many of each kind there were."""
@@ -126,11 +137,11 @@ async def open_store(settings: StoreSettings, clock: Clock, *, sweeps: bool = Tr
             files=files,
             blobs=blobs,
         )
+        sweep = Sweep(database, cipher, clock, files, blobs, settings.retention_days * _DAY_MICROS)
         if sweeps:
-            sweep = Sweep(database, cipher, clock, files, blobs, settings.retention_days * _DAY_MICROS)
             await stack.enter_async_context(_running(sweep.run(), "sweep"))
             await stack.enter_async_context(_running(_watch(database), "watch"))
-        yield OpenStore(ports, database, journal, keeper, cipher, files, blobs, clock)
+        yield OpenStore(ports, database, journal, keeper, cipher, files, blobs, sweep, clock)
 
 
 async def _watch(database: Database) -> None:

@@ -122,13 +122,9 @@ class SqlResponses:
 
     def _select_holders(self, path: str, ids: set[str]) -> Select[Any]:
         """The responses that may hold these items, the oldest first: a newer one's item takes the place of an older."""
-        return (
-            select(*_COLUMNS)
-            .join(ITEM_IDS, ITEM_IDS.c.response == RESPONSES.c.number)
-            .where(ITEM_IDS.c.hash.in_([hash_id(id) for id in ids]), self._is_visible(path))
-            .distinct()
-            .order_by(RESPONSES.c.number)
-        )
+        holders = select(ITEM_IDS.c.response).where(ITEM_IDS.c.hash.in_([hash_id(id) for id in ids]))
+        wanted = select(*_COLUMNS).where(self._is_visible(path), RESPONSES.c.number.in_(holders))
+        return wanted.order_by(RESPONSES.c.number)
 
     def _open(self, row: Row[Any]) -> KeptResponse:
         opened = open_row(self._cipher, RESPONSES, row._mapping)

