@@ -13,22 +13,18 @@ from trunkline.store.blobs_disk import DiskBlobs
 from trunkline.store.cipher import Cipher
 from trunkline.store.engine import Database, open_database
 from trunkline.store.files import SqlFiles
-from trunkline.store.tables import FILES, METADATA
+from trunkline.store.migrate import migrate
+from trunkline.store.tables import FILES
 
 CIPHER = Cipher({"k0000001": bytes(32)}, "k0000001")
 
 
 @pytest.fixture
-async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    database = open_database(f"sqlite:///{tmp_path}/trunkline.db")
-    await database.write(METADATA.create_all)
+async def database(url: str) -> AsyncIterator[Database]:
+    database = open_database(url)
+    await migrate(database)
     yield database
     await database.close()
-
-
-@pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
 
 
 @pytest.fixture
