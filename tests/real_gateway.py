@@ -60,6 +60,11 @@ def model_of(kind: str) -> str:
     return f"{kind}-model"
 
 
+def openai_name(kind: str) -> str:
+    """The same model under a name such as clients want that look for OpenAI's."""
+    return f"gpt-{kind}"
+
+
 def make_fakes() -> dict[str, FakeServer]:
     """One fake upstream of each kind, not started."""
     fakes = {}
@@ -190,7 +195,11 @@ def end(process: subprocess.Popen[bytes]) -> None:
 def gateway_before_fakes(folder: Path) -> Iterator[Gateway]:
     """A gateway whose providers are the fakes of every kind."""
     fakes = make_fakes()
-    with running(fakes), running_gateway(folder, **upstream_environment(fakes)) as gateway:
+    aliases = ",".join(f"{openai_name(kind)}={KINDS[kind][0]}/{model_of(kind)}" for kind in fakes)
+    with (
+        running(fakes),
+        running_gateway(folder, **upstream_environment(fakes), TRUNKLINE_ALIASES=aliases) as gateway,
+    ):
         gateway.fakes = fakes
         yield gateway
 

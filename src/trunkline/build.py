@@ -29,6 +29,7 @@ from trunkline.serve.face import Face
 from trunkline.serve.limits import Limits
 from trunkline.serve.server import Address, Server
 from trunkline.shared.memory import MemoryShared
+from trunkline.store.open import StoreSettings, open_store
 from trunkline.upstream.credentials import GoogleTokens, find_credentials
 from trunkline.upstream.embedded import MODEL, Embedded, free_port
 from trunkline.upstream.fetch import Fetcher
@@ -48,9 +49,16 @@ _log = logging.getLogger("trunkline")
 
 
 @contextlib.asynccontextmanager
-async def open_gateway(config: Config, keyring: Keyring, ledger: Ledger | None = None) -> AsyncIterator[Gateway]:
-    """A gateway with everything behind it, for as long as the context lasts. Without a ledger it writes log lines."""
+async def open_gateway(
+    config: Config, keyring: Keyring, ledger: Ledger | None = None, *, keeps: bool = True
+) -> AsyncIterator[Gateway]:
+    """A gateway with everything behind it, for as long as the context lasts. Without a ledger it writes log lines.
+
+    Unless it `keeps`, nothing that callers send is there for their next request.
+    """
+    clock = SystemClock()
     async with contextlib.AsyncExitStack() as stack:
+        store = await stack.enter_async_context(open_store(_settle_store(config, keyring), clock)) if keeps else None
         accounts = list(config.accounts)
         if config.local:
             accounts.append(await _open_embedded(stack))
@@ -59,7 +67,7 @@ async def open_gateway(config: Config, keyring: Keyring, ledger: Ledger | None =
         stack.push_async_callback(client.close)
         catalog = ModelCatalog(accounts, _fetch_list(client))
         stack.push_async_callback(catalog.close)
-        tokens = GoogleTokens(client, SystemClock(), find_credentials(accounts))
+        tokens = GoogleTokens(client, clock, find_credentials(accounts))
         stack.push_async_callback(tokens.close)
         if ledger is None:
             ledger = lines = LogLines(_choose_lines(config))
@@ -68,7 +76,6 @@ async def open_gateway(config: Config, keyring: Keyring, ledger: Ledger | None =
         def make_router(listing: Listing) -> Router:
             return Router(accounts, config.aliases, listing, catalog, config.uncached, config.emulating)
 
-        clock = SystemClock()
         gateway = Gateway(
             Parts(
                 keys=keyring,
@@ -89,8 +96,12 @@ async def open_gateway(config: Config, keyring: Keyring, ledger: Ledger | None =
                 fetch=Fetcher(proxies=proxies, hosts=config.fetch.hosts) if config.fetch.enabled else None,
                 fetch_limits=config.fetch.limits,
                 forwarded_prompts=config.forwarded_prompts,
+                store=None if store is None else store.ports,
+                is_store_up=lambda: store is not None and store.up,
             )
         )
+        stack.push_async_callback(gateway.close)
+        gateway.start()
         catalog.start()
         ticking = asyncio.create_task(_tick(gateway), name="tick")
         stack.callback(ticking.cancel)
@@ -166,6 +177,15 @@ def _make_local(port: int, key: str) -> Account:
         base_url=f"http://127.0.0.1:{port}/v1",
         api_key=key,
         models=ModelRules(extra=frozenset({MODEL}), only=True),
+    )
+
+
+def _settle_store(config: Config, keyring: Keyring) -> StoreSettings:
+    return StoreSettings(
+        database_url=f"sqlite:///{config.data_dir / 'trunkline.db'}",
+        data_dir=config.data_dir,
+        blobs_url=config.blobs_url,
+        keys=keyring.derive("at-rest"),
     )
 
 

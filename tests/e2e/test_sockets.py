@@ -102,7 +102,7 @@ async def serving(folder: Path, base_url: str) -> AsyncIterator[tuple[int, Gatew
         auth=False,
     )
     ledger = Ledger()
-    async with open_gateway(config, Keyring([bytes(32)], None, bytes(32)), ledger) as gateway:
+    async with open_gateway(config, Keyring([bytes(32)], None, bytes(32)), ledger, keeps=False) as gateway:
         server = make_server(config, gateway, lambda _: None)
         task = asyncio.create_task(server.serve())
         try:

@@ -65,7 +65,7 @@ async def _demonstrate(config: Config, model: str, *, quiet: bool) -> dict[str, 
     keyring, _ = open_keyring(config.data_dir, secret=config.secret, master_key=key)
     gathered = Gathered()
     started: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-    async with build.open_gateway(config, keyring, gathered) as gateway:
+    async with build.open_gateway(config, keyring, gathered, keeps=False) as gateway:
         server = build.make_server(
             config, gateway, lambda found: started.set_result(f"http://127.0.0.1:{found[0].port}")
         )

@@ -90,7 +90,11 @@ class Gateway:
         x.operation = operation
         if operation == "ready" and self._draining:
             raise Unavailable("draining: this gateway is going down")
-        return self._desk.say(x, {"status": "ok"})
+        health = {"status": "ok"}
+        if operation == "ready" and self._parts.store is not None:
+            # Still ready: what needs no store goes on, and every replica would be pulled at once.
+            health["store"] = "up" if self._parts.is_store_up() else "down"
+        return self._desk.say(x, health)
 
     def _draw(self, x: Exchange, error: TrunklineError) -> Reply:
         if not x.dialect:

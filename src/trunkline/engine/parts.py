@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Mapping
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from trunkline.clock import Clock, Mint
 from trunkline.dialects.dialect import Dialect, UpstreamDialect
 from trunkline.dialects.seal import Sealer
+from trunkline.engine.gauge import Gauge
 from trunkline.engine.router import Router
 from trunkline.ports import Catalog, Credentials, Fetch, FetchLimits, Keys, Ledger, Listing, Shared, Upstream
 from trunkline.state.retention import Retention
@@ -19,8 +20,8 @@ class Parts(Struct, frozen=True, kw_only=True):
     `make_router` makes a router for a new listing. `dialects` are those that
     callers speak, `upstreams` those that providers are spoken to in. `instance` is this gateway's name in `x-trunkline-hop`. `strict`
     turns whatever would be left out of a request into an error. `credentials` is there where a provider needs it.
-    `fetch` is `None` where nothing that callers point to may be fetched. `store` is `None` where nothing is kept.
-    `forwarded_prompts` are prompts kept at a provider that anybody may use, each with its model.
+    `fetch` is `None` where nothing that callers point to may be fetched. `store` is `None` where nothing is kept; `is_store_up` says whether its database answers.
+    `gauge` learns how far estimates are off. `forwarded_prompts` are prompts kept at a provider that anybody may use, each with its model.
     """
 
     keys: Keys
@@ -40,6 +41,8 @@ class Parts(Struct, frozen=True, kw_only=True):
     credentials: Credentials | None = None
     fetch: Fetch | None = None
     fetch_limits: FetchLimits = FetchLimits()
+    gauge: Gauge = field(default_factory=Gauge)
     store: Store | None = None
+    is_store_up: Callable[[], bool] = lambda: True
     retention: Retention = Retention()
     forwarded_prompts: Mapping[str, str] = {}
