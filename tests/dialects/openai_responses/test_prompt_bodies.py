@@ -37,6 +37,7 @@ def test_a_prompt_need_not_own_the_model() -> None:
         ({"modle": "m"}, "modle", "did you mean `model`"),
         ({"qqqq": "m"}, "qqqq", "it holds model"),
         ({"stream": True}, "stream", "by each request"),
+        ({"include": []}, "include", "by each request"),
         ({"previous_response_id": "resp_1"}, "previous_response_id", "by each request"),
         ({"model": ""}, "model", "name"),
         ({"model": 7}, "model", "name"),

@@ -29,7 +29,6 @@ MEMBERS = (
     "presence_penalty",
     "max_output_tokens",
     "truncation",
-    "include",
     "metadata",
     "service_tier",
     "prompt_cache_key",
@@ -42,6 +41,8 @@ _OF_A_REQUEST = (
     "stream",
     "store",
     "background",
+    # Some SDKs always send it, so a prompt's own would never be heard.
+    "include",
     "previous_response_id",
     "conversation",
     "prompt",
