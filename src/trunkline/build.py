@@ -58,7 +58,7 @@ async def open_gateway(
     """
     clock = SystemClock()
     async with contextlib.AsyncExitStack() as stack:
-        store = await stack.enter_async_context(open_store(_settle_store(config, keyring), clock)) if keeps else None
+        store = await stack.enter_async_context(open_store(settle_store(config, keyring), clock)) if keeps else None
         accounts = list(config.accounts)
         if config.local:
             accounts.append(await _open_embedded(stack))
@@ -180,7 +180,8 @@ def _make_local(port: int, key: str) -> Account:
     )
 
 
-def _settle_store(config: Config, keyring: Keyring) -> StoreSettings:
+def settle_store(config: Config, keyring: Keyring) -> StoreSettings:
+    """Where a configuration keeps what it keeps, and what opens it."""
     return StoreSettings(
         database_url=f"sqlite:///{config.data_dir / 'trunkline.db'}",
         data_dir=config.data_dir,
