@@ -7,13 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from kept import make_settings
 from sqlalchemy import Connection, text
 
 from trunkline.clock import FakeClock
 from trunkline.store.engine import open_database
 from trunkline.store.open import OpenStore, StoreSettings, open_store
-
-KEYS = {"k0000001": b"1" * 32}
 
 
 @pytest.fixture(scope="session")
@@ -35,16 +34,22 @@ def drop_everything(connection: Connection) -> None:
     connection.execute(text("CREATE SCHEMA public"))
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
-async def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+@pytest.fixture
+async def postgresql_url(postgresql: Any) -> str:
     """The URL of an empty database."""
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/trunkline.db"
-    url = str(request.getfixturevalue("postgresql").get_uri("postgres"))
+    url = str(postgresql.get_uri("postgres"))
     database = open_database(url)
     await database.write(drop_everything)
     await database.close()
     return url
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of an empty database of each kind."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/trunkline.db"
+    return str(request.getfixturevalue("postgresql_url"))
 
 
 @pytest.fixture
@@ -54,7 +59,7 @@ def clock() -> FakeClock:
 
 @pytest.fixture
 def settings(url: str, tmp_path: Path) -> StoreSettings:
-    return StoreSettings(database_url=url, data_dir=tmp_path, keys=KEYS, newest="k0000001")
+    return make_settings(url, tmp_path)
 
 
 @pytest.fixture

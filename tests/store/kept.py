@@ -1,14 +1,22 @@
 """Objects to keep, in few words."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 from trunkline.state.conversations import KeptConversation, KeptItem
 from trunkline.state.responses import KeptResponse, Status
+from trunkline.store.open import StoreSettings
 
 DAY_SECONDS = 24 * 60 * 60
 NOW = 1_700_000_000_000_000
+KEYS = {"k0000001": b"1" * 32}
 LATER = NOW + 30 * DAY_SECONDS * 1_000_000
+
+
+def make_settings(url: str, data_dir: Path, **more: Any) -> StoreSettings:
+    """Of a store that seals what it keeps, unless it is told otherwise."""
+    return StoreSettings(database_url=url, data_dir=data_dir, **{"keys": KEYS, "newest": "k0000001", **more})
 
 
 def message(id: str | None, text: str = "hi") -> dict[str, Any]:

@@ -17,6 +17,9 @@ from trunkline.store.tables import COMPLETIONS
 
 _COLUMNS = [COMPLETIONS.c[name] for name in KeptCompletion.__struct_fields__]
 
+# Rows that are looked at together for what may be one in many.
+_AT_ONCE = 100
+
 _decode_metadata = msgspec.json.Decoder(dict[str, str]).decode
 
 
@@ -51,35 +54,44 @@ class SqlCompletions:
         number = COMPLETIONS.c.number
 
         def work(connection: Connection) -> Sequence[KeptCompletion]:
-            wanted = select(*_COLUMNS).where(self._is_visible(path))
+            wanted = select(*_COLUMNS, number).where(self._is_visible(path))
             if model is not None:
                 wanted = wanted.where(COMPLETIONS.c.model == model)
+            wanted = wanted.order_by(number.desc() if order == "desc" else number)
+            place = None
             if after is not None:
-                place = connection.execute(
-                    select(number).where(self._is_visible(path), COMPLETIONS.c.id == after)
-                ).scalar()
+                behind = select(number).where(self._is_visible(path), COMPLETIONS.c.id == after)
+                place = connection.execute(behind).scalar()
                 if place is None:
                     raise KeyError(after)
-                wanted = wanted.where(number < place if order == "desc" else number > place)
-            wanted = wanted.order_by(number.desc() if order == "desc" else number)
-            return self._pick(connection, wanted, limit + 1, metadata)
+            return self._pick(connection, wanted, order, place, limit + 1, metadata)
 
         return await self._database.read(work)
 
     def _pick(
-        self, connection: Connection, wanted: Select[Any], count: int, metadata: Mapping[str, str]
+        self,
+        connection: Connection,
+        wanted: Select[Any],
+        order: Order,
+        place: int | None,
+        count: int,
+        metadata: Mapping[str, str],
     ) -> Sequence[KeptCompletion]:
-        """The first that have this metadata."""
-        if not metadata:
-            return [self._open(row) for row in connection.execute(wanted.limit(count))]
+        """The first so many behind a place that have this metadata."""
+        number = COMPLETIONS.c.number
         picked: list[KeptCompletion] = []
-        for row in connection.execution_options(yield_per=100).execute(wanted):
-            completion = self._open(row)
-            if metadata.items() <= _decode_metadata(completion.metadata).items():
-                picked.append(completion)
-                if len(picked) == count:
-                    break
-        return picked
+        while len(picked) < count:
+            rest = wanted
+            if place is not None:
+                rest = wanted.where(number < place if order == "desc" else number > place)
+            at_once = max(count - len(picked), _AT_ONCE if metadata else 0)
+            rows = connection.execute(rest.limit(at_once)).all()
+            found = map(self._open, rows)
+            picked += [kept for kept in found if metadata.items() <= _decode_metadata(kept.metadata).items()]
+            if len(rows) < at_once:
+                break
+            place = rows[-1].number
+        return picked[:count]
 
     async def set_metadata(self, path: str, id: str, metadata: bytes, completion: bytes) -> bool:
         sealed = seal_row(self._cipher, COMPLETIONS, {"id": id, "metadata": metadata, "completion": completion})
