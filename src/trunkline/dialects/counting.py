@@ -58,7 +58,9 @@ COUNTERS: Mapping[str, tuple[Counter, ...]] = {
     "messages": (
         Counter(
             "count_tokens",
-            frozenset("model messages system tools tool_choice thinking output_config cache_control".split()),
+            frozenset(
+                "model messages system tools tool_choice thinking output_config cache_control mcp_servers".split()
+            ),
             "input_tokens",
         ),
     ),

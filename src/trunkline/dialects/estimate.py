@@ -64,14 +64,15 @@ def estimate_text(text: str) -> float:
 def estimate_input(request: ModelRequest) -> int:
     """Tokens that the request puts into the model, at least 1."""
     total = _TOKENS_PER_MESSAGE + estimate_text(request.instructions) if request.instructions else 0.0
-    total += sum(_estimate_item(item) for item in request.items)
+    total += sum(estimate_item(item) for item in request.items)
     total += sum(_TOKENS_PER_TOOL + _estimate_tool(tool) for tool in request.tools)
     if request.text_format is not None and request.text_format.schema is not None:
         total += _estimate_schema(request.text_format.schema)
     return max(1, math.ceil(total))
 
 
-def _estimate_item(item: Item) -> float:
+def estimate_item(item: Item) -> float:
+    """Tokens of one item of a conversation."""
     match item:
         case Message():
             return _TOKENS_PER_MESSAGE + sum(_estimate_part(part) for part in item.parts)

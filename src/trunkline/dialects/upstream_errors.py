@@ -3,12 +3,28 @@
 Each dialect finds status, message and hints in its own envelope, and adds what only it tells apart.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
 
 from trunkline.errors import Busy, Denied, Failed, Filtered, Garbled, Refused, TimedOut, UpstreamError
+
+TOO_LONG = "context_length_exceeded"
+"""The code of a request that holds more than its model can read."""
+
+# How the many servers of OpenAI's formats say it: vLLM, llama.cpp, Mistral, Together, OpenRouter and their like.
+_TOO_LONG = re.compile(
+    r"context (?:length|window|size)|(?:prompt|input) is too long|too large for model|too many (?:input )?tokens"
+    r"|maximum number of tokens|reduce the length of the",
+    re.IGNORECASE,
+)
+
+
+def is_too_long(status: int, message: str) -> bool:
+    """Whether a refusal means that the request holds more than its model can read."""
+    return status in (400, 413, 422) and _TOO_LONG.search(message) is not None
 
 
 class Found(msgspec.Struct, frozen=True):

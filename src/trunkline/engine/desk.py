@@ -13,7 +13,6 @@ from trunkline.engine.attempts import attempt, read_whole, redacted
 from trunkline.engine.door import HOP, count_hop
 from trunkline.engine.envelope import Envelope, encode_members
 from trunkline.engine.exchange import Exchange
-from trunkline.engine.gauge import Gauge
 from trunkline.engine.headers import JSON, WHOLE, write_headers
 from trunkline.engine.parts import Parts
 from trunkline.engine.router import Plan, Router, Target
@@ -53,7 +52,7 @@ class Desk:
         self.parts = parts
         self._router = parts.make_router(parts.catalog.listing())
         self._hop = _line(HOP, parts.instance)
-        self.gauge = Gauge()
+        self.gauge = parts.gauge
 
     # --- names --------------------------------------------------------------------------------------------------
 

@@ -124,7 +124,9 @@ def test_a_compaction_that_cannot_be_opened_is_the_callers_to_mend(unseal: Any, 
 
 
 @pytest.mark.parametrize(
-    "sealed", [compacted()["encrypted_content"][:-4] + "AAAA", SEAL(Carrier("messages", "signature", "c2ln"))]
+    "sealed",
+    [compacted()["encrypted_content"][:-4] + "AAAA", SEAL(Carrier("messages", "signature", "c2ln"))],
+    ids=["tampered with", "a thought"],
 )
 def test_what_is_no_summary_of_ours_is_refused(sealed: str) -> None:
     """Whether it was tampered with, or is a thought in the place of a summary."""

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from trunkline.dialects.shapes import lenient_object, lenient_text, read_bare_message, read_retry_after
+from trunkline.dialects.upstream_errors import TOO_LONG, is_too_long
 from trunkline.errors import Busy, Denied, Failed, Filtered, Refused, TimedOut, TrunklineError, UpstreamError
 
 # Long enough for every honest message, short enough for a log line.
@@ -125,6 +126,8 @@ def _classify(error: Mapping[str, Any], status: int, retry_after: float | None) 
         )
     if status in (408, 504):
         return TimedOut(message, upstream_status=status)
+    if is_too_long(status, message):
+        code = TOO_LONG
     if 400 <= status < 500:
         return Refused(message, status=status, type=kind, code=code, param=_param(error), upstream_status=status)
     return Failed(message, code=code, type=kind, retry_after_seconds=retry_after, upstream_status=status)

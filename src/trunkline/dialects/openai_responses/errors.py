@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from trunkline.dialects.shapes import lenient_object, lenient_text, read_bare_message, read_retry_after
+from trunkline.dialects.upstream_errors import TOO_LONG, is_too_long
 from trunkline.errors import Busy, Denied, Failed, Filtered, Refused, TimedOut, TrunklineError, UpstreamError
 
 # What `response.error.code` may be, by OpenAI's description; a writer folds everything else into the first three.
@@ -142,6 +143,8 @@ def _classify(
             retry_after_seconds=retry_after,
             upstream_status=upstream_status,
         )
+    if is_too_long(status, message):
+        code = TOO_LONG
     kind = Filtered if code in _FILTER_CODES else Refused
     return kind(
         message or f"the provider refused the request with status {status}",
@@ -171,7 +174,9 @@ def write_error(error: TrunklineError, _request_id: str) -> bytes:
 
 def draw_error(error: TrunklineError) -> dict[str, Any]:
     """The error object itself."""
-    return {"message": error.message, "type": error.type, "param": error.param, "code": error.code}
+    # What was too long is the input, whatever the upstream calls it.
+    param = "input" if error.code == TOO_LONG else error.param
+    return {"message": error.message, "type": error.type, "param": param, "code": error.code}
 
 
 def draw_error_event(error: TrunklineError, sequence_number: int) -> dict[str, Any]:
@@ -182,7 +187,7 @@ def draw_error_event(error: TrunklineError, sequence_number: int) -> dict[str, A
         "sequence_number": sequence_number,
         "code": error.code,
         "message": error.message,
-        "param": error.param,
+        "param": drawn["param"],
         "error": {"type": drawn["type"], "code": drawn["code"], "message": drawn["message"], "param": drawn["param"]},
     }
 

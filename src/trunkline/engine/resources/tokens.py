@@ -67,10 +67,10 @@ async def _ask_provider(desk: Desk, x: Exchange, envelope: Envelope, target: Tar
     if way.kind != "translate":
         # What was asked is the counter's own kind of request, and so its answer is what was asked for.
         crossing = await _cross(desk, x, _keep_counted(envelope, x.dialect, counter), way, target)
-        return desk.finish(x, dialect.tee_reply(await _post(desk, x, way, target, counter, crossing.body)), WHOLE)
+        return desk.finish(x, dialect.tee_reply(await _post(desk, x, way, target, counter, crossing)), WHOLE)
     crossing = await _cross(desk, x, _as_request(envelope, x.dialect), way, target)
     body = msgspec.json.encode(counter.write(msgspec.json.decode(crossing.body), target.model))
-    return desk.say(x, _draw(x.dialect, counter.read(await _post(desk, x, way, target, counter, body))))
+    return desk.say(x, _draw(x.dialect, counter.read(await _post(desk, x, way, target, counter, crossing, body))))
 
 
 async def _cross(desk: Desk, x: Exchange, envelope: Envelope, way: Way, target: Target) -> Crossing:
@@ -81,11 +81,13 @@ async def _cross(desk: Desk, x: Exchange, envelope: Envelope, way: Way, target: 
     return crossing
 
 
-async def _post(desk: Desk, x: Exchange, way: Way, target: Target, counter: Counter, body: bytes) -> bytes:
+async def _post(
+    desk: Desk, x: Exchange, way: Way, target: Target, counter: Counter, crossing: Crossing, body: bytes | None = None
+) -> bytes:
     """The counter's answer. Raises the provider's error, our credential taken out of it."""
-    request = await desk.authorize(desk.address(x, target, counter.operation, body), target)
+    request = desk.address(x, target, counter.operation, body or crossing.body, crossing.headers)
+    request = replace(await desk.authorize(request, target), timeouts=_TIMEOUTS)
     upstream = desk.parts.upstreams[way.upstream]
-    request = replace(request, timeouts=_TIMEOUTS)
     try:
         return await read_whole(await attempt(x, desk.parts.upstream, request, upstream, target.account))
     except UpstreamError as error:
