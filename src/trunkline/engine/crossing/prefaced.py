@@ -9,14 +9,14 @@ from trunkline.engine.crossing.crossing import Crossing
 
 
 class Prefacing:
-    """Another crossing as it is, but for its replies. `emulated` names what the gateway stood in for."""
+    """Another crossing as it is, but for its replies. `instead_of` names what the gateway stood in for."""
 
-    __slots__ = ("_inner", "_preface", "emulated")
+    __slots__ = ("_inner", "_instead_of", "_preface")
 
-    def __init__(self, inner: Crossing, preface: Preface, emulated: str) -> None:
+    def __init__(self, inner: Crossing, preface: Preface, instead_of: str) -> None:
         self._inner = inner
         self._preface = preface
-        self.emulated: Sequence[str] = [*inner.emulated, emulated]
+        self._instead_of = instead_of
 
     @property
     def wants(self) -> Sequence[Want]:
@@ -33,6 +33,10 @@ class Prefacing:
     @property
     def dropped(self) -> Sequence[str]:
         return self._inner.dropped
+
+    @property
+    def emulated(self) -> Sequence[str]:
+        return [*self._inner.emulated, self._instead_of]
 
     def fill(self, contents: Contents) -> None:
         self._inner.fill(contents)

@@ -13,6 +13,7 @@ from trunkline.dialects.media import Materials
 from trunkline.dialects.places import say_in_place
 from trunkline.dialects.recall import Notebook, give_back
 from trunkline.dialects.translation import Translation, name_calls
+from trunkline.dialects.truncation import truncate
 from trunkline.engine.crossing.cache import open_notes, wants_marks
 from trunkline.engine.crossing.options import read_provider_options
 from trunkline.engine.crossing.replies import fold_bytes, make_context, write_stream, write_whole
@@ -33,6 +34,7 @@ class Translated:
     __slots__ = (
         "_context",
         "_dialect",
+        "_is_truncated",
         "_lowering",
         "_marks_cache",
         "_materials",
@@ -65,8 +67,10 @@ class Translated:
         self._target = target
         self._upstream = upstream
         self._marks_cache = dialect.name != "messages" and wants_marks(target, envelope.body)
+        shorter = truncate(request, target.capabilities.context_tokens, parts.gauge.ratio(target.name))
+        self._is_truncated = shorter is not None
         self._materials = Materials(
-            request, upstream.media, target.capabilities, lambda: _find_media(dialect, envelope.members)
+            shorter or request, upstream.media, target.capabilities, lambda: _find_media(dialect, envelope.members)
         )
         self.wants: Sequence[Want] = self._materials.wants
         if not self.wants:
@@ -95,7 +99,8 @@ class Translated:
         self.headers: Mapping[bytes, bytes] = written.headers
         self.body = msgspec.json.encode(written.body)
         self.dropped: Sequence[str] = _named(dialect, lowering.dropped, written.dropped)
-        self.emulated: Sequence[str] = list(dict.fromkeys([*self._materials.emulated, *lowering.emulated]))
+        truncated = ["truncation"] if self._is_truncated else []
+        self.emulated: Sequence[str] = list(dict.fromkeys([*truncated, *self._materials.emulated, *lowering.emulated]))
 
     def passage(self) -> Passage:
         return Translation(self._upstream.reader(), self._restore(), self._dialect.writer(self._context))
