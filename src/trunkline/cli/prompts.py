@@ -147,18 +147,25 @@ def _read_variables(typed: Sequence[str]) -> dict[str, Any]:
 @contextlib.asynccontextmanager
 async def open_beside(config: Config) -> AsyncIterator[Book]:
     """The prompts of the store that a gateway of this configuration uses."""
+    from trunkline.build import settle_store
     from trunkline.clock import SystemClock, mint
     from trunkline.engine.prompt_book import PromptBook
-    from trunkline.keyring import OPERATOR
-    from trunkline.store.cipher import PLAIN
+    from trunkline.keyring import OPERATOR, open_keyring
+    from trunkline.store.cipher import Cipher
     from trunkline.store.engine import open_database
     from trunkline.store.migrate import migrate
     from trunkline.store.prompts import SqlPrompts
 
-    database = open_database(f"sqlite:///{config.data_dir}/trunkline.db")
+    # No key is needed beside the store, and none must be made where nobody would be told it.
+    keyring, _ = open_keyring(
+        config.data_dir, secret=config.secret, previous_secrets=config.previous_secrets, auth=False
+    )
+    settings = settle_store(config, keyring)
+    database = open_database(settings.database_url)
     try:
         await migrate(database)
-        yield PromptBook(SqlPrompts(database, PLAIN), OPERATOR.path, SystemClock(), mint)
+        prompts = SqlPrompts(database, Cipher(settings.keys, settings.newest))
+        yield PromptBook(prompts, OPERATOR.path, SystemClock(), mint)
     finally:
         await database.close()
 
