@@ -14,6 +14,7 @@ from trunkline.engine.desk import Desk
 from trunkline.engine.envelope import Envelope
 from trunkline.engine.exchange import Exchange
 from trunkline.engine.headers import WHOLE
+from trunkline.engine.materials import give_files
 from trunkline.engine.resources.standing import fit, stand_for
 from trunkline.engine.router import Target
 from trunkline.engine.way import choose_way
@@ -34,7 +35,8 @@ async def compact_response(desk: Desk, x: Exchange) -> Reply:
         account = target.account
         if DIALECT_NAME in account.speaks and NATIVE in account.provider.operations:
             try:
-                return await _pass_on(desk, x, fit(context, x, target), target)
+                envelope = await give_files(desk.parts, x, fit(context, x, target), target)
+                return await _pass_on(desk, x, envelope, target)
             except UpstreamError as error:
                 if not (lacks_route(error) or context.was_lost(target, error)):
                     raise
@@ -60,12 +62,15 @@ async def _pass_on(desk: Desk, x: Exchange, envelope: Envelope, target: Target) 
 async def _compact(desk: Desk, x: Exchange, envelope: Envelope, target: Target) -> Reply:
     """The same by a summary."""
     x.take_way(target, choose_way(desk.parts.dialects[x.dialect], target, envelope))
-    request = read_whole_request(desk, x, envelope, target)
+    given = await give_files(desk.parts, x, envelope, target)
+    request = read_whole_request(desk, x, given, target)
     if not request.items:
         raise InvalidRequest("`input` holds nothing to compact", param="input")
     compaction = await compact(desk, x, request, target)
     x.usage = compaction.usage
-    return desk.say(x, _draw(desk, x, request.items, compaction.item, compaction.usage))
+    # What the user said goes back as it was said: a file by its id.
+    items = request.items if given is envelope else read_whole_request(desk, x, envelope, target).items
+    return desk.say(x, _draw(desk, x, items, compaction.item, compaction.usage))
 
 
 def _draw(desk: Desk, x: Exchange, items: list[Item], compaction: dict[str, Any], usage: Usage) -> dict[str, Any]:

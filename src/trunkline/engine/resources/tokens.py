@@ -16,6 +16,7 @@ from trunkline.engine.envelope import Envelope, Members
 from trunkline.engine.exchange import Exchange
 from trunkline.engine.fetching import fetch_all
 from trunkline.engine.headers import WHOLE
+from trunkline.engine.materials import give_files
 from trunkline.engine.resources.standing import fit, stand_for
 from trunkline.engine.router import Target
 from trunkline.engine.way import Way, choose_way
@@ -35,11 +36,12 @@ async def count_tokens(desk: Desk, x: Exchange) -> Reply:
     """The count of a request, in its dialect's shape."""
     async with stand_for(desk, x) as (context, target):
         try:
-            return await _ask_provider(desk, x, fit(context, x, target), target)
+            envelope = await give_files(desk.parts, x, fit(context, x, target), target)
+            return await _ask_provider(desk, x, envelope, target)
         except UpstreamError as error:
             if not (_may_estimate(error) or context.was_lost(target, error)):
                 raise
-        envelope = fit(context, x, target, replays=True)
+        envelope = await give_files(desk.parts, x, fit(context, x, target, replays=True), target)
     x.target = target.name
     return desk.say(x, _draw(x.dialect, _estimate(desk, x, envelope, target)), _ESTIMATED)
 
