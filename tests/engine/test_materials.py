@@ -248,6 +248,26 @@ async def test_named_by_a_tool(tools: list[dict[str, Any]]) -> None:
     assert answer.error["param"].startswith("tools[0].")
 
 
+@pytest.mark.parametrize(
+    ("path", "caller"),
+    [
+        ("/v1/responses/input_tokens", "responses"),
+        ("/v1/responses/compact", "responses"),
+        ("/v1/messages/count_tokens", "messages"),
+    ],
+)
+async def test_counted_and_compacted(path: str, caller: str) -> None:
+    """Whoever counts or compacts for a provider is given the caller's files, and told of no others."""
+    scene = FileScene()
+    id = await keep(scene, "a.pdf", PDF)
+    scene.upstream.answer = json_reply({"input_tokens": 7, "output": []})
+    body = asking(caller, naming(caller, id), model=f"{caller}-model")
+    assert (await scene.ask(path, body, **ANA)).status == 404
+    assert not scene.upstream.requests
+    assert (await scene.ask(path, body)).status == 200
+    assert b64encode(PDF) in scene.upstream.body
+
+
 async def test_ids_that_name_nothing() -> None:
     """Ids in what was said before, and in what a tool takes or brought forth, are not ours to judge."""
     scene = FileScene()
