@@ -10,7 +10,7 @@ import pytest
 
 from real_gateway import Gateway, find_node, gateway_before_fakes, plain_environment, run_program
 
-Run = Callable[[Path, Mapping[str, str]], str]
+Run = Callable[..., str]
 
 
 @pytest.fixture(scope="session")
@@ -21,7 +21,10 @@ def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
 
 @pytest.fixture(scope="session")
 def run() -> Iterator[Run]:
-    """Runs a program of either language and gives what it prints; fails with everything it said."""
+    """Runs a program of either language and gives what it prints; fails with everything it said.
+
+    `run(program, variables, *arguments)`
+    """
     command = [sys.executable, str(Path(__file__).with_name("preloaded.py"))]
     process = subprocess.Popen(
         command, env=plain_environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -30,10 +33,11 @@ def run() -> Iterator[Run]:
     assert process.stdout is not None
     asked, answered = process.stdin, process.stdout
 
-    def run(program: Path, variables: Mapping[str, str]) -> str:
+    def run(program: Path, variables: Mapping[str, str], *arguments: str) -> str:
+        words = [str(program), *arguments]
         if program.suffix == ".mjs":
-            return run_program([find_node(), str(program)], variables)
-        asked.write(json.dumps({"program": str(program), "environment": plain_environment() | dict(variables)}) + "\n")
+            return run_program([find_node(), *words], variables)
+        asked.write(json.dumps({"words": words, "environment": plain_environment() | dict(variables)}) + "\n")
         asked.flush()
         reply = json.loads(answered.readline())
         assert reply["code"] == 0, f"{program.name} failed:\n{reply['printed']}"

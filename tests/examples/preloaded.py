@@ -1,8 +1,8 @@
 """A Python process that has imported the SDK and runs programs in forks of itself.
 
 Importing the SDK takes seconds on a busy machine; forty programs would spend minutes on it. Each program still has a
-process, an environment and a `__main__` of its own. Speaks JSON lines: `{"program", "environment"}` in,
-`{"code", "printed"}` out.
+process, an environment and a `__main__` of its own. Speaks JSON lines: `{"words", "environment"}` in (a program and its
+arguments), `{"code", "printed"}` out.
 """
 
 import json
@@ -19,25 +19,26 @@ import openai  # noqa: F401
 LONGEST_SECONDS = 60
 
 
-def run_in_fork(program: str, environment: dict[str, str]) -> dict[str, object]:
+def run_in_fork(words: list[str], environment: dict[str, str]) -> dict[str, object]:
     with tempfile.TemporaryFile() as output:
         child = os.fork()
         if child == 0:
-            os._exit(run(program, environment, output.fileno()))
+            os._exit(run(words, environment, output.fileno()))
         _, status = os.waitpid(child, 0)
         output.seek(0)
         return {"code": os.waitstatus_to_exitcode(status), "printed": output.read().decode()}
 
 
-def run(program: str, environment: dict[str, str], output: int) -> int:
+def run(words: list[str], environment: dict[str, str], output: int) -> int:
     # Ends a program that hangs; its code is then the signal's.
     signal.alarm(LONGEST_SECONDS)
     os.dup2(output, 1)
     os.dup2(output, 2)
     os.environ.clear()
     os.environ.update(environment)
+    sys.argv = words
     try:
-        runpy.run_path(program, run_name="__main__")
+        runpy.run_path(words[0], run_name="__main__")
     except BaseException:  # noqa: BLE001 - whatever it is, the test wants to read it
         traceback.print_exc()
         return 1
