@@ -97,11 +97,13 @@ class UsageReported(Struct, frozen=True):
 
 
 class ResponseEnded(Struct, frozen=True):
-    """The end, as the model meant it. `stop_sequence` is the one that was hit, when the upstream tells."""
+    """The end, as the model meant it. `stop_sequence` is the one that was hit, when the upstream tells; `token` what an
+    upstream that has paused wants to be told when it goes on."""
 
     finish: Finish = "stop"
     stop_sequence: str | None = None
     explanation: str | None = None
+    token: str | None = None
 
 
 class ResponseFailed(Struct, frozen=True):
@@ -136,4 +138,5 @@ class ModelResponse(Struct, frozen=True, kw_only=True):
     finish: Finish = "stop"
     stop_sequence: str | None = None
     explanation: str | None = None
+    token: str | None = None
     error: TrunklineError | None = None

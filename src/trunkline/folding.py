@@ -155,6 +155,7 @@ class Fold:
             finish=ended.finish,
             stop_sequence=ended.stop_sequence,
             explanation=ended.explanation,
+            token=ended.token,
             error=end.error if isinstance(end, ResponseFailed) else None,
         )
 
@@ -216,4 +217,4 @@ def unfold(response: ModelResponse) -> Iterator[Event]:
     if response.error is not None:
         yield ResponseFailed(response.error)
     else:
-        yield ResponseEnded(response.finish, response.stop_sequence, response.explanation)
+        yield ResponseEnded(response.finish, response.stop_sequence, response.explanation, response.token)

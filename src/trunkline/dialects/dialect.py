@@ -18,9 +18,12 @@ from trunkline.dialects.recall import Recall
 from trunkline.dialects.refused import asks_too_much
 from trunkline.errors import TrunklineError, UpstreamError
 from trunkline.events import Event, ModelResponse
-from trunkline.items import Carrier
+from trunkline.items import Carrier, Item
 from trunkline.request import ModelRequest
 from trunkline.usage import Usage
+
+GoOn = Callable[[dict[str, Any], list[Item], str | None], dict[str, Any] | None]
+"""The body that was sent, the items of an answer that has paused, its token → the body that has it go on, if any."""
 
 Seal = Callable[[Carrier], str]
 Unseal = Callable[[str], Carrier | None]
@@ -140,6 +143,7 @@ class UpstreamDialect:
     `read_error(status, headers, body)`: an upstream's error reply → one of the `UpstreamError` classes.
     `model_in_body`: whether `model` and `stream` are members of the body, or stand in the path.
     `mark_cache(body, capabilities, seen)`: sets cache points in a body, in place, where they are worth it.
+    `go_on(body, items, token)`: how an answer is taken up again that has paused; `None` on wires that know no pause.
     `media`: what it has words for of pictures, files and sound, and where they stand in a caller's body.
     """
 
@@ -151,6 +155,7 @@ class UpstreamDialect:
     model_in_body: bool = True
     media: Forms = field(default_factory=Forms)
     mark_cache: MarkCache = mark_nothing
+    go_on: GoOn | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

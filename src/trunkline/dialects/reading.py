@@ -26,7 +26,7 @@ class Answer:
     broken off, and what was used.
     """
 
-    __slots__ = ("_is_started", "_next", "explanation", "failure", "finish", "out", "over", "stop_sequence")
+    __slots__ = ("_is_started", "_next", "explanation", "failure", "finish", "out", "over", "stop_sequence", "token")
 
     def __init__(self) -> None:
         self.out: list[Event] = []
@@ -38,6 +38,7 @@ class Answer:
         self.failure: TrunklineError | None = None
         self.stop_sequence: str | None = None
         self.explanation: str | None = None
+        self.token: str | None = None
 
     def close(self, last: Status) -> None:
         """End whatever is open or waits for its end; `last` is how the last item ends."""
@@ -77,7 +78,7 @@ class Answer:
         self.begin()
         self.close("incomplete" if finish in CUT else "completed")
         self._report()
-        self.out.append(ResponseEnded(finish, self.stop_sequence, self.explanation))
+        self.out.append(ResponseEnded(finish, self.stop_sequence, self.explanation, self.token))
         self.over = True
 
     def fail(self, error: TrunklineError) -> None:

@@ -22,6 +22,7 @@ from trunkline.engine.envelope import Envelope, read_call
 from trunkline.engine.exchange import Exchange
 from trunkline.engine.fetching import fetch_all
 from trunkline.engine.gauge import measure
+from trunkline.engine.goes import Goes
 from trunkline.engine.headers import ARRAY_STREAM, EVENT_STREAM, WHOLE, write_headers
 from trunkline.engine.keeper import ChooseKeeper, Keeper
 from trunkline.engine.keeping import choose_keeping
@@ -126,16 +127,23 @@ class Generating:
             x.dropped, x.emulated = list(dict.fromkeys([*x.dropped, *crossing.dropped])), crossing.emulated
             desk.keep_strict(x)
         keeper = None if choose is None else choose(way)
-        request = desk.address(x, target, way.upstream, crossing.body, crossing.headers)
-        if target.account.provider.token:
-            request = await desk.authorize(request, target)
-        reply = await attempt(x, parts.upstream, request, upstream, target.account)
+
+        async def send(body: bytes) -> UpstreamReply:
+            request = desk.address(x, target, way.upstream, body, crossing.headers)
+            if target.account.provider.token:
+                request = await desk.authorize(request, target)
+            return await attempt(x, parts.upstream, request, upstream, target.account)
+
+        reply = await send(crossing.body)
         try:
             if envelope.stream:
+                if way.kind == "translate":
+                    reply = Goes(reply, crossing.more, send)
                 return await self._answer_stream(x, reply, crossing, target, keeper)
-            body = await read_whole(reply)
             read = crossing.fold_stream if is_event_stream(reply, expected=False) else crossing.read_json
-            whole = read(body)
+            whole = read(await read_whole(reply))
+            while (body := crossing.more()) is not None:
+                whole = read(await read_whole(await send(body)))
             return desk.finish(x, whole if keeper is None else await keeper.keep_whole(whole), WHOLE)
         except UpstreamError as error:
             raise redacted(error, target.account) from None

@@ -202,13 +202,6 @@ def test_choices(choice: ToolChoice | None, config: dict | None) -> None:
     assert [tool["name"] for tool in body["tools"][0]["functionDeclarations"]] == ["f", "g"]
 
 
-def test_allowed_tools_that_may_be_called_are_the_only_ones() -> None:
-    """AUTO takes no names."""
-    choice = ToolChoice(mode="auto", allowed=["g"])
-    body = write([user()], tools=[F, FunctionTool(name="g")], tool_choice=choice)
-    assert [tool["name"] for tool in body["tools"][0]["functionDeclarations"]] == ["g"]
-
-
 def test_strict_tools_are_validated() -> None:
     """Google's word for it."""
     body = write([user()], tools=[FunctionTool(name="f", strict=True)])

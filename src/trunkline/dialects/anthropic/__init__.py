@@ -1,6 +1,6 @@
 """Anthropic's Messages API: the dialect "messages". Source: https://docs.anthropic.com/en/api/messages."""
 
-from trunkline.dialects.anthropic.body import write_request
+from trunkline.dialects.anthropic.body import go_on, write_request
 from trunkline.dialects.anthropic.cache_points import mark_cache
 from trunkline.dialects.anthropic.errors import read_error, write_error, write_error_event
 from trunkline.dialects.anthropic.media import FORMS
@@ -32,6 +32,7 @@ DIALECT = Dialect(
     is_unfit=is_unfit,
     media=FORMS,
     mark_cache=mark_cache,
+    go_on=go_on,
     statuses={"overloaded": 529},
     keep_alive=b'event: ping\ndata: {"type": "ping"}\n\n',
 )

@@ -12,7 +12,7 @@ from trunkline.dialects.anthropic.thinking import write_thinking
 from trunkline.dialects.anthropic.turns import Turns
 from trunkline.dialects.dialect import Written
 from trunkline.errors import Unsupported
-from trunkline.items import CustomTool, FunctionTool, OtherTool, Tool, ToolCall, ToolChoice
+from trunkline.items import CustomTool, FunctionTool, Item, OtherTool, Tool, ToolCall, ToolChoice
 from trunkline.request import ModelRequest, ModelSettings, TextFormat
 
 _TIERS = {"auto": "auto", "standard_only": "standard_only", "default": "standard_only"}
@@ -30,6 +30,20 @@ def write_request(request: ModelRequest, capabilities: Capabilities) -> Written:
     that Anthropic cannot read.
     """
     return _Body(request, capabilities).written()
+
+
+def go_on(body: dict[str, Any], items: list[Item], token: str | None) -> dict[str, Any] | None:
+    """The body with what has been said so far as its last turn: a server's tools are to go on from there.
+
+    Source: https://docs.anthropic.com/en/docs/build-with-claude/handling-stop-reasons (pause_turn).
+    """
+    said = [block for turn in Turns(items).messages if turn["role"] == "assistant" for block in turn["content"]]
+    if not said:
+        return None
+    *before, last = body["messages"]
+    if last["role"] == "assistant":
+        return {**body, "messages": [*before, {**last, "content": [*last["content"], *said]}]}
+    return {**body, "messages": [*before, last, {"role": "assistant", "content": said}]}
 
 
 class _Body:

@@ -1,7 +1,7 @@
 """Google's generateContent API: the dialect "gemini". Source: https://ai.google.dev/api/generate-content."""
 
 from trunkline.dialects.dialect import Dialect
-from trunkline.dialects.gemini.body import write_request
+from trunkline.dialects.gemini.body import go_on, write_request
 from trunkline.dialects.gemini.errors import read_error, write_error, write_error_event
 from trunkline.dialects.gemini.media import FORMS
 from trunkline.dialects.gemini.patch import is_unfit, patch
@@ -30,6 +30,7 @@ DIALECT = Dialect(
     patch=patch,
     is_unfit=is_unfit,
     media=FORMS,
+    go_on=go_on,
     # The SDK takes a comment for a piece of JSON; a blank line means nothing to it, nor within an array.
     keep_alive=b"\r\n\r\n",
     model_in_body=False,

@@ -11,7 +11,7 @@ from trunkline.dialects.gemini.schema import write_schema
 from trunkline.dialects.gemini.thinking import write_thinking
 from trunkline.dialects.gemini.turns import Turns
 from trunkline.dialects.gemini.wire import DIALECT
-from trunkline.items import CustomTool, FunctionTool, OtherTool, ToolChoice
+from trunkline.items import CustomTool, FunctionTool, Item, OtherTool, ToolChoice
 from trunkline.request import ModelRequest, ModelSettings, TextFormat
 
 GENERATION_EXTRAS: frozenset[str] = frozenset(
@@ -54,6 +54,11 @@ def write_request(request: ModelRequest, capabilities: Capabilities) -> Written:
     Raises `InvalidRequest` and `Unsupported` for media that Gemini cannot read.
     """
     return _Body(request, capabilities).written()
+
+
+def go_on(body: dict[str, Any], items: list[Item], token: str | None) -> dict[str, Any] | None:
+    """The same body with the token that came with the pause. Source: the official SDK, which does it unasked."""
+    return {**body, "continuationToken": token} if token else None
 
 
 class _Body:

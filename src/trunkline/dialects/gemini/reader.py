@@ -94,6 +94,7 @@ class Answer(SharedAnswer):
             self._grounding = candidate.groundingMetadata
         if candidate.citationMetadata is not None:
             self._citations = candidate.citationMetadata
+        self.token = candidate.continuationToken or self.token
         if candidate.finishReason is not None:
             self._take_finish(candidate.finishReason, lenient_text(candidate.finishMessage))
 

@@ -82,6 +82,7 @@ class Candidate(Struct):
     groundingMetadata: Any = None  # noqa: N815  # the wire's name
     citationMetadata: Any = None  # noqa: N815  # the wire's name
     logprobsResult: Any = None  # noqa: N815  # the wire's name
+    continuationToken: str | None = None  # noqa: N815  # the wire's name
 
 
 class Frame(Struct):

@@ -13,6 +13,9 @@ class Crossing(Protocol):
     `fold_stream` and `unfold_json` are for an upstream that answers in the other form than it was asked: a stream's
     bytes as a whole reply, a whole reply's as a stream. All but `passage` raise the error that the reply holds.
 
+    `more` is what is to be sent where the answer has paused and can be taken up again: asked when the reply is over,
+    after which the next one is read as the first was. `None` where the answer is whole.
+
     Where the target cannot fetch what the caller points to, `wants` says which URLs, and there is no body before
     `fill` has been given their contents.
     """
@@ -33,6 +36,8 @@ class Crossing(Protocol):
     def emulated(self) -> Sequence[str]: ...
 
     def fill(self, contents: Contents) -> None: ...
+
+    def more(self) -> bytes | None: ...
 
     def passage(self) -> Passage: ...
 

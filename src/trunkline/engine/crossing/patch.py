@@ -76,6 +76,10 @@ class Patched:
         self._pictures.fill(contents)
         self.body = encode_members(self._members)
 
+    def more(self) -> bytes | None:
+        """A pause is told in the caller's own dialect, who knows what to make of it."""
+        return None
+
     def passage(self) -> Passage:
         options = TeeOptions(cut_usage=self._cuts_usage)
         passage = self._dialect.mend(options) if self._mends else self._dialect.tee(options)

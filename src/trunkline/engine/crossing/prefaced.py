@@ -41,6 +41,9 @@ class Prefacing:
     def fill(self, contents: Contents) -> None:
         self._inner.fill(contents)
 
+    def more(self) -> bytes | None:
+        return self._inner.more()
+
     def passage(self) -> Passage:
         return Prefaced(self._inner.passage(), self._preface)
 

@@ -41,6 +41,10 @@ class Teed:
     def fill(self, contents: Contents) -> None:
         """Nothing is wanted, so nothing comes."""
 
+    def more(self) -> bytes | None:
+        """A pause is told in the caller's own dialect, who knows what to make of it."""
+        return None
+
     def passage(self) -> Passage:
         return self._dialect.tee(self._options)
 

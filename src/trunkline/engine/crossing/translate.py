@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 from msgspec.structs import replace
 
+from trunkline.dialects.course import Course
 from trunkline.dialects.dialect import Dialect, JsonReply, Passage, UpstreamDialect
 from trunkline.dialects.fates import caller_name
 from trunkline.dialects.forms import Contents, Spot, Want
@@ -22,7 +23,7 @@ from trunkline.engine.exchange import Exchange
 from trunkline.engine.parts import Parts
 from trunkline.engine.router import Target
 from trunkline.errors import CallerError
-from trunkline.events import ModelResponse
+from trunkline.events import Event, ModelResponse
 from trunkline.folding import fold, unfold
 from trunkline.items import ToolCall
 from trunkline.request import ModelRequest
@@ -33,6 +34,7 @@ class Translated:
 
     __slots__ = (
         "_context",
+        "_course",
         "_dialect",
         "_is_truncated",
         "_lowering",
@@ -40,7 +42,9 @@ class Translated:
         "_materials",
         "_mint",
         "_notes",
+        "_sent",
         "_target",
+        "_told",
         "_upstream",
         "body",
         "dropped",
@@ -69,6 +73,9 @@ class Translated:
         self._marks_cache = dialect.name != "messages" and wants_marks(target, envelope.body)
         shorter = truncate(request, target.capabilities.context_tokens, parts.gauge.ratio(target.name))
         self._is_truncated = shorter is not None
+        self._course = Course(upstream.reader)
+        # The events of whole replies so far.
+        self._told: list[Event] = []
         self._materials = Materials(
             shorter or request, upstream.media, target.capabilities, lambda: _find_media(dialect, envelope.members)
         )
@@ -97,13 +104,26 @@ class Translated:
             self._upstream.mark_cache(written.body, target.capabilities, self._notes.see_prefix)
         self._lowering = lowering
         self.headers: Mapping[bytes, bytes] = written.headers
+        self._sent = written.body
         self.body = msgspec.json.encode(written.body)
         self.dropped: Sequence[str] = _named(dialect, lowering.dropped, written.dropped)
         truncated = ["truncation"] if self._is_truncated else []
         self.emulated: Sequence[str] = list(dict.fromkeys([*truncated, *self._materials.emulated, *lowering.emulated]))
 
+    def more(self) -> bytes | None:
+        course, go_on = self._course, self._upstream.go_on
+        if course.pause is None or go_on is None:
+            return None
+        body = go_on(self._sent, course.said(), course.pause.token)
+        if body is None:
+            return None
+        course.go_on()
+        self._sent = body
+        return msgspec.json.encode(body)
+
     def passage(self) -> Passage:
-        return Translation(self._upstream.reader(), self._restore(), self._dialect.writer(self._context))
+        reader = self._upstream.reader() if self._upstream.go_on is None else self._course
+        return Translation(reader, self._restore(), self._dialect.writer(self._context))
 
     def read_json(self, data: bytes) -> JsonReply:
         return write_whole(self._dialect, self._restored(self._upstream.read_reply(data)), self._context)
@@ -115,8 +135,9 @@ class Translated:
         return write_stream(self._dialect, self._restored(self._upstream.read_reply(data)), self._context)
 
     def _restored(self, response: ModelResponse) -> ModelResponse:
-        """The answer with what lowering changed put back, and with an id for each call."""
-        return fold(self._restore()(list(unfold(response))))
+        """The answer so far with what lowering changed put back, and with an id for each call."""
+        self._told += self._course.take(list(unfold(response)))
+        return fold(self._restore()(self._told + self._course.held()))
 
     def _restore(self) -> Restore:
         taken = {item.call_id for item in self._context.request.items if isinstance(item, ToolCall)}
