@@ -17,6 +17,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from trunkline.clock import FakeClock
 from trunkline.errors import ConfigError, Unavailable
 from trunkline.store.journal import ASIDE, KEPT, Journal, open_journal
 from trunkline.store.segments import HEAD_BYTES, Disk, read_segments
@@ -369,6 +370,23 @@ async def test_promised_after_the_flush(tmp_path: Path) -> None:
         disk.moves.set()
         await asyncio.gather(first.written, *(other.written for other in others))
         assert disk.flushes == 2
+
+
+@pytest.mark.parametrize(("apart_seconds", "waits"), [(0.0004, True), (0.002, False)])
+async def test_a_flush_for_many(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, apart_seconds: float, waits: bool
+) -> None:
+    """When very many records come flushes keep their distance, so that more share one; else nothing waits."""
+    clock, waited = FakeClock(), list[float]()
+    monkeypatch.setattr("trunkline.store.writer.monotonic", clock.monotonic)
+    async with opened(tmp_path) as journal:
+        assert journal._writer
+        monkeypatch.setattr(journal._writer._stopping, "wait", waited.append)
+        for _ in range(100):
+            clock.advance(apart_seconds)
+            await write(journal, b"one")
+    assert bool(waited) is waits
+    assert all(0.002 < seconds <= 0.003 for seconds in waited)
 
 
 async def test_given_up_by_its_caller(tmp_path: Path) -> None:

@@ -35,18 +35,15 @@ class Entry(Struct, frozen=True):
     turn: Turn | None
 
 
-class Held:
+class Held(Struct, eq=False):
     """One entry. `content` is `None` when too much is held; `promised` is who waits until it is folded."""
 
-    __slots__ = ("receipt", "path", "id", "content", "size", "promised")
-
-    def __init__(self, receipt: Receipt, path: str, id: str | None, content: Entry | None, size: int) -> None:
-        self.receipt = receipt
-        self.path = path
-        self.id = id
-        self.content = content
-        self.size = size
-        self.promised: asyncio.Future[None] | None = None
+    receipt: Receipt
+    path: str
+    id: str | None
+    content: Entry | None
+    size: int
+    promised: "asyncio.Future[None] | None" = None
 
 
 _encode = msgpack.Encoder().encode

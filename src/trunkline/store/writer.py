@@ -6,29 +6,37 @@ import queue
 import threading
 from collections.abc import Callable, Sequence
 
+from msgspec import Struct
+
+from trunkline.clock import SystemClock
 from trunkline.errors import Unavailable
 from trunkline.store.frames import HEAD_BYTES, Frame, write_frame
 from trunkline.store.segments import Disk, Segment
 
+monotonic = SystemClock.monotonic
+
 WAITING, WRITTEN, LOST = range(3)
 
 _BATCH_BYTES = 4 * 1024 * 1024
+# A flush costs the processor more than ten records do. When so many come that a short wait will gather several, each
+# flush begins this long after the one before it; below that rate nobody waits for more than the disk.
+_MANY_A_SECOND = 1500
+_APART_SECONDS = 0.003
+# What is meant by the rate: that of the last so many seconds.
+_RECENT_SECONDS = 0.05
 
 
-class Receipt:
+class Receipt(Struct, eq=False):
     """A record on its way: `written` is done when it is safe, or fails with `Unavailable`.
 
     `state` says the same, whatever a caller does to the future. `payload` is gone once it is in the file.
     """
 
-    __slots__ = ("order", "kind", "payload", "written", "state")
-
-    def __init__(self, order: int, kind: int, payload: bytes, written: "asyncio.Future[None]") -> None:
-        self.order = order
-        self.kind = kind
-        self.payload = payload
-        self.written = written
-        self.state = WAITING
+    order: int
+    kind: int
+    payload: bytes
+    written: "asyncio.Future[None]"
+    state: int = WAITING
 
     def keep(self) -> None:
         """It is written; said too late to one that was given up."""
@@ -75,7 +83,9 @@ class Writer:
         # `None` wakes the thread to look at what else is wanted of it.
         self._queue: queue.SimpleQueue[Receipt | None] = queue.SimpleQueue()
         self._turned: Callable[[], None] | None = None
-        self._stopping = False
+        self._stopping = threading.Event()
+        self._begun = 0.0
+        self._a_second = 0.0
         self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
         self._thread.start()
         self.put = self._queue.put
@@ -87,13 +97,13 @@ class Writer:
 
     def stop(self, seconds: float) -> bool:
         """Write what waits, and end. Whether it ended in time. Waits: not for the event loop."""
-        self._stopping = True
+        self._stopping.set()
         self._queue.put(None)
         self._thread.join(seconds)
         return not self._thread.is_alive()
 
     def _run(self) -> None:
-        while not (self._stopping and self._queue.empty()):
+        while not (self._stopping.is_set() and self._queue.empty()):
             batch: Sequence[Receipt] = self._take()
             while batch:
                 batch = self._commit(batch)
@@ -105,6 +115,8 @@ class Writer:
         batch: list[Receipt] = []
         size = 0
         receipt = self._queue.get()
+        if self._a_second > _MANY_A_SECOND:
+            self._stopping.wait(self._begun + _APART_SECONDS - monotonic())
         while receipt is not None:
             batch.append(receipt)
             size += len(receipt.payload)
@@ -114,7 +126,14 @@ class Writer:
                 receipt = self._queue.get_nowait()
             except queue.Empty:
                 break
+        self._count(len(batch))
         return batch
+
+    def _count(self, records: int) -> None:
+        begun = monotonic()
+        seconds = max(begun - self._begun, 1e-6)
+        self._begun = begun
+        self._a_second += (records / seconds - self._a_second) * min(1.0, seconds / _RECENT_SECONDS)
 
     def _commit(self, batch: Sequence[Receipt]) -> Sequence[Receipt]:
         """Write what goes into one file, and wait for the disk. The rest of the batch is returned."""
