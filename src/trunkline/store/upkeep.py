@@ -1,6 +1,6 @@
 """Walks over everything that is kept: to read it once, or to seal it as it would be sealed now."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -68,11 +68,9 @@ async def reencrypt(database: Database, cipher: Cipher, blobs: SealedBlobs) -> W
             for row in rows:
                 opened, problems = _open(cipher, table, row)
                 walked.problems += problems
-                changes += [
-                    _replace(table, row, column, cipher.seal(value, bind(table, column, row._mapping)))
-                    for column, value in opened.items()
-                    if not cipher.is_current(row._mapping[column])
-                ]
+                stale = {name: value for name, value in opened.items() if not cipher.is_current(row._mapping[name])}
+                if stale:
+                    changes.append(_replace(cipher, table, row, stale))
             if changes:
                 walked.count(table.name, await database.write(partial(_run, changes)))
     async for rows in _walk(database, FILES):
@@ -103,10 +101,15 @@ def _run(changes: Sequence[Update], connection: Connection) -> int:
     return sum(connection.execute(change).rowcount for change in changes)
 
 
-def _replace(table: Table, row: Row[Any], column: str, value: bytes) -> Update:
-    """Put a value in the place of the one that was read, unless that was changed meanwhile."""
-    is_row = [table.c[name] == row._mapping[name] for name in table.info["named_by"]]
-    return update(table).where(*is_row, table.c[column] == row._mapping[column]).values({column: value})
+def _replace(cipher: Cipher, table: Table, row: Row[Any], bodies: Mapping[str, bytes]) -> Update:
+    """Seal bodies anew in their row, unless that was changed since it was read."""
+    before = row._mapping
+    is_row = [table.c[name] == before[name] for name in (*table.info["named_by"], *bodies)]
+    return (
+        update(table)
+        .where(*is_row)
+        .values({name: cipher.seal(value, bind(table, name, before)) for name, value in bodies.items()})
+    )
 
 
 def _open(cipher: Cipher, table: Table, row: Row[Any]) -> tuple[dict[str, bytes], list[Problem]]:
