@@ -34,6 +34,11 @@ def told(*texts: str) -> dict[str, Any]:
     return {"type": "message", "role": "developer", "content": content}
 
 
+def summed_up(users: int, text: str = "They met.") -> str:
+    covers = f"\n\n(The first {users} of the user's messages are part of what this sums up.)" if users else ""
+    return f"Summary of the conversation so far: {text}{covers}"
+
+
 def call_and_output(call_id: str) -> list[dict[str, Any]]:
     return [
         {"type": "function_call", "call_id": call_id, "name": "look", "arguments": "{}"},
@@ -59,7 +64,7 @@ def test_a_compaction_becomes_a_message_at_its_place(read: Any) -> None:
     """It is told with a priority above the user's, before what came after it."""
     assert read(user("Hi"), compacted(), user("Go on")) == [
         user("Hi"),
-        told("Summary of the conversation so far: They met."),
+        told(summed_up(1)),
         user("Go on"),
     ]
 
@@ -71,7 +76,7 @@ def test_what_stood_before_a_compaction_goes_but_for_the_users_words(read: Any) 
     items = [user("Hi"), answer, *call_and_output("c1"), {"role": "system", "content": "Be brief"}]
     assert read(*items, compacted(), *call_and_output("c2")) == [
         user("Hi"),
-        told("Summary of the conversation so far: They met."),
+        told(summed_up(1)),
         *call_and_output("c2"),
     ]
 
@@ -80,24 +85,22 @@ def test_what_stood_before_a_compaction_goes_but_for_the_users_words(read: Any) 
 def test_the_last_of_several_compactions_counts(read: Any) -> None:
     """An earlier one is part of what the later one stands for, and so is the item that asked for it."""
     items = [user("1"), compacted("old"), user("2"), {"type": "compaction_trigger"}, compacted("new"), user("3")]
-    assert read(*items) == [user("1"), user("2"), told("Summary of the conversation so far: new"), user("3")]
+    assert read(*items) == [user("1"), user("2"), told(summed_up(2, "new")), user("3")]
 
 
 @BOTH_WAYS
 def test_a_compaction_says_how_many_of_the_users_messages_it_retains(read: Any) -> None:
     """The last ones, as many as there are."""
-    said = told("Summary of the conversation so far: They met.")
-    assert read(user("1"), user("2"), user("3"), compacted(retained=2)) == [user("2"), user("3"), said]
-    assert read(user("1"), compacted(retained=2)) == [user("1"), said]
-    assert read(user("1"), compacted(retained=0)) == [said]
+    three = [user("1"), user("2"), user("3")]
+    assert read(*three, compacted(retained=2)) == [*three[1:], told(summed_up(2))]
+    assert read(three[0], compacted(retained=2)) == [three[0], told(summed_up(1))]
+    assert read(three[0], compacted(retained=0)) == [told(summed_up(0))]
 
 
 @BOTH_WAYS
 def test_the_developers_standing_words_come_back(read: Any) -> None:
     """What the developer had said in the input is told again in its own words, before the summary."""
-    assert read(compacted(standing=["Be brief."])) == [
-        told("Be brief.", "Summary of the conversation so far: They met.")
-    ]
+    assert read(compacted(standing=["Be brief."])) == [told("Be brief.", summed_up(0))]
 
 
 @BOTH_WAYS
@@ -137,7 +140,7 @@ def test_what_is_no_summary_of_ours_is_refused(sealed: str) -> None:
 def test_any_account_opens_it() -> None:
     """A conversation goes on with a model of another provider."""
     _, unseal = SEALER.bind("gemini", "/team")
-    assert open_compactions([compacted()], unseal)[0][1] == told("Summary of the conversation so far: They met.")
+    assert open_compactions([compacted()], unseal)[0][1] == told(summed_up(0))
 
 
 def test_a_request_is_read_with_its_compaction_opened() -> None:
@@ -149,7 +152,7 @@ def test_a_request_is_read_with_its_compaction_opened() -> None:
     body["input"][4] = user("Go on")
     items = DIALECT.read_request(body, UNSEAL).items
     assert [item.role for item in items if isinstance(item, Message)] == ["user", "developer", "user"]
-    assert items[1] == Message(role="developer", parts=[Text(text="Summary of the conversation so far: They met.")])
+    assert items[1] == Message(role="developer", parts=[Text(text=summed_up(1))])
 
 
 def test_another_providers_compaction_is_refused_by_every_other_family() -> None:

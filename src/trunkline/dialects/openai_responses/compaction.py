@@ -103,7 +103,7 @@ def _open(
     users = [entry for entry in numbered[:last] if looks[entry[0]].is_user]
     if summary.retained is not None:
         users = users[len(users) - min(summary.retained, len(users)) :]
-    return [*users, (last, write(_tell(summary))), *numbered[last + 1 :]]
+    return [*users, (last, write(_tell(summary, len(users)))), *numbered[last + 1 :]]
 
 
 def _is_over(look: Look) -> bool:
@@ -128,9 +128,13 @@ def _open_summary(look: Look, unseal: Unseal, path: str) -> Summary | None:
     )
 
 
-def _tell(summary: Summary) -> dict[str, Any]:
-    """The message that a compaction becomes, of a priority above the user's."""
-    texts = [*summary.standing, _INTRODUCTION + summary.summary]
+def _tell(summary: Summary, users: int) -> dict[str, Any]:
+    """The message that a compaction becomes, of a priority above the user's.
+
+    Where a model takes such messages at the beginning alone its place is lost, so it says what came before it.
+    """
+    covers = f"\n\n(The first {users} of the user's messages are part of what this sums up.)" if users else ""
+    texts = [*summary.standing, _INTRODUCTION + summary.summary + covers]
     content = [{"type": "input_text", "text": text} for text in texts]
     return {"type": "message", "role": "developer", "content": content}
 
