@@ -382,7 +382,7 @@ async def test_a_flush_for_many(
     async with opened(tmp_path) as journal:
         assert journal._writer
         monkeypatch.setattr(journal._writer._stopping, "wait", waited.append)
-        for _ in range(100):
+        for _ in range(200):
             clock.advance(apart_seconds)
             await write(journal, b"one")
     assert bool(waited) is waits
