@@ -1,7 +1,7 @@
 """Prompts and their versions in the database."""
 
+import asyncio
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 from sqlalchemy import select
@@ -15,8 +15,8 @@ from trunkline.store.tables import METADATA, PROMPT_VERSIONS
 
 
 @pytest.fixture
-async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    database = open_database(f"sqlite:///{tmp_path}/trunkline.db")
+async def database(url: str) -> AsyncIterator[Database]:
+    database = open_database(url)
     await database.write(METADATA.create_all)
     yield database
     await database.close()
@@ -57,6 +57,14 @@ async def test_versions_are_counted_up(prompts: SqlPrompts) -> None:
     default = await prompts.version("/", "pmpt_1", None)
     assert default is not None
     assert default.body == b"3"
+
+
+async def test_no_version_is_counted_twice(prompts: SqlPrompts) -> None:
+    """However many are added at once."""
+    await create(prompts)
+    adding = [prompts.add_version("/", "pmpt_1", b"{}", 6, is_default=False) for _ in range(8)]
+    added = await asyncio.gather(*adding)
+    assert sorted(version.version for version in added if version is not None) == [str(n) for n in range(2, 10)]
 
 
 @pytest.mark.parametrize("version", ["3", "0", "01", "-1", "x", "", "9" * 40, "²"])
