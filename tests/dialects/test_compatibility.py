@@ -21,6 +21,8 @@ from trunkline.dialects.compatibility.table import UPSTREAMS
 from trunkline.dialects.fates import EXTRAS, INCLUDED, SETTINGS, Fate
 from trunkline.dialects.lowering import lower
 from trunkline.dialects.openai_chat.finish import read_finish
+from trunkline.dialects.openai_responses.compaction import Summary, carry_summary
+from trunkline.dialects.seal import Sealer
 from trunkline.errors import TrunklineError, Unsupported
 
 DIALECTS = {
@@ -237,7 +239,13 @@ def test_each_tool_has_the_fate_that_is_stated(caller: str, kind: str, upstream:
     assert outcome(caller, tool, upstream) is fate
 
 
+_SEAL, _UNSEAL = Sealer({"k1": bytes(32)}, "k1").bind("a", "/")
+
+# Not for lowering to judge: who obeys it takes it out.
+_OBEYED = "compaction_trigger"
+
 _ITEMS: dict[str, dict[str, Any]] = {
+    "compaction": {"encrypted_content": _SEAL(carry_summary(Summary(summary="They met.")))},
     "message": {"role": "user", "content": "x"},
     "reasoning": {"summary": []},
     "web_search_call": {"action": {"type": "search", "query": "q"}},
@@ -247,13 +255,13 @@ _ITEMS: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("upstream", [upstream for upstream in UPSTREAMS if upstream != "responses"])
 @pytest.mark.parametrize(
-    "kind", [kind for kind in CALLERS["responses"].items if not kind.endswith(("_call", "_output"))]
+    "kind", [kind for kind in CALLERS["responses"].items if not kind.endswith(("_call", "_output", _OBEYED))]
 )
 def test_each_item_has_the_fate_that_is_stated(kind: str, upstream: str) -> None:
     """Items that stand by themselves; calls and outputs come in pairs, and have tests of their own."""
     fates = CALLERS["responses"].items[kind][0]
     body = {"model": "m", "input": [{"type": kind, "id": "x", "tools": [], **_ITEMS.get(kind, {})}]}
-    request = DIALECTS["responses"].read_request(body, lambda _: None)
+    request = DIALECTS["responses"].read_request(body, _UNSEAL)
     refused = False
     try:
         lower(request, "responses", upstream, Capabilities(), CountingMint())

@@ -20,7 +20,10 @@ _LIKE_ITS_TOOL = "like its tool"
 _FIELDS: dict[str, FieldFate] = {
     "background": "background",
     "background_options": "+",
-    "context_management": "+",
+    "context_management": (
+        EMULATED,
+        "by a summary that the model writes; left to providers that compact by themselves",
+    ),
     "conversation": (REFUSED, NEEDS_A_STORE),
     "frequency_penalty": "frequency_penalty",
     "include": "include",
@@ -53,7 +56,7 @@ _FIELDS: dict[str, FieldFate] = {
     "tools": (MAPPED, SEE_TOOLS),
     "top_logprobs": "top_logprobs",
     "top_p": "top_p",
-    "truncation": "truncation",
+    "truncation": (EMULATED, "where it is known how much the model reads, else dropped"),
     "user": "user",
 }
 
@@ -125,8 +128,8 @@ _ITEMS: dict[str, Noted] = {
     "mcp_list_tools": (MAPPED_BY_ALL, "nothing that a model need be told"),
     "mcp_approval_request": (REFUSED_BY_ALL, ""),
     "mcp_approval_response": (REFUSED_BY_ALL, ""),
-    "compaction": (REFUSED_BY_ALL, ""),
-    "compaction_trigger": (REFUSED_BY_ALL, ""),
+    "compaction": (MAPPED_BY_ALL, "told as the summary that it holds; another provider's own is refused"),
+    "compaction_trigger": (EMULATED_BY_ALL, "by a summary that the model writes"),
     "item_reference": (REFUSED_BY_ALL, NEEDS_A_STORE),
     "program": (REFUSED_BY_ALL, ""),
     "program_output": (REFUSED_BY_ALL, ""),
