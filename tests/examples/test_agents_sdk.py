@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from real_gateway import JAVASCRIPT, KEY, KINDS, Gateway, model_of, run_program
+from real_gateway import JAVASCRIPT, KEY, KINDS, Gateway, model_of, openai_name, run_program
 
 Run = Callable[..., str]
 
@@ -26,14 +26,31 @@ approving delete_file({"name":"Letters"})
 The tools say: Letters is deleted.
 """
 
-SESSION = """\
+TURNS = """\
 > My name is Ana.
 ok, you said: My name is Ana.
 > I live in Oslo.
 ok, you said: I live in Oslo. (turn 2)
 > Who am I, and where do I live?
 ok, you said: Who am I, and where do I live? (turn 3)
-6 items in the session
+"""
+
+COMPACTION = """\
+> My name is Ana.
+message, message
+> I live in Oslo.
+message, message, compaction
+> Who am I, and where do I live?
+message, message, compaction, message, message
+"""
+
+KEPT_RESPONSES = """\
+ok, you said: Who am I? (turn 2)
+user: My name is Ana.
+assistant: ok, you said: My name is Ana.
+user: Who am I?
+message, message, compaction
+completed
 """
 
 # What each program prints, as a pattern over the whole of it.
@@ -41,14 +58,18 @@ PRINTED = {
     "ai_sdk": re.escape("The tools say: sunny in Oslo."),
     "approval": re.escape(APPROVAL.strip()),
     "chat_completions": re.escape(HELLO),
+    "compaction": re.escape(COMPACTION.strip()),
+    "conversation": re.escape(TURNS) + "6 items in the conversation",
     "default_key": re.escape(HELLO),
     "gpt5_settings": re.escape(HELLO) + r"\n[1-9]\d* tokens",
     "handoffs": re.escape("Billing: The tools say: ok, you said: I have a question on billing: was my invoice paid?."),
     "hello": re.escape(HELLO),
+    "kept_responses": r"[1-9]\d* tokens\n" + re.escape(KEPT_RESPONSES.strip()),
     "models": r"own: ok, you said: Say hello\.\nnone: ok, you said: Say hello\.\nrun(ner)?: ok, you said: Say hello\.",
     "prefixed_names": re.escape(HELLO),
+    "previous_response": re.escape(TURNS.strip()),
     "retries": re.escape(HELLO),
-    "session": re.escape(SESSION.strip()),
+    "session": re.escape(TURNS) + "6 items in the session",
     "streaming": re.escape(HELLO) + r"(\n\[\w+\])+\nFinal: " + re.escape(HELLO),
     "structured_output": "Friday / Ana / Ben",
     "tools": r"get_weather\(Oslo\)\nget_time\(Oslo\)\nThe tools say: sunny in Oslo; noon in Oslo\.",
@@ -61,6 +82,8 @@ def choose_model(program: Path, kind: str) -> str:
     """The model that a program is run with: what it is about may ask for a special one."""
     if program.stem == "prefixed_names":
         return f"{KINDS[kind][0]}/{model_of(kind)}"
+    if program.stem == "compaction":
+        return openai_name(kind)
     if program.stem == "retries":
         return f"{kind}-flaky-{program.parent.name}"
     return model_of(kind)
@@ -69,10 +92,8 @@ def choose_model(program: Path, kind: str) -> str:
 PAIRS = [
     pytest.param(program, kind, id=f"{program.parent.name}-{program.stem}-{kind}")
     for program, kind in itertools.product(PROGRAMS, KINDS)
-    # The AI SDK sends thought back as a mere reference, which needs a store; Gemini thinks whenever it calls.
-    if (program.stem, kind) != ("ai_sdk", "gemini")
     # It needs a prompt: see test_stored_prompts.py.
-    and program.stem != "stored_prompt"
+    if program.stem != "stored_prompt"
 ]
 
 
