@@ -505,10 +505,10 @@ async def test_slow_disk(tmp_path: Path) -> None:
             threading.Event().wait(0.02)
             super().flush(descriptor)
 
-    async with opened(tmp_path, disk=SlowDisk(), stuck_seconds=0.05) as journal:
-        for n in range(10):
+    async with opened(tmp_path, disk=SlowDisk(), stuck_seconds=0.3) as journal:
+        for n in range(16):
             await write(journal, b"%d" % n)
-    assert left(tmp_path) == [b"%d" % n for n in range(10)]
+    assert left(tmp_path) == [b"%d" % n for n in range(16)]
 
 
 async def test_listeners(tmp_path: Path) -> None:
