@@ -1,12 +1,13 @@
 """The little that routing reads of a body."""
 
 import contextlib
+import json
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trunkline.engine.envelope import decode_body, encode_members, read_envelope
+from trunkline.engine.envelope import decode_body, encode_members, read_envelope, read_members
 from trunkline.errors import InvalidRequest
 
 
@@ -50,6 +51,14 @@ def test_bad_bodies_are_refused(body: bytes, param: str | None, message: str) ->
 def test_a_nested_model_is_no_second_one() -> None:
     """Only the top level counts."""
     assert read_envelope(b'{"model":"m","metadata":{"model":"n"},"tools":[{"model":"o"}]}').model == "m"
+
+
+@given(st.dictionaries(st.text(max_size=4), st.text(max_size=2), max_size=4), st.booleans())
+def test_no_member_comes_out_longer(value: dict[str, str], escapes: bool) -> None:
+    """So that a body which comes out as long as it went in holds no member twice."""
+    body = json.dumps(value, ensure_ascii=escapes, separators=(",", ":")).encode("utf-8", "surrogatepass")
+    with contextlib.suppress(InvalidRequest):
+        assert len(encode_members(read_members(body))) <= len(body)
 
 
 @given(st.binary(max_size=64))
