@@ -30,7 +30,8 @@ async def test_a_good_reply_is_given_as_it_is() -> None:
     x, reply = await send(json_reply({}, x_request_id="up"))
     assert not reply.closed
     assert (x.attempts, x.first_byte_micros) == (1, FakeClock().micros)
-    assert x.upstream_headers[b"x-request-id"] == b"up"
+    assert x.upstream_id == b"up"
+    assert x.told == [(b"x-trunkline-upstream-request-id", b"up")]
 
 
 @pytest.mark.parametrize("status", [300, 301, 302, 307, 308, 304])

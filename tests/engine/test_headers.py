@@ -8,7 +8,7 @@ from scripted_gateway import make_call
 from trunkline.call import Header
 from trunkline.clock import FakeClock
 from trunkline.engine.exchange import Exchange
-from trunkline.engine.headers import EVENT_STREAM, JSON, write_error_headers, write_headers
+from trunkline.engine.headers import EVENT_STREAM, JSON, tell, write_error_headers, write_headers
 from trunkline.errors import Busy, Failed, InvalidRequest, TrunklineError, Unavailable, Unreachable
 
 
@@ -43,7 +43,7 @@ def test_nothing_of_the_upstreams_leaks() -> None:
         b"x-trunkline-route": b"forged",
         b"access-control-allow-origin": b"*",
     }
-    headers = named(write_headers(exchange(upstream_headers=upstream), (JSON,)))
+    headers = named(write_headers(exchange(told=tell(upstream, b"")[0]), (JSON,)))
     assert headers == {
         b"x-request-id": b"req_1",
         b"content-type": b"application/json",
@@ -59,7 +59,7 @@ def test_what_is_allowed_is_renamed() -> None:
         b"x-ratelimit-remaining-tokens": b"9",
         b"anthropic-ratelimit-tokens-remaining": b"8",
     }
-    headers = named(write_headers(exchange(upstream_headers=upstream), (JSON,)))
+    headers = named(write_headers(exchange(told=tell(upstream, b"")[0]), (JSON,)))
     assert headers[b"x-request-id"] == b"req_1"
     assert headers[b"x-trunkline-upstream-request-id"] == b"up-1"
     assert headers[b"x-trunkline-upstream-processing-ms"] == b"12"
@@ -70,14 +70,14 @@ def test_what_is_allowed_is_renamed() -> None:
 
 def test_an_upstream_with_two_ids_gives_one() -> None:
     """Some proxies add their own."""
-    headers = write_headers(exchange(upstream_headers={b"x-request-id": b"a", b"request-id": b"b"}), (JSON,))
+    headers = write_headers(exchange(told=tell({b"x-request-id": b"a", b"request-id": b"b"}, b"")[0]), (JSON,))
     assert [name for name, _ in headers].count(b"x-trunkline-upstream-request-id") == 1
 
 
 @pytest.mark.parametrize("name", [b"x-custom-ratelimit-\xff", b"x-notratelimitatall"])
 def test_only_headers_of_limits_are_taken_for_them(name: bytes) -> None:
     """A word within another is none."""
-    headers = named(write_headers(exchange(upstream_headers={name: b"1"}), (JSON,)))
+    headers = named(write_headers(exchange(told=tell({name: b"1"}, b"")[0]), (JSON,)))
     assert not any(b"upstream" in header for header in headers)
 
 

@@ -1,10 +1,10 @@
 """One attempt at one target: send, and turn every way of failing into its error."""
 
-from collections.abc import Mapping
 from typing import TypeVar
 
 from trunkline.dialects.dialect import UpstreamDialect
 from trunkline.engine.exchange import Exchange
+from trunkline.engine.headers import tell
 from trunkline.errors import Failed, Loop, TrunklineError, UpstreamError
 from trunkline.ports import Upstream, UpstreamReply, UpstreamRequest
 from trunkline.providers.account import Account
@@ -34,7 +34,7 @@ async def attempt(
         reply = await upstream.send(request)
     except UpstreamError as error:
         raise redacted(error, account) from None
-    x.note_reply(_without_secret(reply.headers, account.secret))
+    x.note_reply(*tell(reply.headers, account.secret))
     if reply.status < 300:
         return reply
     try:
@@ -53,13 +53,6 @@ async def attempt(
 def lacks_route(error: UpstreamError) -> bool:
     """Whether the provider has no such route at all, which is something else than an object that it does not have."""
     return error.upstream_status in _NO_ROUTE and error.code not in _NO_OBJECT
-
-
-def _without_secret(headers: Mapping[bytes, bytes], secret: bytes) -> Mapping[bytes, bytes]:
-    """The headers, some of which go to the caller and the log, without our credential."""
-    if not secret or secret not in b"\n".join(headers.values()):
-        return headers
-    return {name: value.replace(secret, b"[redacted]") for name, value in headers.items()}
 
 
 async def _read_error_body(reply: UpstreamReply) -> bytes:

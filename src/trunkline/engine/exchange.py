@@ -1,10 +1,10 @@
 """All that is known of one request: slots filled once, in order, and frozen into one `Record` at the end."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from msgspec import Struct
 
-from trunkline.call import Call
+from trunkline.call import Call, Header
 from trunkline.clock import Clock
 from trunkline.engine.router import Target
 from trunkline.engine.routes import Route
@@ -14,11 +14,7 @@ from trunkline.ports import Principal, Record
 from trunkline.usage import NO_USAGE, Usage
 
 _NOBODY = Principal("", "")
-_NO_HEADERS: Mapping[bytes, bytes] = {}
 _NOWHERE = Route("", "", ())
-
-# What upstreams call a request, the commonest first; proxies on the way may add a second one.
-_UPSTREAM_IDS = (b"x-request-id", b"request-id", b"x-amzn-requestid", b"x-debug-trace-id")
 
 
 class Exchange(Struct):
@@ -45,7 +41,8 @@ class Exchange(Struct):
     outcome: str = "ok"
     error: TrunklineError | None = None
     first_byte_micros: int | None = None
-    upstream_headers: Mapping[bytes, bytes] = _NO_HEADERS
+    told: Sequence[Header] = ()
+    upstream_id: bytes = b""
     usage: Usage = NO_USAGE
     dropped: Sequence[str] = ()
     emulated: Sequence[str] = ()
@@ -56,9 +53,9 @@ class Exchange(Struct):
         self.target = target.name
         self.route = way.route
 
-    def note_reply(self, headers: Mapping[bytes, bytes]) -> None:
-        """The upstream has answered with a head."""
-        self.upstream_headers = headers
+    def note_reply(self, told: Sequence[Header], upstream_id: bytes) -> None:
+        """The upstream has answered with a head, of which the caller is `told` some."""
+        self.told, self.upstream_id = told, upstream_id
         self.first_byte_micros = int((self.clock.monotonic() - self.started_monotonic) * 1e6)
 
     def fail(self, error: TrunklineError) -> None:
@@ -68,8 +65,7 @@ class Exchange(Struct):
 
     def freeze(self) -> Record:
         """The record of it all. By position, in the order of `Record`: this is done for every request."""
-        call, error, upstream = self.call, self.error, self.upstream_headers
-        upstream_id = next((upstream[name] for name in _UPSTREAM_IDS if upstream.get(name)), b"")
+        call, error = self.call, self.error
         return Record(
             self.request_id,
             self.started_at_micros,
@@ -91,7 +87,7 @@ class Exchange(Struct):
             int((self.clock.monotonic() - self.started_monotonic) * 1e6),
             self.first_byte_micros,
             self.usage,
-            upstream_id[:128].decode("latin-1"),
+            self.upstream_id[:128].decode("latin-1"),
             self.dropped,
             self.emulated,
         )

@@ -1,5 +1,6 @@
 """Which headers go back to the caller: ours, and an allow-list of the upstream's, renamed."""
 
+from collections.abc import Mapping
 from functools import lru_cache
 
 from trunkline.call import Header
@@ -26,18 +27,32 @@ _RENAMED = {
     b"openai-processing-ms": b"x-trunkline-upstream-processing-ms",
 }
 
+_REDACTED = b"[redacted]"
+
 _LIMITS = (b"x-ratelimit-", b"anthropic-ratelimit-")
+
+
+# What upstreams call a request, the commonest first; proxies on the way may add a second one.
+_IDS = (b"x-request-id", b"request-id", b"x-amzn-requestid", b"x-debug-trace-id")
+
+
+def tell(upstream: Mapping[bytes, bytes], secret: bytes) -> tuple[list[Header], bytes]:
+    """What of an upstream's head may be told, renamed, and what it calls the request; without our credential."""
+    names, ids = _choose(tuple(upstream))
+    told = [(renamed, upstream[name]) for name, renamed in names]
+    upstream_id = next(filter(None, map(upstream.__getitem__, ids)), b"")
+    if secret:
+        told = [(name, value.replace(secret, _REDACTED)) for name, value in told]
+        upstream_id = upstream_id.replace(secret, _REDACTED)
+    return told, upstream_id
 
 
 def write_headers(x: Exchange, kind: tuple[Header, ...]) -> list[Header]:
     """The head of a good reply."""
     request_id = x.request_id.encode()
-    headers = [(b"x-request-id", request_id), *kind, _write_route(x.route)]
+    headers = [(b"x-request-id", request_id), *kind, _write_route(x.route), *x.told]
     if x.dialect == "messages":
         headers.append((b"request-id", request_id))
-    upstream = x.upstream_headers
-    for name, renamed in _choose(tuple(upstream)):
-        headers.append((renamed, upstream[name]))
     if x.dropped:
         headers.append((b"x-trunkline-dropped", _ascii(",".join(x.dropped))))
     if x.emulated:
@@ -46,14 +61,15 @@ def write_headers(x: Exchange, kind: tuple[Header, ...]) -> list[Header]:
 
 
 @lru_cache(maxsize=1024)
-def _choose(names: tuple[bytes, ...]) -> list[tuple[bytes, bytes]]:
-    """Which of an upstream's headers are told, and as what. A server sends the same names again and again."""
+def _choose(names: tuple[bytes, ...]) -> tuple[list[tuple[bytes, bytes]], list[bytes]]:
+    """Which of an upstream's headers are told, and as what; which name the request. A server sends the same again and
+    again."""
     chosen = [(name, _RENAMED[name]) for name in names if name in _RENAMED]
     if b"x-request-id" in names:
         # Proxies on the way add an id of their own: the one that the record keeps is told.
         chosen = [pair for pair in chosen if pair[0] != b"request-id"]
     limits = [(name, b"x-trunkline-upstream-" + _limit_name(name)) for name in names if name.startswith(_LIMITS)]
-    return chosen + limits
+    return chosen + limits, [name for name in _IDS if name in names]
 
 
 def write_error_headers(x: Exchange, error: TrunklineError) -> list[Header]:

@@ -80,6 +80,8 @@ class Account:
     models: ModelRules
     settings: Mapping[str, str] = field(repr=False)
     api_key: str = field(repr=False)
+    secret: bytes = field(repr=False)
+    """The key, as far as it is one; empty where there is nothing to hide."""
     _heads: Mapping[str, bytes] = field(repr=False)
     _templates: frozenset[str]
 
@@ -110,11 +112,6 @@ class Account:
     def keeps_prompts(self) -> bool:
         """Whether a request may name a prompt that is kept there. They belong to Responses."""
         return self.provider.keeps_prompts and "responses" in self.speaks
-
-    @property
-    def secret(self) -> bytes:
-        """The key, as far as it is one; empty where there is nothing to hide."""
-        return self.api_key.encode() if len(self.api_key) >= _SHORTEST_SECRET else b""
 
     def redact(self, text: str) -> str:
         """The text without our credentials: whole, or a key cut short and starred out as vendors quote it."""
@@ -171,6 +168,7 @@ def make_account(
         models=_fit_rules(provider, models or ModelRules()),
         settings=settings,
         api_key=api_key,
+        secret=api_key.encode() if len(api_key) >= _SHORTEST_SECRET else b"",
         _heads=_write_heads(provider, origin, path, api_key, settings),
         _templates=frozenset(
             name for name, path in provider.paths.items() if "{model}" in path or name + STREAM in provider.paths
