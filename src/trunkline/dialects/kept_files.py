@@ -33,7 +33,7 @@ _DEPTH = 24
 
 def may_hold_file_ids(body: bytes) -> bool:
     """A cheap look: whether a body may name a file at all."""
-    return b'"file_id' in body or (b"\\u00" in body and _SPELT_OUT.search(body) is not None)
+    return body.find(b'"file_id') >= 0 or (body.find(b"\\u00") >= 0 and _SPELT_OUT.search(body) is not None)
 
 
 class FileId(Struct, frozen=True):

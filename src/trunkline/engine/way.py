@@ -36,7 +36,10 @@ def choose_way(dialect: Dialect, target: Target, envelope: Envelope) -> Way:
         return _name_way("translate", caller, speaks[0], target.name)
     if _must_tell(members, target.capabilities):
         return _name_way("translate", caller, caller, target.name)
-    if caller not in target.account.faithful or "provider_options" in members or _SEALED in body or envelope.echo:
+    if caller not in target.account.faithful or "provider_options" in members or envelope.echo:
+        return _name_way("patch", caller, caller, target.name)
+    # `in` would first try to read the needle as a number, which takes longer than to search.
+    if body.find(_SEALED) >= 0:
         return _name_way("patch", caller, caller, target.name)
     kind: Kind = "patch" if dialect.is_unfit(members, body, target.capabilities) else "tee"
     return _name_way(kind, caller, caller, target.name)

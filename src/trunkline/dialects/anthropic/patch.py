@@ -82,13 +82,13 @@ def _put(members: dict[str, Raw], name: str, value: Any) -> None:
 
 def _needs_a_look(messages: bytes, capabilities: Capabilities) -> bool:
     """A cheap look at the bytes: most bodies need nothing."""
-    if _has_system(messages) and not capabilities.mid_system:
+    if not capabilities.mid_system and _has_system(messages):
         return True
-    return _SEALED in messages or _has_unsigned(messages)
+    return messages.find(_SEALED) >= 0 or _has_unsigned(messages)
 
 
 def _has_system(messages: bytes) -> bool:
-    return any(role in messages for role in _SYSTEM_ROLES)
+    return max(map(messages.find, _SYSTEM_ROLES)) >= 0
 
 
 def _has_unsigned(messages: bytes) -> bool:
