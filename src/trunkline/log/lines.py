@@ -17,8 +17,11 @@ import msgspec
 from trunkline.ports import Record
 
 _QUEUE = 50_000
-_GATHER_SECONDS = 0.25
+# Long enough that the thread wakes for many lines at once; short, because what waits is memory that grows cold.
+_GATHER_SECONDS = 0.05
 _CLOSE_WITHIN_SECONDS = 5.0
+
+_encode = msgspec.json.Encoder().encode
 
 WriteLine = Callable[[Record], bytes]
 
@@ -73,7 +76,7 @@ class LogLines:
 
 def write_json(record: Record) -> bytes:
     """A line for machines: every field of the record, and its time as text."""
-    return b'{"time":"%s",' % _time(record) + msgspec.json.encode(record)[1:] + b"\n"
+    return b'{"time":"%b",%b\n' % (_time(record), _encode(record)[1:])
 
 
 def write_text(record: Record) -> bytes:
