@@ -66,7 +66,7 @@ class Connection(asyncio.Protocol):
         self._since = self._ends_at = 0.0
         self._head_bytes = self._barren_bytes = self._unsent_bytes = 0
         self._in_head = self._complete = self._keep = False
-        self._is_head_request = self._until_close = False
+        self._is_head_request = self._until_close = self._is_plain = False
         self._sending = self._reading_held = self._has_eof = False
         self._headers: dict[bytes, bytes] = {}
         self._chunks: list[bytes] = []
@@ -172,7 +172,8 @@ class Connection(asyncio.Protocol):
         if reply is None:
             self.abort()  # Nobody asked for these bytes; what follows them could be taken for another request's reply.
             return
-        if self._in_head:
+        was_in_head = self._in_head
+        if was_in_head:
             self._head_bytes += len(data)
         trouble: Exception | None = None
         try:
@@ -189,6 +190,10 @@ class Connection(asyncio.Protocol):
             body = chunks[0] if len(chunks) == 1 else b"".join(chunks)
             chunks.clear()
             self._barren_bytes = 0
+            if was_in_head and self._complete and self._is_plain and trouble is None:
+                self._leave(self._keep)
+                reply.arrive(body)
+                return
             (reply.straight or reply.take)(body)
             if self.reply is not reply:
                 return  # Its holder closed it while being fed.
@@ -249,6 +254,7 @@ class Connection(asyncio.Protocol):
         if b"content-encoding" in headers and not self._is_head_request:
             decoder = take_decoder(headers)
         self._in_head = False
+        self._is_plain = decoder is None
         reply.begin(status, headers, decoder)
         if self._is_head_request:
             # The parser cannot be told that no body follows, so it is stopped here and the connection not kept.
@@ -263,6 +269,10 @@ class Connection(asyncio.Protocol):
 
     def _finish(self, reply: Reply, keep: bool) -> None:
         """Give the connection away before the reply's end is told: whoever hears of it may send the next request."""
+        self._leave(keep)
+        reply.finish()
+
+    def _leave(self, keep: bool) -> None:
         self.reply = None
         self.served += 1
         if keep:
@@ -271,7 +281,6 @@ class Connection(asyncio.Protocol):
             self._home.release(self)
         else:
             self.abort()
-        reply.finish()
 
     def _fail(self, error: TrunklineError) -> None:
         reply, self.reply = self.reply, None

@@ -146,6 +146,13 @@ class Reply:
         else:
             self._keep(data)
 
+    def arrive(self, body: bytes) -> None:
+        """The whole of a body that needs no decoding, come with its head: `take` and `finish` in one."""
+        self._wire = None
+        self._received = self._ended = True
+        self._parts.append(body)
+        self._held_bytes = len(body)
+
     def finish(self) -> None:
         """The wire has delivered everything and serves others now."""
         self._wire = None
