@@ -96,6 +96,7 @@ async def open_gateway(
                 fetch=Fetcher(proxies=proxies, hosts=config.fetch.hosts) if config.fetch.enabled else None,
                 fetch_limits=config.fetch.limits,
                 forwarded_prompts=config.forwarded_prompts,
+                retention=config.retention,
                 store=None if store is None else store.ports,
                 is_store_up=lambda: store is not None and store.up,
             )
@@ -183,10 +184,12 @@ def _make_local(port: int, key: str) -> Account:
 def settle_store(config: Config, keyring: Keyring) -> StoreSettings:
     """Where a configuration keeps what it keeps, and what opens it."""
     return StoreSettings(
-        database_url=f"sqlite:///{config.data_dir / 'trunkline.db'}",
+        database_url=config.database_url,
         data_dir=config.data_dir,
         blobs_url=config.blobs_url,
         keys=keyring.derive("at-rest"),
+        newest=keyring.newest if config.encrypts else None,
+        retention_days=config.retention.days,
     )
 
 

@@ -15,9 +15,7 @@ import msgspec
 from msgspec import Struct
 
 from trunkline.errors import ConfigError
-from trunkline.ports import Principal
-
-OPERATOR = Principal("master", "/")
+from trunkline.ports import OPERATOR, Principal
 
 _FILE = "keyring"
 _SECRET_BYTES = 32

@@ -128,6 +128,10 @@ class Principal(Struct, frozen=True):
     path: str
 
 
+OPERATOR = Principal("master", "/")
+"""Who holds the operator's key, and with it the accounts at the providers."""
+
+
 class Keys(Protocol):
     """Who holds which key."""
 

@@ -11,8 +11,7 @@ from scripted_gateway import Scene, json_reply
 from trunkline.dialects.openai_responses.prompts import PromptCall
 from trunkline.engine.prompting import PromptHome, choose_prompt_home
 from trunkline.errors import InvalidRequest
-from trunkline.keyring import OPERATOR
-from trunkline.ports import Principal
+from trunkline.ports import OPERATOR, Principal
 from trunkline.state.prompts import KeptVersion
 
 ANA = {"authorization": bearer(NEIGHBOUR)}

@@ -82,6 +82,8 @@ async def test_erase(store: OpenStore, url: str) -> None:
     """Everything of the path and below it is gone, its neighbours are whole, and its ids stay known as gone."""
     for path in PATHS:
         await fill(store, path)
+    # Reads everything, for which all of it must be in the database.
+    await store.verify()
     whole = {name: count for name, count in (await count_rows(url)).items() if name not in ("gone", "item_ids")}
     erased = await store.erase("/team")
     assert set(erased.values()) == {2}

@@ -150,7 +150,8 @@ async def open_beside(config: Config) -> AsyncIterator[Book]:
     from trunkline.build import settle_store
     from trunkline.clock import SystemClock, mint
     from trunkline.engine.prompt_book import PromptBook
-    from trunkline.keyring import OPERATOR, open_keyring
+    from trunkline.keyring import open_keyring
+    from trunkline.ports import OPERATOR
     from trunkline.store.cipher import Cipher
     from trunkline.store.engine import open_database
     from trunkline.store.migrate import migrate

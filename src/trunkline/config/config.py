@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from trunkline.ports import FetchLimits, Timeouts
 from trunkline.providers.account import Account
+from trunkline.state.retention import Retention
 from trunkline.upstream.reach import NO_HOSTS, Hosts
 
 
@@ -49,7 +50,8 @@ class Config:
     that several list is looked for; the embedded model is not among them, `local` says that it is wanted. `proxies`
     are the proxy variables as they were. `uncached` are the aliases for which no cache points are set, `emulating`
     those with settings that are told in words. `forwarded_prompts` are prompts at a provider that anybody may use,
-    each with its model. `notes` are sentences about what is set but not served.
+    each with its model. `encrypts` says whether what is kept is sealed at rest. `notes` are sentences about what is
+    set but not served.
     """
 
     data_dir: Path
@@ -62,6 +64,8 @@ class Config:
     emulating: Mapping[str, frozenset[str]] = field(default_factory=dict)
     forwarded_prompts: Mapping[str, str] = field(default_factory=dict)
     fetch: FetchConfig = field(default_factory=FetchConfig)
+    retention: Retention = field(default_factory=Retention)
+    encrypts: bool = False
     blobs_url: str = ""
     log_format: str | None = None
     strict: bool = False
@@ -69,6 +73,7 @@ class Config:
     local: bool = False
     notes: tuple[str, ...] = ()
     shown: tuple[Shown, ...] = ()
+    database_url: str = field(default="", repr=False)
     master_key: str | None = field(default=None, repr=False)
     secret: bytes | None = field(default=None, repr=False)
     previous_secrets: tuple[bytes, ...] = field(default=(), repr=False)

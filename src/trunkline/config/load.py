@@ -19,11 +19,14 @@ from trunkline.config.settings import (
     Setting,
 )
 from trunkline.config.sources import Environment, Value, is_reference, nearest, resolve
+from trunkline.config.store_paths import read_store_paths
 from trunkline.errors import ConfigError
 from trunkline.ports import DEFAULT_TIMEOUTS, FetchLimits, Timeouts
+from trunkline.state.retention import Retention, read_rules
 
 _DEFAULT_FILE = Path("trunkline.yaml")
 _FORWARDED = "prompts.forward"
+_STORE_PATHS = "store.paths"
 _LOOPBACK = ("localhost", "::1")
 
 
@@ -56,8 +59,12 @@ def load_config(
     found = read_accounts(environment, document, nodes.get("providers"), timeouts)
     refuse_ourselves(environment, found.entries, server.host, server.port)
     aliases = _read_aliases(settings, document, nodes)
-    return Config(
-        data_dir=settings.take("TRUNKLINE_DATA_DIR", None) or _default_data_dir(environment),
+    data_dir = settings.take("TRUNKLINE_DATA_DIR", None) or _default_data_dir(environment)
+    config = Config(
+        data_dir=data_dir,
+        database_url=settings.take("TRUNKLINE_DATABASE_URL", f"sqlite:///{data_dir / 'trunkline.db'}"),
+        retention=_read_retention(settings, document, nodes),
+        encrypts=settings.take("TRUNKLINE_STORE_ENCRYPT", False),
         server=server,
         timeouts=timeouts,
         accounts=found.accounts,
@@ -78,6 +85,8 @@ def load_config(
         notes=(*found.notes, *_stray_aliases(aliases, found, local)),
         shown=(*settings.shown, *_show_accounts(found, environment)),
     )
+    _refuse_made_up_secrets(config)
+    return config
 
 
 class Settings:
@@ -100,7 +109,7 @@ class Settings:
             read = setting.read(text)
         except ValueError as error:
             raise ConfigError(f"`{value.name}` ({value.source}) {error}") from None
-        self.shown.append(Shown(value.name, "(set)" if setting.secret else text, value.source))
+        self.shown.append(Shown(value.name, "(set)" if setting.hides(text) else text, value.source))
         return read
 
     def find(self, setting: Setting) -> Value | None:
@@ -112,7 +121,7 @@ class Settings:
         if not text:
             return None
         place = self._document.place(node)
-        if setting.secret and not is_reference(text):
+        if setting.hides(text) and not is_reference(text):
             raise ConfigError(
                 f"{place}: `{setting.yaml}` should not stand in the file: write `env:NAME` or `file:/path`"
             )
@@ -141,7 +150,7 @@ def _read_places(document: Document) -> dict[str, Node]:
 
     Raises `ConfigError` for others.
     """
-    plain = {setting.yaml for setting in SETTINGS if setting.yaml} | {_FORWARDED}
+    plain = {setting.yaml for setting in SETTINGS if setting.yaml} | {_FORWARDED, _STORE_PATHS}
     sections = {place.partition(".")[0] for place in plain if "." in place}
     top = {place for place in plain if "." not in place} | sections | {"providers"}
     places: dict[str, Node] = {}
@@ -254,6 +263,34 @@ def _read_forwarded(settings: Settings, document: Document | None, nodes: Mappin
     source = document.place(nodes[_FORWARDED])
     settings.shown.extend(Shown(f"{_FORWARDED}.{id}", model, source) for id, model in forwarded.items())
     return forwarded
+
+
+def _read_retention(settings: Settings, document: Document | None, nodes: Mapping[str, Node]) -> Retention:
+    days = settings.take("TRUNKLINE_STORE_RETENTION_DAYS", Retention().days)
+    if document is None or _STORE_PATHS not in nodes:
+        return Retention(days)
+    paths = read_store_paths(document, nodes[_STORE_PATHS])
+    source = document.place(nodes[_STORE_PATHS])
+    settings.shown.extend(Shown(f"{_STORE_PATHS}.{pattern}", rule, source) for pattern, rule in paths.items())
+    return Retention(days, read_rules(paths))
+
+
+def _refuse_made_up_secrets(config: Config) -> None:
+    """Replicas on one database would each make up their own."""
+    if config.database_url.startswith("sqlite:"):
+        return
+    missing = [
+        name
+        for name, is_missing in (
+            ("TRUNKLINE_SECRET", config.secret is None),
+            ("TRUNKLINE_MASTER_KEY", config.auth and config.master_key is None),
+        )
+        if is_missing
+    ]
+    if missing:
+        raise ConfigError(
+            f"with PostgreSQL {' and '.join(missing)} must be set, the same for every replica: each would make up its own"
+        )
 
 
 def _read_proxies(environment: Environment) -> dict[str, str]:

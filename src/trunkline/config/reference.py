@@ -49,6 +49,21 @@ alphabet. `trunkline explain MODEL` shows the others. Each provider's own settin
 """
 
 
+_STORE = """\
+What must leave no trace is named by its path: there `store` counts as false, and conversations, background runs and
+uploads are refused. Of several patterns that fit, the longest counts; `/**` stands for a path and everything below it.
+
+```yaml
+store:
+  retention_days: 30
+  paths: {"/legal/**": {store: never}, "/legal/archive": {store: always}}
+```
+
+`trunkline store erase PATH` removes everything that a path and those below it ever kept, `trunkline store reencrypt`
+seals it anew, `trunkline store verify` reads it all.\
+"""
+
+
 _PROMPTS = """\
 A prompt that is kept at OpenAI (`pmpt_…`) may be named by the operator, whose account it is. Others may use those that
 the file lists, each with the model that it is answered by; [prompts](prompts.md) says how to keep them here instead.
@@ -75,6 +90,8 @@ def write_configuration() -> str:
         "## Providers and aliases",
         _table(head, common),
         _INSTANCES,
+        "## What is kept",
+        _STORE,
         "## Prompts",
         _PROMPTS,
         "## Not yet",

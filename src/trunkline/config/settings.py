@@ -10,14 +10,18 @@ from trunkline.config import values
 
 class Setting(Struct, frozen=True, kw_only=True):
     """One setting. `yaml` is its dotted place in the file, empty where it has none; `default` is for readers of the
-    reference, and empty where there is none."""
+    reference, and empty where there is none. `secret` may be a test, where only some texts are."""
 
     environment: str
     yaml: str
     read: Callable[[str], Any]
     meaning: str
     default: str = ""
-    secret: bool = False
+    secret: bool | Callable[[str], bool] = False
+
+    def hides(self, text: str) -> bool:
+        """Whether this text must neither be shown nor stand in the file."""
+        return self.secret(text) if callable(self.secret) else self.secret
 
 
 SETTINGS = (
@@ -34,6 +38,31 @@ SETTINGS = (
         read=values.read_path,
         default="`$XDG_DATA_HOME/trunkline`, else `~/.local/share/trunkline`; `make run` says `./.trunkline`",
         meaning="everything that trunkline writes, readable by its owner alone",
+    ),
+    Setting(
+        environment="TRUNKLINE_DATABASE_URL",
+        yaml="database_url",
+        read=values.read_database_url,
+        default="`sqlite:///<data_dir>/trunkline.db`",
+        meaning="where state is kept: an SQLite file, or `postgresql://…` (`trunkline[postgres]`), which several replicas"
+        " may share; these need TRUNKLINE_SECRET and TRUNKLINE_MASTER_KEY to be set",
+        secret=values.has_password,
+    ),
+    Setting(
+        environment="TRUNKLINE_STORE_RETENTION_DAYS",
+        yaml="store.retention_days",
+        read=values.read_days,
+        default="30",
+        meaning="how long responses and chat completions are kept, from the time they were made; conversations stay until"
+        " they are deleted, and their items can be found by their ids for as long again",
+    ),
+    Setting(
+        environment="TRUNKLINE_STORE_ENCRYPT",
+        yaml="store.encrypt",
+        read=values.read_bool,
+        default="false",
+        meaning="whether bodies in the database, the journal and files are sealed under a key of the root secret;"
+        " `trunkline store reencrypt` does so with what is there already",
     ),
     Setting(
         environment="TRUNKLINE_BLOBS_URL",
@@ -205,14 +234,13 @@ SETTINGS = (
 )
 
 NOT_YET = {
-    "TRUNKLINE_DATABASE_URL": "database_url",
     "TRUNKLINE_REDIS_URL": "redis_url",
     "TRUNKLINE_ADMIN_PORT": "server.admin_port",
     "TRUNKLINE_TRUSTED_PROXIES": "server.trusted_proxies",
 }
 """Settings that a later version brings: refused until then, so that nobody believes them to be in force."""
 
-NOT_YET_SECTIONS = ("keys", "limits", "budgets", "store", "audit", "prices")
+NOT_YET_SECTIONS = ("keys", "limits", "budgets", "audit", "prices")
 """Likewise, sections of the YAML file."""
 
 # For tests alone; whoever runs them has it set.

@@ -48,6 +48,13 @@ def read_seconds(text: str) -> float:
     return seconds
 
 
+def read_days(text: str) -> int:
+    """A whole number of days."""
+    if not text.isdecimal() or not 1 <= int(text) <= 36_500:
+        raise ValueError("should be a number of days like 30")
+    return int(text)
+
+
 def read_bool(text: str) -> bool:
     if text.lower() not in _BOOLS:
         raise ValueError("should be true or false")
@@ -133,3 +140,18 @@ def read_emulated(text: str) -> frozenset[str]:
 def read_host_list(text: str) -> Hosts:
     """Hosts with commas between them."""
     return read_hosts(read_list(text))
+
+
+def read_database_url(text: str) -> str:
+    """The URL of a file of SQLite, or of a PostgreSQL."""
+    scheme, _, rest = text.partition("://")
+    if scheme == "sqlite" and rest.startswith("/") and rest.strip("/"):
+        return text
+    if scheme not in ("postgresql", "postgres", "postgresql+asyncpg") or not rest:
+        raise ValueError("should be like sqlite:///data/trunkline.db or postgresql://user@host/database")
+    return text
+
+
+def has_password(url: str) -> bool:
+    """Whether a URL, or a reference to one, may say a password."""
+    return "@" in url or "password=" in url

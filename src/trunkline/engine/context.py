@@ -19,7 +19,7 @@ from trunkline.engine.exchange import Exchange
 from trunkline.engine.prompting import read_prompted, unknown_prompt
 from trunkline.engine.router import Target
 from trunkline.errors import InvalidRequest, ObjectNotFound, TrunklineError, UpstreamError
-from trunkline.ports import Principal
+from trunkline.ports import OPERATOR, Principal
 from trunkline.state.responses import UNDER_WAY, KeptResponse
 from trunkline.state.store import Store
 
@@ -286,7 +286,7 @@ def _unknown_context(members: Members) -> TrunklineError:
 async def _may_forward(store: Store, principal: Principal, id: str) -> bool:
     """Whether an id that is not this path's may be asked for upstream: by the owner of the account alone, and only
     what was never anybody's here."""
-    return principal.path == "/" and principal.name == "master" and not await store.responses.was_here([id])
+    return principal == OPERATOR and not await store.responses.was_here([id])
 
 
 # --- the items that it names ------------------------------------------------------------------------------------

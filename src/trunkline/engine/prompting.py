@@ -12,8 +12,7 @@ from msgspec.structs import replace
 from trunkline.dialects.openai_responses.prompts import PromptCall, expand, read_prompt
 from trunkline.engine.envelope import Envelope, Members, encode_members, read_envelope
 from trunkline.errors import InvalidRequest
-from trunkline.keyring import OPERATOR
-from trunkline.ports import Principal
+from trunkline.ports import OPERATOR, Principal
 from trunkline.state.prompts import KeptVersion, Prompts
 from trunkline.state.store import Store
 

@@ -36,7 +36,8 @@ _DAY_MICROS = 24 * 60 * 60 * 1_000_000
 class StoreSettings(Struct, frozen=True, kw_only=True):
     """`keys` open what was sealed, by their ids; `newest` is the one to seal under, `None` seals nothing.
 
-    `blobs_url` is where contents of files lie, unless it is the data folder. `retention_days` is how long the items of a deleted conversation can still be found.
+    `blobs_url` is where contents of files lie, unless it is the data folder. `retention_days` is how long the items of a
+    deleted conversation can still be found.
     """
 
     database_url: str

@@ -8,8 +8,7 @@ from trunkline.engine.prompt_book import PromptBook
 from trunkline.engine.query import Query
 from trunkline.engine.resources.kept import need_store, read_body
 from trunkline.errors import Forbidden
-from trunkline.keyring import OPERATOR
-from trunkline.ports import Principal
+from trunkline.ports import OPERATOR, Principal
 
 
 def check_administers(principal: Principal) -> None:
