@@ -38,6 +38,16 @@ settings, with `{{name}}` where a variable stands. Opens the store of this confi
 (--url). See docs/prompts.md.
 """
 
+_STORE = """\
+What is kept of requests: responses, conversations, completions, prompts, files. Works on the store of this
+configuration, while no gateway runs on its data directory. See docs/store.md.
+"""
+
+_MIGRATE = """\
+Bring the tables of the database up to date. A gateway does so itself when it starts; this is for those who want it done
+before. Several may do it at once: one does the work, the others wait.
+"""
+
 _DEMO = """\
 Start a gateway for half a minute at most, run an agent of the OpenAI Agents SDK with a tool through it, and say which
 way it went, what it cost in tokens and how long it took. Without a provider the embedded model answers.
@@ -63,6 +73,8 @@ def make_parser() -> argparse.ArgumentParser:
     _add_explain(commands)
     _add_demo(commands)
     _add_prompts(commands)
+    _add_store(commands)
+    _add_migrate(commands)
     return parser
 
 
@@ -123,6 +135,22 @@ def _add_prompts(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
         _add_sources(action)
         action.add_argument("--url", metavar="URL", help="a running gateway, as http://localhost:8080/v1")
         action.add_argument("--key", metavar="KEY", help="its master key (TRUNKLINE_MASTER_KEY)")
+
+
+def _add_store(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    store = commands.add_parser("store", help="erase, read through or seal anew what is kept", description=_STORE)
+    actions = store.add_subparsers(dest="action", required=True, metavar="ACTION")
+    erase = actions.add_parser("erase", help="remove every object of a path and of the paths below it, for good")
+    erase.add_argument("path", metavar="PATH", help="as /team/alpha; / is everything")
+    verify = actions.add_parser("verify", help="read everything, and say what cannot be opened")
+    reencrypt = actions.add_parser("reencrypt", help="seal everything as it would be sealed now, after a new secret")
+    for action in (erase, verify, reencrypt):
+        _add_sources(action)
+
+
+def _add_migrate(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    migrate = commands.add_parser("migrate", help="bring the database's tables up to date", description=_MIGRATE)
+    _add_sources(migrate)
 
 
 def _add_body(parser: argparse.ArgumentParser) -> None:

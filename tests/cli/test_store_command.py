@@ -1,0 +1,98 @@
+"""`trunkline store` and `trunkline migrate`, typed."""
+
+import asyncio
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from trunkline.cli.main import main
+from trunkline.clock import SystemClock
+from trunkline.state.files import KeptFile
+from trunkline.store.open import StoreSettings, open_store
+
+Run = Callable[..., tuple[int, str, str]]
+
+SECRET = "c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0LXNlY3JldA"
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def run(tmp_path: Path, data: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Types a command over a store of its own; gives status, output and errors."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TRUNKLINE_DATA_DIR", str(data))
+    monkeypatch.setenv("TRUNKLINE_SECRET", SECRET)
+
+    def typed(*words: str) -> tuple[int, str, str]:
+        status = main(words)
+        said = capsys.readouterr()
+        return status, said.out, said.err
+
+    return typed
+
+
+async def keep_files(data: Path, *paths: str) -> None:
+    settings = StoreSettings(database_url=f"sqlite:///{data / 'trunkline.db'}", data_dir=data)
+    async with open_store(settings, SystemClock(), sweeps=False) as store:
+        for number, path in enumerate(paths):
+            blob = await store.ports.blobs.open(f"file-{number}")
+            await blob.write(b"hello")
+            await blob.finish()
+            await store.ports.files.keep(
+                KeptFile(
+                    id=f"file-{number}",
+                    path=path,
+                    name="a.txt",
+                    purpose="user_data",
+                    media_type="text/plain",
+                    size_bytes=5,
+                    created_at_micros=SystemClock().now_micros(),
+                )
+            )
+
+
+def test_a_path_is_erased_and_its_neighbours_are_not(run: Run, data: Path) -> None:
+    """And says how many of each kind there were."""
+    asyncio.run(keep_files(data, "/team", "/team/ana", "/teams"))
+    status, out, _ = run("store", "erase", "/team", "--json")
+    assert (status, json.loads(out)["erased"]["files"]) == (0, 2)
+    status, out, _ = run("store", "erase", "/teams")
+    assert status == 0
+    assert "1  files" in out
+
+
+@pytest.mark.parametrize("path", ["team", "/team/", ""])
+def test_what_is_no_path_is_refused(run: Run, path: str) -> None:
+    """Before anything is erased."""
+    status, _, error = run("store", "erase", path)
+    assert status == 1
+    assert "is no path" in error
+
+
+def test_everything_is_sealed_anew_and_read_through(run: Run, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was kept in clear is sealed once that is wanted; under another secret it cannot be opened."""
+    asyncio.run(keep_files(data, "/team"))
+    monkeypatch.setenv("TRUNKLINE_STORE_ENCRYPT", "true")
+    status, out, _ = run("store", "reencrypt")
+    assert status == 0
+    assert "contents of files" in out
+    assert run("store", "verify", "--json")[0] == 0
+    monkeypatch.setenv("TRUNKLINE_SECRET", SECRET[::-1])
+    status, out, error = run("store", "verify", "--json")
+    assert status == 1
+    assert json.loads(out)["problems"]
+    assert "cannot be opened" in error
+
+
+def test_tables_are_made_once(run: Run) -> None:
+    """The second time there is nothing to do."""
+    status, out, _ = run("migrate")
+    assert status == 0
+    assert "before: none" in out
+    assert "up to date" in run("migrate")[1]
