@@ -3,8 +3,8 @@
 from trunkline.dialects.compatibility.table import (
     CARRIED_BY_ALL,
     EMULATED_BY_ALL,
+    FROM_THE_STORE,
     MAPPED_BY_ALL,
-    NEEDS_A_STORE,
     REFUSED_BY_ALL,
     SEE_TOOLS,
     SERVED,
@@ -18,13 +18,13 @@ from trunkline.dialects.fates import EMULATED, MAPPED, REFUSED, Fate
 _LIKE_ITS_TOOL = "like its tool"
 
 _FIELDS: dict[str, FieldFate] = {
-    "background": "background",
+    "background": (EMULATED, "made by the gateway where the target cannot"),
     "background_options": "+",
     "context_management": (
         EMULATED,
         "by a summary that the model writes; left to providers that compact by themselves",
     ),
-    "conversation": (REFUSED, NEEDS_A_STORE),
+    "conversation": (EMULATED, FROM_THE_STORE),
     "frequency_penalty": "frequency_penalty",
     "include": "include",
     "input": (MAPPED, "see the items below"),
@@ -36,8 +36,8 @@ _FIELDS: dict[str, FieldFate] = {
     "moderation": "+",
     "parallel_tool_calls": "parallel_tool_calls",
     "presence_penalty": "presence_penalty",
-    "previous_response_id": (REFUSED, NEEDS_A_STORE),
-    "prompt": (REFUSED, NEEDS_A_STORE),
+    "previous_response_id": (EMULATED, FROM_THE_STORE),
+    "prompt": (EMULATED, FROM_THE_STORE),
     "prompt_cache_key": "prompt_cache_key",
     "prompt_cache_options": "+",
     "prompt_cache_retention": "prompt_cache_retention",
@@ -46,7 +46,7 @@ _FIELDS: dict[str, FieldFate] = {
     "reasoning.summary": (MAPPED, ""),
     "safety_identifier": "safety_identifier",
     "service_tier": "service_tier",
-    "store": "store",
+    "store": (EMULATED, FROM_THE_STORE),
     "stream": (MAPPED, ""),
     "stream_options": "+",
     "temperature": "temperature",
@@ -130,7 +130,7 @@ _ITEMS: dict[str, Noted] = {
     "mcp_approval_response": (REFUSED_BY_ALL, ""),
     "compaction": (MAPPED_BY_ALL, "told as the summary that it holds; another provider's own is refused"),
     "compaction_trigger": (EMULATED_BY_ALL, "by a summary that the model writes"),
-    "item_reference": (REFUSED_BY_ALL, NEEDS_A_STORE),
+    "item_reference": (EMULATED_BY_ALL, FROM_THE_STORE),
     "program": (REFUSED_BY_ALL, ""),
     "program_output": (REFUSED_BY_ALL, ""),
 }

@@ -48,5 +48,5 @@ REFUSED_BY_ALL = towards(REFUSED)
 SERVED = towards(REFUSED, responses=MAPPED, messages=MAPPED, gemini=MAPPED)
 """What providers run by themselves, where they have the like."""
 
-NEEDS_A_STORE = "needs a store"
+FROM_THE_STORE = "kept by the gateway, whatever the target"
 SEE_TOOLS = "see the tools below"
