@@ -87,15 +87,9 @@ def may_compact(x: Exchange, envelope: Envelope, target: Target) -> bool:
     """Whether a request may want a compaction that its target does not do by itself; a cheap look."""
     if x.dialect != "responses" or (_ALLOWED not in envelope.members and envelope.body.find(_TRIGGER) < 0):
         return False
-    return not compacts_itself(target, wants_route=False)
-
-
-def compacts_itself(target: Target, *, wants_route: bool = True) -> bool:
-    """Whether the target's provider compacts: on a route of its own, or at least within a request."""
     account = target.account
-    if "responses" not in account.speaks:
-        return False
-    return NATIVE in account.provider.operations or (not wants_route and "responses" in account.faithful)
+    does_it_itself = NATIVE in account.provider.operations or "responses" in account.faithful
+    return not (does_it_itself and "responses" in account.speaks)
 
 
 def asks_now(envelope: Envelope) -> bool:

@@ -4,26 +4,25 @@ All of it is looked up before the model is, and laid out once the target is know
 response that came before is told its id, any other gets the whole history.
 """
 
-import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
-from msgspec import UNSET, Raw, Struct, UnsetType
+from msgspec import Raw, Struct
 from msgspec.structs import replace
 
 from trunkline.dialects.openai_responses.history import history, read_input
+from trunkline.dialects.openai_responses.ids import check_id
 from trunkline.engine.desk import Desk
 from trunkline.engine.envelope import Envelope, Members, encode_members
 from trunkline.engine.exchange import Exchange
+from trunkline.engine.named_items import may_forward, put_in_place
 from trunkline.engine.prompting import read_prompted, unknown_prompt
 from trunkline.engine.router import Target
 from trunkline.errors import InvalidRequest, ObjectNotFound, TrunklineError, UpstreamError
-from trunkline.ports import OPERATOR, Principal
+from trunkline.ports import Principal
 from trunkline.state.responses import UNDER_WAY, KeptResponse
 from trunkline.state.store import Store
-
-_ID = re.compile(r"[A-Za-z0-9_-]{1,256}")
 
 # A run holds its conversation so long at most; a run that is still going on by then has its answer kept all the same.
 HOLD_SECONDS = 900.0
@@ -32,8 +31,6 @@ _NULL = Raw(b"null")
 _NO_ITEMS = Raw(b"[]")
 
 _LOOKED_UP = ("previous_response_id", "conversation")
-
-_NOT_THERE = "Items are not persisted when `store` is set to false: send the item itself."
 
 
 class Context(Struct, kw_only=True):
@@ -69,7 +66,7 @@ class Context(Struct, kw_only=True):
         stands_for_more = self.messages or (self.before is not None and (replays or not self._is_held_by(target)))
         if stands_for_more:
             for name in _LOOKED_UP:
-                if name in members and not self.forwards:
+                if name in members and self.before is not None:
                     echo[name] = members.pop(name)
             if self.conversation_id is not None:
                 echo["conversation"] = Raw(msgspec.json.encode({"id": self.conversation_id}))
@@ -139,7 +136,7 @@ async def understand(desk: Desk, store: Store, x: Exchange, envelope: Envelope) 
     elif conversation_id is not None:
         await _find_conversation(store, x, conversation_id, context)
     try:
-        await _resolve_items(store, x.principal, context)
+        await _read_items(store, x.principal, context)
     except BaseException:
         await let_go(store, x, context)
         raise
@@ -183,14 +180,7 @@ def _read_previous_id(members: Members) -> str | None:
         return None
     if not isinstance(value, str):
         raise InvalidRequest("`previous_response_id` must be a string", param="previous_response_id")
-    if not _ID.fullmatch(value):
-        raise InvalidRequest(
-            f"Invalid 'previous_response_id': '{value[:64]}'. Expected an ID that contains letters, numbers, underscores,"
-            " or dashes, but this value contained additional characters.",
-            param="previous_response_id",
-            code="invalid_value",
-        )
-    return value
+    return check_id(value, "previous_response_id")
 
 
 def _read_conversation_id(members: Members) -> str | None:
@@ -199,8 +189,10 @@ def _read_conversation_id(members: Members) -> str | None:
         value = value.get("id")
         if value is None:
             raise InvalidRequest("`conversation.id` is missing: name a conversation", param="conversation.id")
-    if value is None or (isinstance(value, str) and _ID.fullmatch(value)):
-        return value
+    if value is None:
+        return None
+    if isinstance(value, str):
+        return check_id(value, "conversation")
     raise InvalidRequest("`conversation` must be the id of a conversation, or an object with one", param="conversation")
 
 
@@ -227,7 +219,7 @@ async def _read_prompt(desk: Desk, store: Store, principal: Principal, context: 
 async def _find_chain(store: Store, principal: Principal, id: str, context: Context) -> None:
     chain = await store.responses.chain(principal.path, id)
     if chain is None:
-        if not await _may_forward(store, principal, id):
+        if not await may_forward(store, principal, id):
             raise _unknown_response(id)
         context.forwards = True
         return
@@ -255,7 +247,7 @@ def _unknown_response(id: str, why: str = "") -> InvalidRequest:
 async def _find_conversation(store: Store, x: Exchange, id: str, context: Context) -> None:
     conversations, path = store.conversations, x.principal.path
     if await conversations.find(path, id) is None:
-        if not await _may_forward(store, x.principal, id):
+        if not await may_forward(store, x.principal, id):
             raise _unknown_conversation(id)
         context.forwards = True
         return
@@ -283,81 +275,18 @@ def _unknown_context(members: Members) -> TrunklineError:
     return _unknown_response(id) if id is not None else _unknown_conversation(_read_conversation_id(members) or "")
 
 
-async def _may_forward(store: Store, principal: Principal, id: str) -> bool:
-    """Whether an id that is not this path's may be asked for upstream: by the owner of the account alone, and only
-    what was never anybody's here."""
-    return principal == OPERATOR and not await store.responses.was_here([id])
+# --- what it names ------------------------------------------------------------------------------------------------
 
 
-# --- the items that it names ------------------------------------------------------------------------------------
-
-
-class _Seen(Struct):
-    """An input item, as far as it matters whether it holds anything."""
-
-    type: str | None = None
-    id: str | None = None
-    role: Raw | UnsetType = UNSET
-    content: Raw | UnsetType = UNSET
-    summary: Raw | UnsetType = UNSET
-    encrypted_content: Raw | UnsetType = UNSET
-
-    @property
-    def is_reference(self) -> bool:
-        return self.type == "item_reference" or (self.type is None and self.role is UNSET and self.id is not None)
-
-    @property
-    def is_bare_thought(self) -> bool:
-        """Reasoning that only the upstream that made it could know the content of."""
-        said = (self.content, self.summary, self.encrypted_content)
-        return self.type == "reasoning" and self.id is not None and all(raw in _EMPTY for raw in said)
-
-
-_EMPTY: Sequence[Raw | UnsetType] = (UNSET, Raw(b"null"), Raw(b"[]"), Raw(b'""'))
-
-_decode_seen = msgspec.json.Decoder(_Seen).decode
-
-
-async def _resolve_items(store: Store, principal: Principal, context: Context) -> None:
-    """Put the items that are only named into their places."""
+async def _read_items(store: Store, principal: Principal, context: Context) -> None:
     envelope = context.envelope
-    try:
-        items = read_input(envelope.members.get("input", _NULL))
-        seen = [_decode_seen(item) for item in items]
-    except (msgspec.MsgspecError, UnicodeDecodeError):
-        return  # of a wrong type: whoever reads it whole says so
-    wanted = [item.id for item in seen if item.id is not None and (item.is_reference or item.is_bare_thought)]
-    if not wanted:
+    placed = await put_in_place(store, principal, envelope.members.get("input", _NULL), context.before or ())
+    if placed is None:
         return
-    found = dict(_known(context.before or ()))
-    missing = [id for id in wanted if id not in found]
-    if missing:
-        found |= await store.responses.items(principal.path, missing)
-    unknown = next((id for id in wanted if id not in found), None)
-    if unknown is not None:
-        if not await _may_forward(store, principal, unknown):
-            raise _unknown_item(unknown)
-        context.forwards = True
-    changed = [_put_in_place(item, look, found.get) for item, look in zip(items, seen, strict=True)]
-    members = {**envelope.members, "input": Raw(msgspec.json.encode(changed))}
+    members = {**envelope.members, "input": placed.input}
     context.envelope = replace(envelope, members=members, body=encode_members(members))
-    context.own = bytes(members["input"])
-
-
-def _known(items: Sequence[Raw]) -> list[tuple[str, bytes]]:
-    seen = [(_decode_seen(item).id, item) for item in items]
-    return [(id, bytes(item)) for id, item in seen if id is not None]
-
-
-def _put_in_place(item: Raw, seen: _Seen, find: Callable[[str], bytes | None]) -> Raw:
-    if seen.id is None or not (seen.is_reference or seen.is_bare_thought):
-        return item
-    kept = find(seen.id)
-    return item if kept is None else Raw(kept)
-
-
-def _unknown_item(id: str) -> ObjectNotFound:
-    return ObjectNotFound(f"Item with id '{id}' not found. {_NOT_THERE}", param="input")
+    context.own = bytes(placed.input)
+    context.forwards = context.forwards or placed.forwards
 
 
 def _join(before: Sequence[Raw], own: Raw) -> Raw:
