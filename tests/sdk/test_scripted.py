@@ -1,6 +1,5 @@
 """The scripted provider as a user runs it: the test server in a process of its own, the gateway before it."""
 
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -32,7 +31,8 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpenAI]:
             with running_gateway(folder, **{name: url}) as gateway, OpenAI(base_url=gateway.base_url, api_key=KEY) as c:
                 yield c
         finally:
-            server.send_signal(signal.SIGINT)
+            # Not by SIGINT, which what runs in the background of a shell does not hear.
+            server.terminate()
 
 
 def test_plain(client: OpenAI) -> None:
