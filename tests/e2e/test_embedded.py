@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from agents import Agent, OpenAIProvider, RunConfig, Runner, function_tool, set_tracing_disabled
+from agents import Agent, ModelSettings, OpenAIProvider, RunConfig, Runner, function_tool, set_tracing_disabled
 from anthropic import AsyncAnthropic
 from openai import AsyncOpenAI
 
@@ -141,7 +141,9 @@ async def test_tool_loop(client: AsyncOpenAI, streamed: bool) -> None:
         called.append(city)
         return f"It is sunny in {city}."
 
-    agent = Agent(name="Assistant", instructions="Be brief.", model=MODEL, tools=[get_weather])
+    # So small a model, left to chance, now and then talks on until it is cut.
+    settings = ModelSettings(temperature=0)
+    agent = Agent(name="Assistant", instructions="Be brief.", model=MODEL, model_settings=settings, tools=[get_weather])
     run_config = RunConfig(model_provider=OpenAIProvider(openai_client=client))
     if streamed:
         streaming = Runner.run_streamed(agent, "What is the weather in Paris?", run_config=run_config)
@@ -180,7 +182,8 @@ def test_javascript_tool_loop(gateway: Gateway) -> None:
       name: "get_weather", description: "The weather in a city.", parameters: z.object({ city: z.string() }),
       execute: async ({ city }) => { called.push(city); return `It is sunny in ${city}.`; },
     });
-    const agent = new Agent({ name: "A", instructions: "Be brief.", model: "smollm2-135m", tools: [getWeather] });
+    const agent = new Agent({ name: "A", instructions: "Be brief.", model: "smollm2-135m", tools: [getWeather],
+      modelSettings: { temperature: 0 } });
     const result = await run(agent, "What is the weather in Paris?");
     console.log(JSON.stringify({ called, answer: result.finalOutput }));
     """
