@@ -10,8 +10,9 @@ from stored_scene import StoredScene
 from test_context import chunks, completion, native
 
 from scripted_gateway import Client, ScriptedReply, json_reply, make_call, stream
-from trunkline.engine import background, tape
+from trunkline.engine import background, follower, tape
 from trunkline.ports import UpstreamRequest
+from trunkline.state.runs import KeptEvent
 
 IN_TIME = 5.0
 
@@ -19,8 +20,8 @@ IN_TIME = 5.0
 @pytest.fixture(autouse=True)
 def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     """Polls and looks as often as it can."""
-    monkeypatch.setattr(background, "_POLL_SECONDS", (0.01,))
-    monkeypatch.setattr(background, "_LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(follower, "_POLL_SECONDS", (0.01,))
+    monkeypatch.setattr(tape, "_LOOK_SECONDS", 0.01)
     monkeypatch.setattr(background, "_BEAT_SECONDS", 0.02)
     monkeypatch.setattr(background, "_FLUSH_SECONDS", 0.01)
     monkeypatch.setattr(tape, "_KEEP_ALIVE_AFTER", 0.5)
@@ -227,3 +228,60 @@ async def test_an_upstreams_run_is_called_off_there() -> None:
     assert (cancelled.status, cancelled.json["status"]) == (200, "cancelled")
     assert any(b"POST /v1/responses/resp_up/cancel" in request.head for request in scene.upstream.requests)
     await scene.gateway.close()
+
+
+async def test_an_upstreams_run_is_streamed_again_by_it() -> None:
+    """From the number that was asked for; every byte is its own."""
+    scene = StoredScene()
+    events = b"".join(
+        b"data: %b\n\n"
+        % msgspec.json.encode(
+            {"type": f"response.{status}", "sequence_number": number, "response": native("resp_up", "")}
+        )
+        for number, status in enumerate(["created", "completed"])
+    )
+
+    def answer(request: UpstreamRequest) -> ScriptedReply:
+        if request.head.startswith(b"POST"):
+            return stream(events)
+        assert request.head.startswith(b"GET /v1/responses/resp_up?stream=true&starting_after=3 HTTP/1.1")
+        return stream(events)
+
+    await begin(scene, "responses-model", answer, stream=True)
+    again = await scene.get("/v1/responses/resp_up?stream=true&starting_after=3")
+    assert again.body == events
+    scene.upstream.answer = json_reply({"error": {"message": "more than 5 minutes old"}}, 400)
+    late = await scene.get("/v1/responses/resp_up?stream=true&starting_after=3")
+    assert (late.status, late.error["message"]) == (400, "more than 5 minutes old")
+    await scene.gateway.close()
+
+
+async def test_what_was_not_asked_as_a_stream_is_none() -> None:
+    """However it was made."""
+    scene = StoredScene()
+    first = await begin(scene, "chat-model", stream(*chunks("Hello")))
+    await ended(scene, first.json["id"])
+    answer = await scene.get(f"/v1/responses/{first.json['id']}?stream=true")
+    assert (answer.status, answer.error["param"]) == (400, "stream")
+
+
+async def test_a_run_lets_go_of_its_conversation() -> None:
+    """Also one that was called off before it began."""
+    scene = StoredScene()
+    conversation = (await scene.ask("/v1/conversations", {})).json["id"]
+    first = await begin(scene, "chat-model", ScriptedReply(ending="open"), conversation=conversation)
+    assert not await scene.kept.conversations.hold("/", conversation, "another", 60)
+    assert (await scene.ask(f"/v1/responses/{first.json['id']}/cancel")).json["status"] == "cancelled"
+    assert await scene.kept.conversations.hold("/", conversation, "another", 60)
+    outcomes = [record.outcome for record in scene.records.kept if record.operation == "generate"]
+    assert outcomes == ["cancelled"]
+
+
+async def test_a_run_of_a_dead_process_is_played_to_its_end() -> None:
+    """Its last event was never kept; the response that it ended as was."""
+    scene = StoredScene()
+    kept = await scene.keep("resp_dead", "Hi?", background=True, stream=True)
+    await scene.kept.runs.append(kept.id, [KeptEvent(0, b'data: {"type":"response.created","sequence_number":0}\n\n')])
+    answer = await scene.get(f"/v1/responses/{kept.id}?stream=true")
+    assert numbers(answer.body) == [0, 1]
+    assert b'"type":"response.completed"' in answer.body

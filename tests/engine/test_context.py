@@ -278,6 +278,40 @@ async def test_two_runs_on_one_conversation_exclude_each_other() -> None:
     assert (await ask(scene, "chat-model", json_reply(completion("Hello")), conversation=id)).status == 200
 
 
+async def test_a_conversation_is_let_go_whatever_the_request_forwards() -> None:
+    """A thought that only the upstream may know makes no difference."""
+    scene = StoredScene()
+    id = await converse(scene)
+    thought = [{"type": "reasoning", "id": "rs_elsewhere"}, {"role": "user", "content": "And?"}]
+    answer = await ask(scene, "responses-model", json_reply(native("resp_up", "x")), thought, conversation=id)
+    assert answer.status == 200
+    assert "conversation" not in scene.upstream.json
+    assert await scene.kept.conversations.hold("/", id, "another", 60)
+
+
+async def test_a_conversation_is_counted_while_it_is_run_on() -> None:
+    """Counting adds nothing to it."""
+    scene = StoredScene()
+    id = await converse(scene)
+    assert await scene.kept.conversations.hold("/", id, "another", 60)
+    answer = await scene.ask("/v1/responses/input_tokens", {"model": "chat-model", "input": "Hi?", "conversation": id})
+    assert answer.status == 200
+    assert not await scene.kept.conversations.hold("/", id, "a third", 60)
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+async def test_a_reply_that_cannot_be_kept_is_told_all_the_same(streamed: bool) -> None:
+    """An upstream's odd words are no reason to lose an answer that is paid for; it says that it is not kept."""
+    scene = StoredScene()
+    odd = native("resp_up", "Hello") | {"id": None}
+    event = b"data: %b\n\n" % msgspec.json.encode({"type": "response.completed", "sequence_number": 0, "response": odd})
+    reply = stream(event) if streamed else json_reply(odd)
+    answer = await ask(scene, "responses-model", reply, stream=streamed)
+    assert answer.status == 200
+    assert b"Hello" in answer.body
+    assert b'"store":false' in answer.body
+
+
 async def test_an_unknown_conversation_is_a_404() -> None:
     """A neighbour's too."""
     scene = StoredScene()

@@ -40,7 +40,8 @@ class Context(Struct, kw_only=True):
     nothing. `previous` is the response that it names, `conversation_id` the conversation that it holds until `let_go`.
     `keeps` says whether the response is kept. `forwards`: it names what only the upstream's owner may name unseen.
     `messages` are those of a prompt: they stand before everything else, and are no part of what is kept.
-    `is_background`: nobody waits for it; `run_id` is the id that it was given then when it runs here.
+    `is_background`: nobody waits for it; `run_id` is the id that it was given then when it runs here. `streams` is how it
+    was asked for, however it is made.
     """
 
     envelope: Envelope
@@ -53,6 +54,7 @@ class Context(Struct, kw_only=True):
     forwards: bool = False
     is_background: bool = False
     run_id: str | None = None
+    streams: bool = False
 
     def fit(self, target: Target, *, replays: bool = False) -> Envelope:
         """The request as this target must get it. `replays`: with the whole history, whatever the target holds."""
@@ -102,21 +104,25 @@ def is_plain(members: Mapping[str, Raw], body: bytes) -> bool:
     return body.find(b'"id"') < 0 and body.find(b'"item_reference"') < 0
 
 
-async def understand(desk: Desk, store: Store, x: Exchange, envelope: Envelope) -> Context:
+async def understand(desk: Desk, store: Store, x: Exchange, envelope: Envelope, *, holds: bool = True) -> Context:
     """Look up what a request goes on from and what it names.
 
+    Its conversation is held for it, so that nobody else runs on it, until `let_go`; unless it does not run itself.
+
     Raises `InvalidRequest` or `ObjectNotFound` for what cannot be found on the caller's path, `Unavailable` when the store
-    cannot say. A conversation that this has taken hold of is let go by `let_go`.
+    cannot say.
     """
-    members, path = envelope.members, x.principal.path
-    keeps = _reads_store(members) and desk.parts.retention.allows(path)
-    if not keeps and not desk.parts.retention.allows(path) and members.get("store") == Raw(b"true"):
+    members = envelope.members
+    keeps, may_keep = _reads_store(members), desk.parts.retention.allows(x.principal.path)
+    if not may_keep and members.get("store") == Raw(b"true"):
         x.dropped = [*x.dropped, "store"]
+    keeps = keeps and may_keep
     context = Context(
         envelope=envelope,
         own=bytes(members.get("input", _NULL)),
         keeps=keeps,
         is_background=_reads_background(members, keeps),
+        streams=envelope.stream,
     )
     if is_plain(members, envelope.body):
         return context
@@ -134,7 +140,7 @@ async def understand(desk: Desk, store: Store, x: Exchange, envelope: Envelope) 
     if previous_id is not None:
         await _find_chain(store, x.principal, previous_id, context)
     elif conversation_id is not None:
-        await _find_conversation(store, x, conversation_id, context)
+        await _find_conversation(store, x, conversation_id, context, holds=holds)
     try:
         await _read_items(store, x.principal, context)
     except BaseException:
@@ -145,7 +151,7 @@ async def understand(desk: Desk, store: Store, x: Exchange, envelope: Envelope) 
 
 async def let_go(store: Store, x: Exchange, context: Context) -> None:
     """The run is over: others may run on its conversation."""
-    if context.conversation_id is not None and not context.forwards:
+    if context.conversation_id is not None:
         await store.conversations.release(context.conversation_id, x.request_id)
 
 
@@ -244,25 +250,30 @@ def _unknown_response(id: str, why: str = "") -> InvalidRequest:
     )
 
 
-async def _find_conversation(store: Store, x: Exchange, id: str, context: Context) -> None:
+async def _find_conversation(store: Store, x: Exchange, id: str, context: Context, *, holds: bool) -> None:
     conversations, path = store.conversations, x.principal.path
     if await conversations.find(path, id) is None:
         if not await may_forward(store, x.principal, id):
             raise _unknown_conversation(id)
         context.forwards = True
         return
-    if not await conversations.hold(path, id, x.request_id, HOLD_SECONDS):
+    if holds:
+        await _hold(store, x, id, context)
+    items = await conversations.items(path, id)
+    if items is None:
+        await let_go(store, x, context)
+        raise _unknown_conversation(id)
+    context.before = [Raw(kept.item) for kept in items]
+
+
+async def _hold(store: Store, x: Exchange, id: str, context: Context) -> None:
+    if not await store.conversations.hold(x.principal.path, id, x.request_id, HOLD_SECONDS):
         raise InvalidRequest(
             "Another process is currently operating on this conversation. Please retry in a few seconds.",
             param="conversation",
             code="conversation_locked",
         )
     context.conversation_id = id
-    items = await conversations.items(path, id)
-    if items is None:
-        await let_go(store, x, context)
-        raise _unknown_conversation(id)
-    context.before = [Raw(kept.item) for kept in items]
 
 
 def _unknown_conversation(id: str) -> ObjectNotFound:

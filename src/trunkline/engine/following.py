@@ -6,10 +6,14 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from trunkline.engine.attempts import redacted
+from trunkline.dialects.dialect import TeeOptions
+from trunkline.dialects.openai_responses.secrets import without_secrets
+from trunkline.engine.attempts import attempt, redacted
 from trunkline.engine.desk import Desk
+from trunkline.engine.exchange import Exchange
+from trunkline.engine.relay import Relay
 from trunkline.errors import Failed, Garbled, TimedOut, UpstreamError
-from trunkline.ports import UpstreamReply, UpstreamRequest
+from trunkline.ports import UpstreamRequest
 from trunkline.providers.account import Account
 from trunkline.state.responses import KeptResponse, Status
 
@@ -52,12 +56,28 @@ def find_account(desk: Desk, kept: KeptResponse) -> Account | None:
     return account if account is not None and "responses" in account.speaks else None
 
 
-async def open_below(desk: Desk, account: Account, method: str, rest: str) -> UpstreamReply:
-    """The reply to a request for something below the upstream's `/responses`."""
-    head = account.head_below(method, "responses", rest)
-    return await desk.parts.upstream.send(
-        await desk.authorize_account(UpstreamRequest(account.origin, head, b"", account.timeouts), account)
-    )
+async def play_upstream(desk: Desk, x: Exchange, kept: KeptResponse, after: int, live: set[Relay]) -> Relay | None:
+    """The events of a response behind a number, as its upstream streams them again; `None` where it is not configured.
+
+    Raises what the upstream answers in their place.
+    """
+    account = find_account(desk, kept)
+    if account is None:
+        return None
+    query = "stream=true" if after < 0 else f"stream=true&starting_after={after}"
+    request = await _request(desk, account, "GET", kept.id, query)
+    dialect = desk.parts.dialects["responses"]
+    reply = await attempt(x, desk.parts.upstream, request, dialect, account)
+    passage, draw = dialect.tee(TeeOptions()), dialect.write_error_event
+    relay = Relay(reply, passage, dialect.keep_alive, draw, live, lambda _: None, account)
+    await relay.commit()
+    return relay
+
+
+async def _request(desk: Desk, account: Account, method: str, rest: str, query: str = "") -> UpstreamRequest:
+    """A request for something below the upstream's `/responses`."""
+    head = account.head_below(method, "responses", rest, query)
+    return await desk.authorize_account(UpstreamRequest(account.origin, head, b"", account.timeouts), account)
 
 
 async def _ask_for_response(desk: Desk, kept: KeptResponse, method: str, rest: str) -> KeptResponse | None:
@@ -73,13 +93,13 @@ async def _ask_for_response(desk: Desk, kept: KeptResponse, method: str, rest: s
         told = _decode_told(body)
     except msgspec.MsgspecError:
         raise Garbled(f"`{account.name}` answered with something that is no response") from None
-    return replace(kept, status=told.status, response=body)
+    return replace(kept, status=told.status, response=without_secrets(body))
 
 
 async def _ask(desk: Desk, account: Account, method: str, rest: str) -> tuple[int, bytes]:
     try:
         async with asyncio.timeout(_WITHIN_SECONDS):
-            reply = await open_below(desk, account, method, rest)
+            reply = await desk.parts.upstream.send(await _request(desk, account, method, rest))
             try:
                 return reply.status, await reply.read(_REPLY_BYTES)
             finally:

@@ -47,7 +47,7 @@ class Generating:
         self._parts = desk.parts
         self._desk = desk
         self._live = live
-        self._background = desk.runs = Background(desk, self._generate_kept)
+        self._background = desk.runs = Background(desk, self._generate_kept, live)
 
     async def answer(self, x: Exchange) -> Reply:
         """The reply to a request for an answer. Raises what went wrong."""

@@ -6,7 +6,6 @@ The next go is asked for in a task of its own, since the bytes of a stream come 
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from trunkline.errors import TrunklineError
 from trunkline.ports import UpstreamReply
 
 More = Callable[[], bytes | None]
@@ -37,7 +36,10 @@ class Goes:
         self._reply.pour(feed, self._end_go)
 
     def _end_go(self, error: Exception | None) -> None:
-        body = self._more() if error is None else None
+        try:
+            body = self._more() if error is None else None
+        except Exception as bug:  # noqa: BLE001 - raised here it would tear down the upstream's connection
+            body, error = None, bug
         if body is None or self._is_closed:
             self._done(error)
         else:
@@ -47,7 +49,7 @@ class Goes:
         self._reply.close()
         try:
             self._reply = await self._send(body)
-        except TrunklineError as error:
+        except Exception as error:  # noqa: BLE001 - nobody waits for this task: whoever reads the stream must hear of it
             self._done(error)
             return
         if self._is_closed:

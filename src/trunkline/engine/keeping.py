@@ -124,7 +124,13 @@ class Keeping:
             task.add_done_callback(_letting_go.discard)
 
     def keep(self, response: bytes) -> "asyncio.Future[None]":
-        """Keep the response object, and its turn; done when nothing can lose them."""
+        """Keep the response object, and its turn; done when nothing can lose them. Fails for what cannot be kept."""
+        try:
+            return self._keep(response)
+        except Exception as error:  # noqa: BLE001 - raised here it would tear down the upstream's connection
+            return _failed(error)
+
+    def _keep(self, response: bytes) -> "asyncio.Future[None]":
         context, x = self._context, self._exchange
         told = _decode_told(response)
         turn = self._turn(context, response) if told.status in _SUCCESSFUL else None
@@ -171,8 +177,14 @@ def make_kept(
         account=account,
         native=native,
         background=context.is_background,
-        stream=x.is_stream,
+        stream=context.streams,
     )
+
+
+def _failed(error: Exception) -> "asyncio.Future[None]":
+    future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    future.set_exception(error)
+    return future
 
 
 def _done() -> "asyncio.Future[None]":

@@ -25,7 +25,8 @@ class KeepingRelay(Relay):
         super()._feed(data)
         if self._stated.begun is not None and self._keeper.is_background and not self._is_begun:
             self._is_begun = True
-            self._keeper.keep(self._stated.begun)
+            # Whether that works is told by the end: a beginning is kept for whoever comes in between.
+            self._keeper.keep(self._stated.begun).add_done_callback(asyncio.Future.exception)
         if self._promise is None and self._stated.response is not None:
             self._keep(self._stated.response)
 

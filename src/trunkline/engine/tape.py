@@ -5,15 +5,23 @@ from collections.abc import Sequence
 from typing import Protocol
 
 import msgspec
-from msgspec import Struct
+from msgspec import Raw, Struct
 
 from trunkline.call import Sink, Source
+from trunkline.dialects.openai_responses.stated import ENDS
 from trunkline.dialects.sse import walk
+from trunkline.state.responses import UNDER_WAY, KeptResponse
 from trunkline.state.runs import KeptEvent
+from trunkline.state.store import Store
 
 # In seconds: how long a client is left in silence.
 _KEEP_ALIVE_AFTER = 10.0
 _KEEP_ALIVE = b": ping\n\n"
+
+# How often another process's events are looked for, how often before silence is broken, and how often once it has ended.
+_LOOK_SECONDS = 0.5
+_LOOKS = 20
+_LOOKS_AT_END = 4
 _DONE = b"data: [DONE]\n\n"
 
 
@@ -109,3 +117,45 @@ class Playback:
 
     def close(self) -> None:
         """Nothing is held."""
+
+
+class StoredEvents:
+    """The events of a run that goes on in another process, or has ended."""
+
+    def __init__(self, store: Store, kept: KeptResponse) -> None:
+        self._store = store
+        self._kept = kept
+        self._looks_at_end = 0
+
+    async def after(self, number: int) -> tuple[Sequence[KeptEvent], bool]:
+        for _ in range(_LOOKS):
+            kept = await self._store.responses.find(self._kept.path, self._kept.id)
+            events = await self._store.runs.events(self._kept.id, number)
+            if kept is None or (events and _ends(events[-1])):
+                return events, True
+            if kept.status not in UNDER_WAY:
+                # Its last events are kept a moment after it is. Those of a process that has died in between never are.
+                self._looks_at_end += 1
+                if self._looks_at_end > _LOOKS_AT_END:
+                    return [*events, _make_end(kept, events[-1].number if events else number)], True
+            elif events:
+                return events, False
+            await asyncio.sleep(_LOOK_SECONDS)
+        return [], False
+
+
+class _Typed(Struct):
+    type: str = ""
+
+
+_decode_typed = msgspec.json.Decoder(_Typed).decode
+
+
+def _ends(event: KeptEvent) -> bool:
+    return _decode_typed(event.data[6:]).type in ENDS
+
+
+def _make_end(kept: KeptResponse, last: int) -> KeptEvent:
+    """The event that a run ended with, from the response that it ended as."""
+    event = {"type": f"response.{kept.status}", "sequence_number": last + 1, "response": Raw(kept.response)}
+    return KeptEvent(last + 1, b"data: %b\n\n" % msgspec.json.encode(event))

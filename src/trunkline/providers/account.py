@@ -102,11 +102,16 @@ class Account:
             head = head.replace(_MODEL, quote(model, safe="").encode())
         return head
 
-    def head_below(self, method: str, operation: str, rest: str) -> bytes:
-        """Request line and headers for something below an operation's path: `head_below("GET", "responses", id)`."""
+    def head_below(self, method: str, operation: str, rest: str, query: str = "") -> bytes:
+        """Request line and headers for something below an operation's path: `head_below("GET", "responses", id)`.
+
+        `query` is encoded already, and added to what the path has of its own.
+        """
         line, _, tail = self._heads[operation].partition(b"\r\n")
-        path, mark, query = line.split(b" ")[1].partition(b"?")
-        return b"%b %b/%b%b%b HTTP/1.1\r\n%b" % (method.encode(), path, quote(rest).encode(), mark, query, tail)
+        path, _, own = line.split(b" ")[1].partition(b"?")
+        queries = b"&".join([part for part in (own, query.encode()) if part])
+        target = b"%b/%b%b" % (path, quote(rest).encode(), b"?" + queries if queries else b"")
+        return b"%b %b HTTP/1.1\r\n%b" % (method.encode(), target, tail)
 
     @property
     def keeps_prompts(self) -> bool:

@@ -20,10 +20,10 @@ Changes = Mapping[str, Raw]
 """Members of the response object, in the place of what it says itself."""
 
 _BEGINNINGS = ("response.created", "response.queued", "response.in_progress")
-_ENDS = ("response.completed", "response.incomplete", "response.failed", "response.cancelled")
-_END_MARKS = tuple(name.encode() for name in _ENDS)
+ENDS = ("response.completed", "response.incomplete", "response.failed", "response.cancelled")
+_END_MARKS = tuple(name.encode() for name in ENDS)
 _BEGIN_MARKS = tuple(name.encode() for name in _BEGINNINGS)
-_SHOWN = frozenset(_BEGINNINGS + _ENDS)
+_SHOWN = frozenset(_BEGINNINGS + ENDS)
 
 # After these have passed no event shows the response object until the end.
 _LAST_BEGINNING = b"response.in_progress"
@@ -132,7 +132,7 @@ def hold_end(out: bytes, changes: Changes) -> tuple[bytes, bytes | None, bytes]:
     for event in _cut(out):
         if response is not None:
             held.append(event)
-        elif (shown := _read_shown(event)) is not None and shown.type in _ENDS:
+        elif (shown := _read_shown(event)) is not None and shown.type in ENDS:
             response = state_reply(bytes(shown.response), changes)
             held.append(_change_event(event, changes))
         else:

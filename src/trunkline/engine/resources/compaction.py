@@ -31,16 +31,15 @@ _TAKEN = frozenset(
 
 async def compact_response(desk: Desk, x: Exchange) -> Reply:
     """The conversation as the user's own messages and one item that stands for all the rest."""
-    async with stand_for(desk, x) as (context, target):
-        account = target.account
-        if DIALECT_NAME in account.speaks and NATIVE in account.provider.operations:
-            try:
-                envelope = await give_files(desk.parts, x, fit(context, x, target), target)
-                return await _pass_on(desk, x, envelope, target)
-            except UpstreamError as error:
-                if not (lacks_route(error) or context.was_lost(target, error)):
-                    raise
-        return await _compact(desk, x, fit(context, x, target, replays=True), target)
+    context, target = await stand_for(desk, x)
+    if DIALECT_NAME in target.account.speaks and NATIVE in target.account.provider.operations:
+        try:
+            envelope = await give_files(desk.parts, x, fit(context, x, target), target)
+            return await _pass_on(desk, x, envelope, target)
+        except UpstreamError as error:
+            if not (lacks_route(error) or context.was_lost(target, error)):
+                raise
+    return await _compact(desk, x, fit(context, x, target, replays=True), target)
 
 
 async def _pass_on(desk: Desk, x: Exchange, envelope: Envelope, target: Target) -> Reply:

@@ -28,7 +28,7 @@ async def get_response(desk: Desk, x: Exchange) -> Reply:
     kept = await _find(desk, x)
     after = query.integer("starting_after")
     if query.flag("stream") or after is not None:
-        return _stream_again(desk, x, kept, -1 if after is None else after)
+        return await _stream_again(desk, x, kept, -1 if after is None else after)
     return desk.say(x, Raw(show_response(kept.response, include)))
 
 
@@ -86,14 +86,15 @@ def _list_item(standing: Standing) -> Listed:
     return Listed(id, whole)
 
 
-def _stream_again(desk: Desk, x: Exchange, kept: KeptResponse, after: int) -> Reply:
+async def _stream_again(desk: Desk, x: Exchange, kept: KeptResponse, after: int) -> Reply:
     if not (kept.background and kept.stream):
         raise InvalidRequest(
             f"Response '{kept.id}' cannot be streamed again: only one that was created with `background: true` and"
             " `stream: true` can. Leave out `stream` and `starting_after` to get it as a whole.",
             param="stream",
         )
+    body = await desk.runs.play(x, kept, after)
     x.status = 200
     desk.record(x)
     request_id: Header = (b"x-request-id", x.request_id.encode())
-    return Reply(status=200, headers=[request_id, *EVENT_STREAM], body=desk.runs.play(kept, after))
+    return Reply(status=200, headers=[request_id, *EVENT_STREAM], body=body)

@@ -34,14 +34,14 @@ _ANY_LIMIT = Raw(b"1000000")
 
 async def count_tokens(desk: Desk, x: Exchange) -> Reply:
     """The count of a request, in its dialect's shape."""
-    async with stand_for(desk, x) as (context, target):
-        try:
-            envelope = await give_files(desk.parts, x, fit(context, x, target), target)
-            return await _ask_provider(desk, x, envelope, target)
-        except UpstreamError as error:
-            if not (_may_estimate(error) or context.was_lost(target, error)):
-                raise
-        envelope = await give_files(desk.parts, x, fit(context, x, target, replays=True), target)
+    context, target = await stand_for(desk, x)
+    try:
+        envelope = await give_files(desk.parts, x, fit(context, x, target), target)
+        return await _ask_provider(desk, x, envelope, target)
+    except UpstreamError as error:
+        if not (_may_estimate(error) or context.was_lost(target, error)):
+            raise
+    envelope = await give_files(desk.parts, x, fit(context, x, target, replays=True), target)
     x.target = target.name
     return desk.say(x, _draw(x.dialect, _estimate(desk, x, envelope, target)), _ESTIMATED)
 
