@@ -53,6 +53,16 @@ async def ended(scene: StoredScene, id: str) -> dict[str, Any]:
     return whole
 
 
+async def outcomes(scene: StoredScene) -> list[str]:
+    """What was recorded of runs, once anything was: a moment after the response is there."""
+
+    async def look() -> list[str]:
+        return [record.outcome for record in scene.records.kept if record.operation == "generate"]
+
+    recorded: list[str] = await until(look)
+    return recorded
+
+
 def numbers(body: bytes) -> list[int]:
     events = [part.partition(b"data: ")[2] for part in body.split(b"\n\n") if part.startswith(b"data: {")]
     return [msgspec.json.decode(event)["sequence_number"] for event in events]
@@ -70,7 +80,7 @@ async def test_a_run_here_is_polled_to_its_end(reply: ScriptedReply) -> None:
     assert whole["output"][0]["content"][0]["text"] == "Hello"
     assert (whole["background"], whole["store"]) == (True, True)
     assert "background" not in scene.upstream.json
-    assert [record.outcome for record in scene.records.kept if record.operation == "generate"] == ["ok"]
+    assert await outcomes(scene) == ["ok"]
 
 
 async def test_a_run_here_can_be_gone_on_from() -> None:
@@ -101,7 +111,7 @@ async def test_a_run_that_fails_says_so() -> None:
     whole = await ended(scene, first.json["id"])
     assert whole["status"] == "failed"
     assert "no such thing" in whole["error"]["message"]
-    assert [record.outcome for record in scene.records.kept if record.operation == "generate"] == ["error"]
+    assert await outcomes(scene) == ["error"]
 
 
 async def test_a_bad_request_is_refused_at_once() -> None:
@@ -273,8 +283,7 @@ async def test_a_run_lets_go_of_its_conversation() -> None:
     assert not await scene.kept.conversations.hold("/", conversation, "another", 60)
     assert (await scene.ask(f"/v1/responses/{first.json['id']}/cancel")).json["status"] == "cancelled"
     assert await scene.kept.conversations.hold("/", conversation, "another", 60)
-    outcomes = [record.outcome for record in scene.records.kept if record.operation == "generate"]
-    assert outcomes == ["cancelled"]
+    assert await outcomes(scene) == ["cancelled"]
 
 
 async def test_a_run_of_a_dead_process_is_played_to_its_end() -> None:
