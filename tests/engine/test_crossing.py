@@ -104,12 +104,62 @@ async def test_provider_options_win() -> None:
     assert scene.upstream.json["temperature"] == 0.5
 
 
-async def test_provider_options_cannot_change_the_model() -> None:
-    """What was resolved and allowed is what is called; nor the form of the answer."""
+@pytest.mark.parametrize("account", ["chat", "native_chat"])
+async def test_an_object_of_provider_options_is_merged_into_the_one_that_is_there(account: str) -> None:
+    """One level deep; who speaks of another `type` means another object."""
+    options = {
+        "compatible": {"stream_options": {"deep": {"a": 1}, "less": 1}},
+        "openai": {"stream_options": {"deep": {"a": 1}, "less": 1}},
+        account: {"stream_options": {"deep": {"b": 2}, "more": 1}, "response_format": {"type": "grammar"}},
+    }
+    body = question(
+        "chat",
+        f"{account}-model",
+        stream=True,
+        stream_options={"include_usage": True, "deep": {"c": 3}, "own": 1},
+        response_format={"type": "json_schema", "json_schema": {"name": "n", "schema": {"type": "object"}}},
+        provider_options=options,
+    )
+    scene = Scene()
+    scene.upstream.answer = stream(HELLO, STOP, USAGE, DONE)
+    assert (await scene.ask(PATHS["chat"], body)).status == 200
+    sent = scene.upstream.json
+    assert sent["stream_options"] == {"include_usage": True, "deep": {"b": 2}, "own": 1, "less": 1, "more": 1}
+    assert sent["response_format"] == {"type": "grammar"}
+
+
+@pytest.mark.parametrize("caller", ["responses", "messages"])
+async def test_an_object_of_provider_options_is_merged_into_a_translated_one(caller: str) -> None:
+    """What the gateway wrote there for itself stays: without it nobody would know what the answer took."""
+    scene = Scene()
+    scene.upstream.answer = stream(HELLO, STOP, USAGE, DONE)
+    options = {"chat": {"stream_options": {"more": 1}}}
+    await scene.ask(PATHS[caller], question(caller, "chat-model", stream=True, provider_options=options))
+    assert scene.upstream.json["stream_options"] == {"include_usage": True, "more": 1}
+
+
+DECIDED: tuple[dict[str, Any], ...] = (
+    {"model": "dearer"},
+    {"stream": True},
+    {"store": True},
+    {"background": True},
+    {"previous_response_id": "resp_1"},
+    {"conversation": "conv_1"},
+    {"prompt": {"id": "pmpt_1"}},
+    {"input": [{"type": "item_reference", "id": "msg_1"}]},
+    {"messages": []},
+    {"contents": []},
+    {"tools": [{"type": "code_interpreter", "container": {"type": "auto", "file_ids": ["file-1"]}}]},
+)
+
+
+@pytest.mark.parametrize("options", DECIDED, ids=lambda options: next(iter(options)))
+async def test_provider_options_cannot_say_what_the_gateway_decides(options: dict[str, Any]) -> None:
+    """What was resolved and allowed is what is called; nor the form of the answer, nor what is somebody else's."""
     for caller in PATHS:
-        for options in ({"model": "dearer"}, {"stream": True}):
+        for account in ("chat", "responses"):
             scene = Scene()
-            body = question(caller, "chat-model", provider_options={"chat": options})
+            body = question(caller, f"{account}-model", provider_options={account: options})
             answer = await scene.ask(PATHS[caller], body)
             assert answer.status == 400
             assert "provider_options" in answer.error["message"]

@@ -30,8 +30,10 @@ event and value has one of six fates:
 
 What varies by model is not shown: a provider that is known to take a field is given it whatever the table says, and a
 model without tools, pictures or a switch is given what it has. Fields that no API defines are refused on translated
-routes, but for those that the target is known to take; `provider_options: {"<provider>": {…}}` goes into that
-provider's body as it is.\
+routes, but for those that the target is known to take; `provider_options: {"<provider>": {…}}` is merged
+into that provider's body: an object into the object that is there, unless it tells another `type`, anything else in the
+place of what is there. It cannot say what the gateway decides or looks up: `model`, `stream`, `store`, `background`, the
+conversation, and files by id.\
 """
 
 

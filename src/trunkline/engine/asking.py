@@ -6,7 +6,7 @@ from msgspec.structs import replace
 from trunkline.dialects.dialect import UpstreamDialect
 from trunkline.dialects.lowering import lower
 from trunkline.engine.attempts import attempt, is_event_stream, read_whole, redacted
-from trunkline.engine.crossing.options import read_provider_options
+from trunkline.engine.crossing.options import add_provider_options
 from trunkline.engine.crossing.replies import fold_bytes
 from trunkline.engine.desk import Desk
 from trunkline.engine.exchange import Exchange
@@ -51,5 +51,5 @@ def _write(desk: Desk, request: ModelRequest, upstream: UpstreamDialect, target:
     request = replace(request, model=target.model, stream=False)
     lowered, _ = lower(request, "responses", upstream.name, target.capabilities, desk.parts.mint)
     written = upstream.write_request(lowered, target.capabilities)
-    written.body.update(read_provider_options(request.provider_options, target))
+    add_provider_options(written.body, request.provider_options, target)
     return msgspec.json.encode(written.body)

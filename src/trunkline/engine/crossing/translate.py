@@ -16,7 +16,7 @@ from trunkline.dialects.recall import Notebook, give_back
 from trunkline.dialects.translation import Translation, name_calls
 from trunkline.dialects.truncation import truncate
 from trunkline.engine.crossing.cache import open_notes, wants_marks
-from trunkline.engine.crossing.options import read_provider_options
+from trunkline.engine.crossing.options import add_provider_options
 from trunkline.engine.crossing.replies import fold_bytes, make_context, write_stream, write_whole
 from trunkline.engine.envelope import Envelope, Members, decode_body
 from trunkline.engine.exchange import Exchange
@@ -99,7 +99,7 @@ class Translated:
             replace(request, model=target.model), dialect.name, self._upstream.name, target.capabilities, self._mint
         )
         written = self._upstream.write_request(lowered, target.capabilities)
-        written.body.update(read_provider_options(request.provider_options, target))
+        add_provider_options(written.body, request.provider_options, target)
         if self._marks_cache:
             self._upstream.mark_cache(written.body, target.capabilities, self._notes.see_prefix)
         self._lowering = lowering
