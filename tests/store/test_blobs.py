@@ -171,7 +171,8 @@ async def test_changed_on_disk(make: Make, tmp_path: Path) -> None:
     """A sealed content that was changed is not handed out."""
     await put(make(SEALING), "file-1", b"x" * 1_000)
     path = tmp_path / "files" / "file-1"
-    path.write_bytes(path.read_bytes()[:-1] + b"?")
+    content = path.read_bytes()
+    path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
     with pytest.raises(Unavailable):
         await get(make(SEALING), "file-1")
 

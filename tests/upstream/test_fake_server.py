@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import socket
+import struct
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -166,6 +168,21 @@ async def test_socket_left(server: FakeServer) -> None:
         while server.open_connections:  # noqa: ASYNC110 - what is awaited is that nothing is left
             await asyncio.sleep(0.01)
     assert len(server.stage.received) == 1
+
+
+async def test_socket_torn_away(server: FakeServer) -> None:
+    """A connection that is reset has been left as well: no end of it is ever read."""
+    content = json.dumps({**HELLO, "model": "silent", "stream": True}).encode()
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+    writer.write(b"POST /v1/chat/completions HTTP/1.1\r\ncontent-length: %d\r\n\r\n" % len(content) + content)
+    await reader.readuntil(b"data: ")
+    linger = struct.pack("ii", 1, 0)
+    writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+    writer.transport.abort()
+    async with asyncio.timeout(2):
+        while server.playing:  # noqa: ASYNC110 - the server tells no one
+            await asyncio.sleep(0.01)
+    assert server.stage.received[-1].json["model"] == "silent"
 
 
 async def test_port() -> None:
