@@ -283,8 +283,7 @@ def test_fr36_half_a_surrogate_pair_becomes_a_replacement() -> None:
     assert isinstance(item, Message)
     (part,) = item.parts
     assert isinstance(part, Text)
-    assert part.text.startswith("a")
-    part.text.encode()
+    assert part.text == "a?"
 
 
 def test_events_of_an_unknown_type_say_nothing() -> None:
