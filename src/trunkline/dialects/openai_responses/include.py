@@ -1,6 +1,8 @@
 """What of a kept item is shown only when it is asked for by `include`. It filters what is returned, never what is kept.
 
-Items stay the bytes they were unless something is taken out. Source:
+Items stay the bytes they were unless something is taken out. A reply that is told for the first time is not filtered:
+what was translated shows the sources and outputs that there are (`fates.INCLUDED`), for a client that keeps its own
+history must be able to hand them back to whoever gave them. Source:
 https://platform.openai.com/docs/api-reference/responses/get#responses-get-include
 """
 
