@@ -287,6 +287,22 @@ async def test_next_request_waits_for_the_reader(hot: Door, gateway: FakeGateway
             await client.reader.readexactly(8_000_000)
 
 
+@pytest.mark.parametrize("limits", [Limits(body_bytes=1_000, linger_bytes=1_000_000)])
+async def test_refused_sender(hot: Door) -> None:
+    """A refused sender is not read without end, however fast it sends."""
+    client = await hot.connect()
+    answer = await client.ask(request("POST", "/", "Content-Length: 500000000"))
+    assert answer.status == 413
+
+    async def go_on() -> None:
+        for _ in range(1_000):
+            client.send(bytes(100_000))
+            await client.writer.drain()
+
+    with pytest.raises(ConnectionError):
+        await go_on()
+
+
 # --- time ---
 
 TICK = 0.02

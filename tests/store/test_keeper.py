@@ -506,6 +506,7 @@ async def test_does_not_wait_for_ever(tmp_path: Path) -> None:
         async with asyncio.timeout(1):
             await keeper.keep(response("resp_1"))
             await keeper.keep(response("resp_2"))
+        assert database.ids == []
         database.answers.set()
 
 

@@ -4,6 +4,7 @@ A block's item is not ended with the block but with the next one or the end of t
 whether a limit cut it.
 """
 
+import abc
 from collections.abc import Callable
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -91,7 +92,7 @@ class TextBlock:
         out.append(ItemEnded(self.index, status))
 
 
-class Thought:
+class Thought(abc.ABC):
     """A step of thought. It may be all signature: the default of newer models."""
 
     __slots__ = ("_is_open", "_is_whole", "_texts", "index")
@@ -103,9 +104,9 @@ class Thought:
         self._texts: list[str] = []
         out.append(ItemStarted(index, Reasoning(status="in_progress")))
 
+    @abc.abstractmethod
     def make_carrier(self, text: str) -> Carrier | None:
         """What must come back with the thought, whose whole text is given."""
-        raise NotImplementedError
 
     def say(self, text: str, out: list[Event]) -> None:
         """A piece of its text."""

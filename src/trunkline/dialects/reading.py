@@ -4,6 +4,7 @@ An `Answer` is told what came and says it as events; an `EventReader` cuts the b
 reply goes into the same `Answer`, so that there is one way of reading. Knows no wire's names.
 """
 
+import abc
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
@@ -19,7 +20,7 @@ CUT: frozenset[Finish] = frozenset({"length", "content_filter"})
 """Finishes that leave the last item incomplete."""
 
 
-class Answer:
+class Answer(abc.ABC):
     """What the pieces of one answer add up to. Never raises.
 
     A dialect adds how its pieces are taken in, and answers three questions: how what is open is closed, how it is
@@ -40,17 +41,17 @@ class Answer:
         self.explanation: str | None = None
         self.token: str | None = None
 
+    @abc.abstractmethod
     def close(self, last: Status) -> None:
         """End whatever is open or waits for its end; `last` is how the last item ends."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def break_off(self) -> None:
         """End whatever is open, or was not yet certain, as incomplete."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def read_usage(self) -> Usage | None:
         """The counts of tokens; `None` where there were none."""
-        raise NotImplementedError
 
     def take(self) -> list[Event]:
         """The events since the last time."""

@@ -3,6 +3,7 @@
 Knows no wire's blocks: those are the dialect's to write.
 """
 
+import abc
 import hashlib
 import re
 from typing import Any, ClassVar, assert_never
@@ -70,7 +71,7 @@ class CallIds:
         return f"{self._others.sub('_', call_id)[: min(self._most, 80) - 16]}_{digest}"
 
 
-class Turns:
+class Turns(abc.ABC):
     """The conversation for the wire: `system` holds what is hoisted there, `messages` the turns.
 
     A role's blocks in a row are one turn, and all results of a turn, in the order of its calls, open the next.
@@ -90,27 +91,27 @@ class Turns:
 
     # --- what a dialect writes ------------------------------------------------------------------------------------
 
+    @abc.abstractmethod
     def write_parts(self, parts: list[Part]) -> list[Wire]:
         """The blocks of a turn."""
-        raise NotImplementedError
 
     def write_said(self, parts: list[Part]) -> list[Wire]:
         """The blocks of what the model has said."""
         return self.write_parts(parts)
 
+    @abc.abstractmethod
     def write_output(self, output: ToolOutput, called: Called) -> Wire:
         """A call's result."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def call(self, item: ToolCall) -> None:
         """Say a call, and add it to `open_calls`."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def think(self, item: Reasoning) -> None:
         """Say the model's own thought; anybody else's would be refused."""
-        raise NotImplementedError
 
-    def add_other(self, item: OtherItem) -> None:
+    def add_other(self, item: OtherItem) -> None:  # noqa: B027 - most dialects have nothing to say to these
         """What only one dialect knows. Nothing, where no caller speaks this one."""
 
     def instruct(self, blocks: list[Wire]) -> None:

@@ -41,6 +41,7 @@ class HotProtocol(Reading):
         self.waiting: deque[Asked] = deque()
         self.last_words = b""
         self.ahead_bytes = 0
+        self.thrown_bytes = 0
         self.stuck_seconds = 0.0
         self.unsent_bytes = 0
 
@@ -105,6 +106,8 @@ class HotProtocol(Reading):
         elif stage >= GREETED:
             if stage == GREETED:
                 self._say_farewell()
+            elif stage == LINGERING:
+                self._throw_away(len(data))
             return
         stopped_at = 0
         self.data = data
@@ -243,6 +246,11 @@ class HotProtocol(Reading):
         if self.transport.can_write_eof():
             self.transport.write_eof()
         self.flow.resume_reading()
+
+    def _throw_away(self, size: int) -> None:
+        self.thrown_bytes += size
+        if self.thrown_bytes > self.limits.linger_bytes:
+            self.transport.abort()
 
     # --- upgrades ---
 

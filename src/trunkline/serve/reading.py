@@ -4,6 +4,7 @@ The lower half of the hot lane: it refuses by raising from the callbacks, and ha
 It writes nothing.
 """
 
+import abc
 import asyncio
 from typing import Any, Final
 
@@ -36,7 +37,7 @@ LINGERING: Final = 7
 _METHODS = {name.encode(): name for name in ("GET", "POST", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS")}
 
 
-class Reading(HttpToolsProtocol):
+class Reading(HttpToolsProtocol, abc.ABC):
     """Reads requests. Of the base class only the constructor and `connection_made` are used."""
 
     def __init__(
@@ -85,17 +86,17 @@ class Reading(HttpToolsProtocol):
         # Set between two requests only, when the parser stands at the beginning of one.
         self.known_head: KnownHead | None = None
 
+    @abc.abstractmethod
     def on_request(self, asked: Asked) -> None:
         """A whole request."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def invite(self) -> None:
         """`awaits_continue` has been set: the client wants to hear that its body is welcome."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def ask_for_more(self) -> None:
         """The reader of the upload has read all that has come."""
-        raise NotImplementedError
 
     # --- between the callbacks ---
 
