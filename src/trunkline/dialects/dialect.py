@@ -77,10 +77,16 @@ class Passage(Protocol):
     `usage` is complete once `end` has been called. `incomplete` says that the answer was cut by a limit or filter.
     """
 
-    has_content: bool
-    incomplete: bool
     error: TrunklineError | None
-    usage: Usage
+
+    @property
+    def has_content(self) -> bool: ...
+
+    @property
+    def incomplete(self) -> bool: ...
+
+    @property
+    def usage(self) -> Usage: ...
 
     def feed(self, data: bytes) -> bytes: ...
 

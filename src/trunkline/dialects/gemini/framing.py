@@ -3,42 +3,35 @@
 Upstreams are asked for events, and events are what is written; a caller that wants the array gets them reframed.
 """
 
+from trunkline.dialects.around import Around
 from trunkline.dialects.dialect import Passage
 from trunkline.dialects.gemini.errors import write_error_event
 from trunkline.dialects.sse import Splitter
 from trunkline.errors import TrunklineError
-from trunkline.usage import NO_USAGE, Usage
 
 
-class ArrayPassage:
+class ArrayPassage(Around):
     """A `Passage` whose events become the elements of one array."""
 
-    __slots__ = ("_is_open", "_passage", "_splitter", "error", "has_content", "incomplete", "usage")
+    __slots__ = ("_is_open", "_splitter")
 
-    def __init__(self, passage: Passage) -> None:
-        self._passage = passage
+    def __init__(self, inner: Passage) -> None:
+        super().__init__(inner)
         self._splitter = Splitter()
         self._is_open = False
-        self.has_content = False
-        self.incomplete = False
-        self.error: TrunklineError | None = None
-        self.usage: Usage = NO_USAGE
 
     def feed(self, data: bytes) -> bytes:
-        out = self._reframe(self._passage.feed(data))
+        out = super().feed(data)
         return out if self.error is None else out + self._close()
 
     def end(self) -> bytes:
-        return self._reframe(self._passage.end()) + self._close()
+        return super().end() + self._close()
 
     def fail(self, error: TrunklineError) -> bytes:
-        return self._reframe(self._passage.fail(error)) + self._close()
+        return super().fail(error) + self._close()
 
-    def _reframe(self, data: bytes) -> bytes:
-        passage = self._passage
-        self.has_content, self.incomplete = passage.has_content, passage.incomplete
-        self.error, self.usage = passage.error, passage.usage
-        return self._list([event for _, event in self._splitter.feed(data)]) if data else b""
+    def change(self, out: bytes) -> bytes:
+        return self._list([event for _, event in self._splitter.feed(out)]) if out else b""
 
     def _list(self, events: list[bytes]) -> bytes:
         if not events:

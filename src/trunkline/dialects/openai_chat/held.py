@@ -7,6 +7,7 @@ import re
 
 import msgspec
 
+from trunkline.dialects.around import Around
 from trunkline.dialects.dialect import Passage
 from trunkline.dialects.openai_chat.chunks import UNREADABLE, decode_chunk
 from trunkline.dialects.openai_chat.gather import gather_stream
@@ -24,14 +25,14 @@ _MOST_BYTES = 32 * 1024 * 1024
 _TAIL_BYTES = 8192
 
 
-class HeldCompletion:
+class HeldCompletion(Around):
     """A passage around a caller's stream of whole events. `response` is the completion once it has come whole;
     `[DONE]` is given out by `release`."""
 
-    __slots__ = ("_held", "_inner", "_is_released", "_pieces", "_size_bytes", "_tail", "begun", "response")
+    __slots__ = ("_held", "_is_released", "_pieces", "_size_bytes", "_tail", "begun", "response")
 
     def __init__(self, inner: Passage) -> None:
-        self._inner = inner
+        super().__init__(inner)
         self._pieces: list[bytes] = []
         self._size_bytes = 0
         self._tail = b""
@@ -40,35 +41,15 @@ class HeldCompletion:
         self.begun: bytes | None = None
         self.response: bytes | None = None
 
-    @property
-    def has_content(self) -> bool:
-        return self._inner.has_content
-
-    @property
-    def incomplete(self) -> bool:
-        return self._inner.incomplete
-
-    @property
-    def error(self) -> TrunklineError | None:
-        return self._inner.error
-
-    @error.setter
-    def error(self, error: TrunklineError | None) -> None:
-        self._inner.error = error
-
-    @property
-    def usage(self) -> Usage:
-        return self._inner.usage
-
     def feed(self, data: bytes) -> bytes:
         self._tail = (self._tail + data)[-_TAIL_BYTES:]
-        return self._pass(self._inner.feed(data))
+        return super().feed(data)
 
     def end(self) -> bytes:
-        return self._close(self._pass(self._inner.end()))
+        return self._close(super().end())
 
     def fail(self, error: TrunklineError) -> bytes:
-        return self._close(self._pass(self._inner.fail(error)))
+        return self._close(super().fail(error))
 
     def release(self, changes: object = None) -> bytes:
         """What was held back, after which everything passes."""
@@ -76,7 +57,7 @@ class HeldCompletion:
         self._is_released = True
         return held
 
-    def _pass(self, out: bytes) -> bytes:
+    def change(self, out: bytes) -> bytes:
         if self.response is not None:
             if self._is_released:
                 return out

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 from msgspec import Raw, Struct, field
 
+from trunkline.dialects.around import Around
 from trunkline.dialects.dialect import JsonReply, Passage
 from trunkline.dialects.openai_responses.errors import write_event
 from trunkline.dialects.openai_responses.usage import read_usage, write_usage
@@ -36,35 +37,23 @@ class Preface(Struct, frozen=True, kw_only=True):
 NO_PREFACE = Preface()
 
 
-class Prefaced:
+class Prefaced(Around):
     """A passage around a caller's stream of whole events."""
 
-    __slots__ = ("_inner", "_next_number", "_preface", "_shift", "error", "has_content", "incomplete", "usage")
+    __slots__ = ("_next_number", "_preface", "_shift")
 
     def __init__(self, inner: Passage, preface: Preface) -> None:
-        self._inner = inner
+        super().__init__(inner)
         self._preface = preface
         self._next_number = 0
         # How many events have been put in; `None` while there is nothing to put them behind.
         self._shift: int | None = None
-        self.has_content = False
-        self.incomplete = False
-        self.error: TrunklineError | None = None
-        self.usage: Usage = preface.usage
 
-    def feed(self, data: bytes) -> bytes:
-        return self._pass(self._inner.feed(data))
+    @property
+    def usage(self) -> Usage:
+        return self._inner.usage + self._preface.usage
 
-    def end(self) -> bytes:
-        return self._pass(self._inner.end())
-
-    def fail(self, error: TrunklineError) -> bytes:
-        return self._pass(self._inner.fail(error))
-
-    def _pass(self, out: bytes) -> bytes:
-        inner = self._inner
-        self.has_content, self.incomplete, self.error = inner.has_content, inner.incomplete, inner.error
-        self.usage = inner.usage + self._preface.usage
+    def change(self, out: bytes) -> bytes:
         return b"".join(event for body in walk(out) for event in self._change(body)) if out else out
 
     def _change(self, body: bytes) -> Iterator[bytes]:

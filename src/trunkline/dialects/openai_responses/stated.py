@@ -11,10 +11,9 @@ from collections.abc import Mapping
 import msgspec
 from msgspec import Raw, Struct
 
+from trunkline.dialects.around import Around
 from trunkline.dialects.dialect import Passage
 from trunkline.dialects.sse import walk
-from trunkline.errors import TrunklineError
-from trunkline.usage import Usage
 
 Changes = Mapping[str, Raw]
 """Members of the response object, in the place of what it says itself."""
@@ -44,17 +43,17 @@ _decode_shown = msgspec.json.Decoder(_Shown).decode
 _decode_members = msgspec.json.Decoder(dict[str, Raw]).decode
 
 
-class Stated:
+class Stated(Around):
     """A passage around a caller's stream of whole events.
 
     `begun` is the response object as the stream showed it first, if it was asked to look. `response` is the response object once the event that ends the stream has come; nothing more is
     given out until `release`.
     """
 
-    __slots__ = ("_changes", "_held", "_inner", "_is_begun", "_is_released", "begun", "response")
+    __slots__ = ("_changes", "_held", "_is_begun", "_is_released", "begun", "response")
 
     def __init__(self, inner: Passage, changes: Changes, *, looks_at_beginning: bool = False) -> None:
-        self._inner = inner
+        super().__init__(inner)
         self._changes = changes
         self._is_begun = not (changes or looks_at_beginning)
         self.begun: bytes | None = None
@@ -62,42 +61,13 @@ class Stated:
         self._is_released = False
         self.response: bytes | None = None
 
-    @property
-    def has_content(self) -> bool:
-        return self._inner.has_content
-
-    @property
-    def incomplete(self) -> bool:
-        return self._inner.incomplete
-
-    @property
-    def error(self) -> TrunklineError | None:
-        return self._inner.error
-
-    @error.setter
-    def error(self, error: TrunklineError | None) -> None:
-        self._inner.error = error
-
-    @property
-    def usage(self) -> Usage:
-        return self._inner.usage
-
-    def feed(self, data: bytes) -> bytes:
-        return self._pass(self._inner.feed(data))
-
-    def end(self) -> bytes:
-        return self._pass(self._inner.end())
-
-    def fail(self, error: TrunklineError) -> bytes:
-        return self._pass(self._inner.fail(error))
-
     def release(self, changes: Changes | None = None) -> bytes:
         """What was held back, after which everything passes. `changes` are laid over it at the last moment."""
         held, self._held = self._held, b""
         self._is_released = True
         return _lay_over(held, changes) if changes else held
 
-    def _pass(self, out: bytes) -> bytes:
+    def change(self, out: bytes) -> bytes:
         if self.response is not None:
             if self._is_released:
                 return out
@@ -107,14 +77,7 @@ class Stated:
             out = _lay_over(out, self._changes)
             self._is_begun = out.find(_LAST_BEGINNING) >= 0
             if self.begun is None:
-                self.begun = next(
-                    (
-                        bytes(shown.response)
-                        for event in _cut(out)
-                        if (shown := _read_shown(event)) is not None and shown.type in _BEGINNINGS
-                    ),
-                    None,
-                )
+                self.begun = _read_beginning(out)
         if not _holds(out, _END_MARKS):
             return out
         passed, self.response, self._held = hold_end(out, self._changes)
@@ -178,6 +141,15 @@ def _change_event(event: bytes, changes: Changes) -> bytes:
     members = _decode_members(next(walk(event)))
     members["response"] = Raw(state_reply(bytes(shown.response), changes))
     return b"event: %b\ndata: %b\n\n" % (shown.type.encode(), msgspec.json.encode(members))
+
+
+def _read_beginning(out: bytes) -> bytes | None:
+    """The response as the first of these events shows it that shows one at its beginning."""
+    for event in _cut(out):
+        shown = _read_shown(event)
+        if shown is not None and shown.type in _BEGINNINGS:
+            return bytes(shown.response)
+    return None
 
 
 def _read_shown(event: bytes) -> _Shown | None:
