@@ -34,6 +34,16 @@ async def test_a_completion_is_found_as_it_was_kept(completions: Completions) ->
     assert await completions.find("/", "chatcmpl-1") is None
 
 
+async def test_an_id_that_comes_again_is_the_newest(completions: Completions) -> None:
+    """Some providers give every completion the same; another path's is never touched."""
+    await completions.keep(completion("chatcmpl-1", path="/team", a="b"))
+    await completions.keep(completion("chatcmpl-1", path="/team", a="c"))
+    with pytest.raises(KeyError):
+        await completions.keep(completion("chatcmpl-1", path="/others"))
+    assert await completions.find("/team", "chatcmpl-1") == completion("chatcmpl-1", path="/team", a="c")
+    assert await completions.find("/others", "chatcmpl-1") is None
+
+
 async def test_pages(completions: Completions) -> None:
     """In both orders, and behind one of them."""
     for id in "abcd":

@@ -25,7 +25,8 @@ class KeptCompletion(Struct, frozen=True, kw_only=True):
 class Completions(Protocol):
     """Keeps chat completions. An id that cannot be found answers `None` or `False`."""
 
-    async def keep(self, completion: KeptCompletion) -> None: ...
+    async def keep(self, completion: KeptCompletion) -> None:
+        """Keep it, in the place of an older one of the same id; `KeyError` when another path has one of that id."""
 
     async def find(self, path: str, id: str) -> KeptCompletion | None: ...
 

@@ -61,4 +61,9 @@ def derive_item_id(response_id: str, position: int, item: bytes | Raw) -> str:
         kind = _KIND.decode(item)
     except msgspec.MsgspecError:
         kind = _Kind("")
-    return item_prefix(kind.type) + sha256(f"{response_id}/{position}".encode()).hexdigest()[:48]
+    return derive_typed_id(response_id, position, kind.type)
+
+
+def derive_typed_id(response_id: str, position: int, type_: str | None) -> str:
+    """The same, of an item whose type is known."""
+    return item_prefix(type_) + sha256(f"{response_id}/{position}".encode()).hexdigest()[:48]

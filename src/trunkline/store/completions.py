@@ -4,11 +4,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Row, Select, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, delete, select, update
 
 from trunkline.clock import Clock
 from trunkline.state.completions import KeptCompletion
 from trunkline.state.conversations import Order
+from trunkline.store import sql
 from trunkline.store.cipher import Cipher
 from trunkline.store.engine import Database
 from trunkline.store.gone import remember_gone
@@ -33,8 +34,15 @@ class SqlCompletions:
 
     async def keep(self, completion: KeptCompletion) -> None:
         row = {name: getattr(completion, name) for name in KeptCompletion.__struct_fields__}
-        inserted = insert(COMPLETIONS).values(seal_row(self._cipher, COMPLETIONS, row))
-        await self._database.write(lambda connection: connection.execute(inserted).close())
+        inserted = sql.insert(self._database.kind, COMPLETIONS).values(seal_row(self._cipher, COMPLETIONS, row))
+        # Ids are the provider's, and some give every completion the same: the newest is the one that can be found.
+        kept = inserted.on_conflict_do_update(
+            index_elements=[COMPLETIONS.c.id],
+            set_={name: inserted.excluded[name] for name in row},
+            where=COMPLETIONS.c.path == completion.path,
+        ).returning(COMPLETIONS.c.id)
+        if await self._database.write(lambda connection: connection.execute(kept).first()) is None:
+            raise KeyError(completion.id)
 
     async def find(self, path: str, id: str) -> KeptCompletion | None:
         wanted = select(*_COLUMNS).where(self._is_visible(path), COMPLETIONS.c.id == id)

@@ -7,6 +7,7 @@ there already stays as it is, and what was deleted stays away.
 
 import asyncio
 from collections.abc import Callable, Collection, Sequence
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -19,11 +20,11 @@ from trunkline.state.responses import KeptResponse
 from trunkline.store import sql
 from trunkline.store.cipher import Cipher
 from trunkline.store.engine import Database
-from trunkline.store.items import own_items, read_item_id
+from trunkline.store.items import own_ids, read_item_id
 from trunkline.store.overlay import Entry
 from trunkline.store.prefixes import Prefixes
 from trunkline.store.rows import hash_id, seal_row
-from trunkline.store.tables import CONVERSATION_ITEMS, CONVERSATIONS, GONE, RESPONSES
+from trunkline.store.tables import CONVERSATION_ITEMS, CONVERSATIONS, RESPONSES
 
 # What a later state of a response may change. Its input stays what it was: others may begin with it by now.
 _CHANGING = ("status", "expires_at_micros", "conversation_id", "account", "native", "response")
@@ -79,6 +80,7 @@ class Fold:
             ),
             KeptResponse.__struct_fields__,
         )
+        self._values: Callable[[KeptResponse], tuple[Any, ...]] = attrgetter(*self._upsert.columns)
 
     async def __call__(self, entries: Sequence[Entry]) -> None:
         """Raises `Unavailable` when the database is away; then nothing of it has happened."""
@@ -111,9 +113,13 @@ class Fold:
         return _Draft(kept.id, lambda: row)
 
     def _make_row(self, kept: KeptResponse) -> _Row:
-        hashes = [hash_id(id) for id, _ in own_items(kept)]
-        row = seal_row(self._cipher, RESPONSES, {name: getattr(kept, name) for name in self._upsert.columns})
-        return _Row(tuple(row.values()), hashes)
+        hashes = [hash_id(id) for id in own_ids(kept)]
+        values = self._values(kept)
+        # What is not sealed is JSON, which is never mistaken for something that is.
+        if self._cipher.seals:
+            row = dict(zip(self._upsert.columns, values, strict=True))
+            values = tuple(seal_row(self._cipher, RESPONSES, row).values())
+        return _Row(values, hashes)
 
     def _put_responses(self, connection: Connection, drafts: Sequence[_Draft]) -> None:
         gone = _find_gone(connection, drafts)
@@ -200,5 +206,4 @@ def _turn_items(entries: Sequence[Entry]) -> list[_Item]:
 def _find_gone(connection: Connection, drafts: Sequence[_Draft]) -> set[str]:
     """Those that were deleted."""
     ids = {hash_id(draft.id): draft.id for draft in drafts}
-    found = connection.execute(select(GONE.c.hash).where(GONE.c.hash.in_(ids)))
-    return {ids[hash] for hash in found.scalars()}
+    return {ids[hash] for hash in sql.find_gone(connection, list(ids))}

@@ -6,14 +6,21 @@ import msgspec
 from msgspec import Raw, Struct
 
 from trunkline.dialects.openai_responses.history import read_input, read_output
-from trunkline.state.ids import derive_item_id
+from trunkline.state.ids import derive_item_id, derive_typed_id
 from trunkline.state.responses import KeptResponse
 
 
 class _Seen(Struct):
     id: str | None = None
+    type: str | None = None
 
 
+class _Answer(Struct):
+    output: list[_Seen] = []
+
+
+_decode_answer = msgspec.json.Decoder(_Answer).decode
+_decode_sent = msgspec.json.Decoder(str | list[_Seen] | None).decode
 _decode_seen = msgspec.json.Decoder(_Seen).decode
 
 
@@ -27,6 +34,22 @@ def own_items(kept: KeptResponse) -> Iterator[tuple[str, Raw]]:
     start = kept.parent_items or 0
     for number, item in enumerate(read_input(kept.input)):
         yield read_item_id(item) or derive_item_id(kept.id, start + number, item), item
+
+
+def own_ids(kept: KeptResponse) -> list[str]:
+    """The ids alone, in a third of the time: every response that is kept passes here."""
+    try:
+        answer, sent = _decode_answer(kept.response), _decode_sent(kept.input)
+    except msgspec.MsgspecError:
+        # Something among them is no item.
+        return [id for id, _ in own_items(kept)]
+    ids = [item.id for item in answer.output if item.id is not None]
+    start = kept.parent_items or 0
+    if isinstance(sent, str):
+        return [*ids, derive_typed_id(kept.id, start, "message")]
+    for position, item in enumerate(sent or (), start):
+        ids.append(item.id or derive_typed_id(kept.id, position, item.type))
+    return ids
 
 
 def read_item_id(item: Raw | bytes) -> str | None:

@@ -23,6 +23,12 @@ def insert_item_ids(connection: Connection, hashes: Mapping[str, Sequence[int]])
     connection.execute(_INSERT_ITEM_IDS[connection.dialect.name], {"hashes": pairs})
 
 
+def find_gone(connection: Connection, hashes: Sequence[int]) -> Sequence[int]:
+    """Those that are hashes of ids that are gone. One parameter: SQLAlchemy takes its time with hundreds."""
+    wanted = {"hashes": msgspec.json.encode(hashes).decode()}
+    return connection.execute(_FIND_GONE[connection.dialect.name], wanted).scalars().all()
+
+
 def lock_schema(connection: Connection) -> None:
     """Keep others from changing tables until the transaction ends."""
     # SQLite has let nobody else write since the transaction began.
@@ -66,5 +72,13 @@ _INSERT_ITEM_IDS = {
         " FROM json_each((:hashes)::json) AS pair JOIN responses ON responses.id = pair.key,"
         " json_array_elements_text(pair.value) AS hash"
         " ON CONFLICT DO NOTHING"
+    ),
+}
+
+_FIND_GONE = {
+    "sqlite": text("SELECT hash FROM gone WHERE hash IN (SELECT value FROM json_each(:hashes))"),
+    "postgresql": text(
+        "SELECT hash FROM gone"
+        " WHERE hash IN (SELECT value::bigint FROM json_array_elements_text((:hashes)::json) AS value)"
     ),
 }
