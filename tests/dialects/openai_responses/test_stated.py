@@ -1,5 +1,7 @@
 """What the gateway lays over a Responses reply, and how it holds the end back."""
 
+import timeit
+
 import msgspec
 import pytest
 from hypothesis import given
@@ -96,6 +98,29 @@ def test_a_broken_stream_ends_failed() -> None:
     assert stated.response is not None
     assert msgspec.json.decode(stated.response)["status"] == "failed"
     assert b"event: response.failed" in stated.release()
+
+
+@pytest.mark.parametrize("text", ["response.completed", "\n\nevent: response.failed", "response.in_progress"])
+def test_words_are_no_events(text: str) -> None:
+    """Whatever an answer says, before its end and in it."""
+    stated = make(CHANGES)
+    said = event("response.output_text.delta", sequence_number=2, delta=text)
+    end = event("response.completed", sequence_number=3, response=response("completed", output=[text]))
+    out = feed(stated, *BEGINNING, said, said)
+    assert out.endswith(said + said)
+    assert stated.response is None
+    assert feed(stated, said + end) == said
+    assert msgspec.json.decode(stated.response or b"")["output"] == [text]
+
+
+def test_an_answer_that_comes_at_once_is_looked_into_at_its_ends() -> None:
+    """A hundred events cost no more than one."""
+
+    def cost(count: int) -> float:
+        whole = b"".join([*BEGINNING, *[DELTA.replace(b"response.completed", b"text")] * count, END])
+        return min(timeit.repeat(lambda: make({}).feed(whole), number=20, repeat=5))
+
+    assert cost(1000) < 10 * cost(10)
 
 
 @given(st.lists(st.integers(1, 40), min_size=1, max_size=60))

@@ -27,6 +27,7 @@ _SHOWN = frozenset(_BEGINNINGS + ENDS)
 # After these have passed no event shows the response object until the end.
 _LAST_BEGINNING = b"response.in_progress"
 
+_BLANK_LINES = (b"\n\n", b"\r\n\r\n", b"\r\r")
 _BLANK_LINE = re.compile(rb"(\r\n\r\n|\n\n|\r\r)")
 
 _NOT_JSON = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
@@ -74,7 +75,8 @@ class Stated(Around):
             self._held += out
             return b""
         if not self._is_begun and _holds(out, _BEGIN_MARKS):
-            out = _lay_over(out, self._changes)
+            _, stop = _find_last(out, _BEGIN_MARKS)
+            out = _lay_over(out[:stop], self._changes) + out[stop:]
             self._is_begun = out.find(_LAST_BEGINNING) >= 0
             if self.begun is None:
                 self.begun = _read_beginning(out)
@@ -87,20 +89,15 @@ class Stated(Around):
 def hold_end(out: bytes, changes: Changes) -> tuple[bytes, bytes | None, bytes]:
     """Whole events up to the one that ends the stream, the response that it shows, and it with what follows.
 
-    Without an end all passes. Changes are laid over the end alone.
+    Without an end all passes. Changes are laid over the end alone. Looked for from the end of the bytes: a whole answer
+    may have come at once, and what an event says may hold any word.
     """
-    passed: list[bytes] = []
-    held: list[bytes] = []
-    response: bytes | None = None
-    for event in _cut(out):
-        if response is not None:
-            held.append(event)
-        elif (shown := _read_shown(event)) is not None and shown.type in ENDS:
-            response = state_reply(bytes(shown.response), changes)
-            held.append(_change_event(event, changes))
-        else:
-            passed.append(event)
-    return b"".join(passed), response, b"".join(held)
+    start, stop = _find_last(out, _END_MARKS)
+    shown = _read_shown(out[start:stop])
+    if shown is None or shown.type not in ENDS:
+        return out, None, b""
+    response = state_reply(bytes(shown.response), changes)
+    return out[:start], response, _change_event(out[start:stop], changes) + out[stop:]
 
 
 def state_stream(data: bytes, changes: Changes) -> tuple[bytes, bytes | None, bytes]:
@@ -120,6 +117,18 @@ def state_reply(body: bytes, changes: Changes) -> bytes:
 
 def _holds(out: bytes, marks: tuple[bytes, ...]) -> bool:
     return any(out.find(mark) >= 0 for mark in marks)
+
+
+def _find_last(out: bytes, marks: tuple[bytes, ...]) -> tuple[int, int]:
+    """Where the last event stands that holds one of these marks, with its blank line; all of it where none does."""
+    at = max(out.rfind(mark) for mark in marks)
+    if at < 0:
+        return 0, len(out)
+    # Not looked for where it cannot be: a search for what is not there goes through all that has come.
+    blanks = _BLANK_LINES if out.find(b"\r") >= 0 else _BLANK_LINES[:1]
+    starts = [before + len(blank) for blank in blanks if (before := out.rfind(blank, 0, at)) >= 0]
+    stops = [behind + len(blank) for blank in blanks if (behind := out.find(blank, at)) >= 0]
+    return max(starts, default=0), min(stops, default=len(out))
 
 
 def _cut(data: bytes) -> list[bytes]:
