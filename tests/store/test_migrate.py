@@ -10,12 +10,13 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, inspect, text
 
 from trunkline.errors import ConfigError
 from trunkline.store.engine import open_database
 from trunkline.store.migrate import Migrated, migrate
 from trunkline.store.migrations import VERSIONS, newest_version
+from trunkline.store.migrations.upgrade import upgrade
 from trunkline.store.tables import METADATA
 
 PROGRAM = """
@@ -39,6 +40,36 @@ async def test_the_tables_are_those_that_queries_see(url: str) -> None:
     assert await database.read(differences) == []
     assert await migrate(database) == Migrated(newest_version(), newest_version())
     await database.close()
+
+
+async def test_the_steps_come_to_the_same_tables(url: str) -> None:
+    """Whether a database has gone through them all or was made by the newest program."""
+    database = open_database(url)
+    await database.write(lambda connection: upgrade(connection, newest_version()))
+    assert await database.read(differences) == []
+    stepped = await database.read(describe)
+    assert await migrate(database) == Migrated(newest_version(), newest_version())
+    await database.write(METADATA.drop_all)
+    await database.write(lambda connection: connection.execute(text("DROP TABLE alembic_version")).close())
+    assert await migrate(database) == Migrated(None, newest_version())
+    assert await database.read(describe) == stepped
+    await database.close()
+
+
+def describe(connection: Connection) -> dict[str, object]:
+    """Every table's columns and indexes, as the database says them."""
+    found = inspect(connection)
+    return {
+        name: (
+            sorted(
+                str(sorted((key, str(value)) for key, value in column.items())) for column in found.get_columns(name)
+            ),
+            sorted(str(index["name"]) + str(index["column_names"]) for index in found.get_indexes(name)),
+            sorted(map(str, found.get_foreign_keys(name))),
+        )
+        for name in sorted(found.get_table_names())
+        if name != "alembic_version"
+    }
 
 
 def differences(connection: Connection) -> list[object]:
@@ -82,11 +113,11 @@ async def test_tables_of_a_later_program(url: str) -> None:
 
 
 def test_a_start_without_a_change_is_quick(tmp_path: Path) -> None:
-    """What only changes of tables need is not loaded."""
-    program = PROGRAM + "\nprint('alembic' in sys.modules)"
+    """What only changes of tables need is not loaded, nor is the other database's part; the first start of all has none."""
+    program = PROGRAM + "\nprint('alembic' in sys.modules, 'sqlalchemy.dialects.postgresql' in sys.modules)"
     url = f"sqlite:///{tmp_path}/trunkline.db"
     loaded = [
         subprocess.run([sys.executable, "-c", program, url], check=True, capture_output=True, text=True).stdout.split()
         for _ in range(2)
     ]
-    assert loaded == [["None", "True"], [newest_version(), "False"]]
+    assert loaded == [["None", "False", "False"], [newest_version(), "False", "False"]]

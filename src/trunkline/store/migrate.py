@@ -9,6 +9,7 @@ from trunkline.errors import ConfigError
 from trunkline.store import sql
 from trunkline.store.engine import SETTING, Database
 from trunkline.store.migrations import newest_version
+from trunkline.store.tables import METADATA
 
 # A long time for a large table to be changed, or for another process to have done so.
 _SECONDS = 600.0
@@ -38,10 +39,19 @@ def _upgrade(connection: Connection) -> str | None:
             f"the database holds tables of a later version ({before}; this program knows {newest}):"
             f" run the later program, or name another database with `{SETTING}`"
         )
-    if before != newest:
+    if before is None:
+        _make_tables(connection, newest)
+    elif before != newest:
         # Alembic takes long to load, and hardly any start needs it.
         importlib.import_module("trunkline.store.migrations.upgrade").upgrade(connection, newest)
     return before
+
+
+def _make_tables(connection: Connection, version: str) -> None:
+    """An empty database needs no steps: what they come to, and a word of it for the steps that are to follow."""
+    METADATA.create_all(connection)
+    connection.execute(text("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)"))
+    connection.execute(text("INSERT INTO alembic_version VALUES (:version)"), {"version": version})
 
 
 def _read_version(connection: Connection) -> str | None:
