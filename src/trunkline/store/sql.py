@@ -1,23 +1,20 @@
 """Every difference between SQLite and PostgreSQL, by name. `FOR UPDATE` is none: SQLAlchemy leaves it out on SQLite,
 where a writer is alone anyway."""
 
-import importlib
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import msgspec
 from sqlalchemy import Connection, Insert, Table, text
+from sqlalchemy.dialects import postgresql, sqlite
 
 # Any number will do that nobody else takes a lock of this database by.
 _SCHEMA_LOCK = 0x7472_756E_6B6C
 
 
-def insert(kind: str, table: Table) -> Any:
-    """An insert that can be told what to do when the row is there: `on_conflict_do_update`, `on_conflict_do_nothing`.
-
-    SQLAlchemy's own for that database. Only the one in use is loaded: PostgreSQL's alone takes a twentieth of a start.
-    """
-    return importlib.import_module(f"sqlalchemy.dialects.{kind}").insert(table)
+def insert(kind: str, table: Table) -> "postgresql.Insert | sqlite.Insert":
+    """An insert that can be told what to do when the row is there: `on_conflict_do_update`, `on_conflict_do_nothing`."""
+    return sqlite.insert(table) if kind == "sqlite" else postgresql.insert(table)
 
 
 def insert_item_ids(connection: Connection, hashes: Mapping[str, Sequence[int]]) -> None:
