@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import logging
 import secrets
 import sys
@@ -152,6 +153,9 @@ def serve(config: Config, keyring: Keyring, on_started: Callable[[Sequence[Addre
     async def run() -> Server:
         async with open_gateway(config, keyring) as gateway:
             server = make_server(config, gateway, on_started)
+            # What is there by now stays to the end: nobody need look through it again for what is not used any more.
+            gc.collect()
+            gc.freeze()
             await server.serve()
             return server
 
