@@ -19,9 +19,12 @@ from trunkline.engine.gateway import Gateway
 from trunkline.engine.parts import Parts
 from trunkline.engine.router import Router
 from trunkline.errors import Failed
-from trunkline.ports import Keys, Listed, Listing, Principal, Record, UpstreamRequest
+from trunkline.money import Rates
+from trunkline.ports import Keys, Listed, Listing, UpstreamRequest
+from trunkline.principal import OPERATOR, Principal
 from trunkline.providers.account import Account, make_account
 from trunkline.providers.directory import load_provider
+from trunkline.records import Record
 from trunkline.shared.memory import MemoryShared
 from trunkline.state.retention import Retention
 from trunkline.state.store import Store
@@ -223,6 +226,9 @@ class FixedCatalog:
     def capabilities(self, provider: str, model: str, base: Capabilities) -> Capabilities:
         return base
 
+    def rates(self, account: str, provider: str, model: str) -> Rates | None:
+        return None
+
     def owner(self, model: str) -> str | None:
         return None
 
@@ -231,7 +237,7 @@ class OneKey:
     """The gateway's only key."""
 
     def find(self, presented: bytes) -> Principal | None:
-        return Principal("master", "/") if presented == KEY else None
+        return OPERATOR if presented == KEY else None
 
 
 class Records:
@@ -242,6 +248,9 @@ class Records:
 
     def record(self, record: Record) -> None:
         self.kept.append(record)
+
+    def check(self) -> None:
+        """There is room."""
 
     @property
     def only(self) -> Record:

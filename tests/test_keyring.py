@@ -9,7 +9,7 @@ import pytest
 
 from trunkline.errors import ConfigError
 from trunkline.keyring import Keyring, derive, generate_key, open_keyring
-from trunkline.ports import Principal
+from trunkline.principal import OPERATOR
 
 SECRET = b"a" * 32
 OTHER = b"b" * 32
@@ -37,7 +37,7 @@ def test_made_once(tmp_path: Path) -> None:
     second = keyring(tmp_path)
     assert second.generated is None
     assert second.carriers == first.carriers
-    assert second.keys.find(first.generated.encode()) == Principal("master", "/")
+    assert second.keys.find(first.generated.encode()) == OPERATOR
     assert second.keys.find(first.generated.encode()[:-1]) is None
     assert second.keys.find(b"") is None
 
@@ -107,7 +107,7 @@ def test_no_auth(tmp_path: Path) -> None:
     """Without authentication everybody is the operator, and no key is made."""
     ring = keyring(tmp_path, auth=False)
     assert ring.generated is None
-    assert ring.keys.find(b"anything") == Principal("master", "/")
+    assert ring.keys.find(b"anything") == OPERATOR
     assert ring.keys.open_to_all
 
 

@@ -15,7 +15,7 @@ import msgspec
 from msgspec import Struct
 
 from trunkline.errors import ConfigError
-from trunkline.ports import OPERATOR, Principal
+from trunkline.principal import OPERATOR, Principal
 
 _FILE = "keyring"
 _SECRET_BYTES = 32

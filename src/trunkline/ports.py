@@ -10,7 +10,9 @@ from msgspec import Struct
 
 from trunkline.call import Source
 from trunkline.capabilities import Capabilities
-from trunkline.usage import Usage
+from trunkline.money import Rates
+from trunkline.principal import Principal
+from trunkline.records import Record
 
 
 class Origin(Struct, frozen=True, cache_hash=True):
@@ -121,17 +123,6 @@ class Fetch(Protocol):
         """
 
 
-class Principal(Struct, frozen=True):
-    """Who is calling: the key's name and the path that its objects belong to."""
-
-    name: str
-    path: str
-
-
-OPERATOR = Principal("master", "/")
-"""Who holds the operator's key, and with it the accounts at the providers."""
-
-
 class Keys(Protocol):
     """Who holds which key."""
 
@@ -139,43 +130,14 @@ class Keys(Protocol):
         """The holder of a key as it was sent, or `None`. Constant in time for the content of the key; never waits."""
 
 
-class Record(Struct, frozen=True):
-    """What is kept of one request, frozen at its end. No header, body or key is in it.
-
-    `outcome`: `ok`, `incomplete`, `error` (an error reply or error event), `cancelled` (the client left). Times are
-    UTC microseconds, durations microseconds, `None` where the point was not reached. `usage` is all zeros when the
-    upstream told none.
-    """
-
-    request_id: str
-    started_at_micros: int
-    key: str
-    peer: str
-    method: str
-    path: str
-    operation: str
-    caller_dialect: str
-    model_asked: str
-    route: str
-    target: str
-    attempts: int
-    status: int
-    outcome: str
-    error_code: str
-    error_detail: str
-    is_stream: bool
-    duration_micros: int
-    first_byte_micros: int | None
-    usage: Usage
-    upstream_request_id: str
-    dropped: Sequence[str]
-    emulated: Sequence[str]
-
-
 class Ledger(Protocol):
     """Where records go. Never waits: what is slow happens behind it."""
 
-    def record(self, record: Record) -> None: ...
+    def record(self, record: Record) -> None:
+        """Keep a record: when this returns, no end of this process can lose it."""
+
+    def check(self) -> None:
+        """Raises `Unavailable` when no more can be kept: what cannot be recorded is not begun."""
 
 
 class Shared(Protocol):
@@ -215,6 +177,9 @@ class Catalog(Protocol):
 
     def capabilities(self, provider: str, model: str, base: Capabilities) -> Capabilities:
         """What is known of a model, laid over its provider's own facts."""
+
+    def rates(self, account: str, provider: str, model: str) -> Rates | None:
+        """What a model costs at an account of a provider; `None` where nobody knows: unpriced is not free."""
 
     def owner(self, model: str) -> str | None:
         """The provider whose model this surely is (`claude-…` is `anthropic`'s), or `None`."""

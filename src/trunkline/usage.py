@@ -23,6 +23,10 @@ class Usage(Struct, frozen=True):
         """Both together, bucket by bucket."""
         return Usage(*(mine + theirs for mine, theirs in zip(astuple(self), astuple(other), strict=True)))
 
+    def __sub__(self, other: "Usage") -> "Usage":
+        """What is left of it, bucket by bucket; never less than nothing."""
+        return Usage(*(max(0, mine - theirs) for mine, theirs in zip(astuple(self), astuple(other), strict=True)))
+
     @property
     def cache_writes(self) -> int:
         """All that was written to a cache, for however long."""

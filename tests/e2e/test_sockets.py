@@ -17,9 +17,10 @@ from trunkline.build import make_server, open_gateway
 from trunkline.config.config import Config, ServerConfig
 from trunkline.engine.gateway import Gateway
 from trunkline.keyring import Keyring
-from trunkline.ports import Record, Timeouts
+from trunkline.ports import Timeouts
 from trunkline.providers.account import ModelRules, make_account
 from trunkline.providers.directory import load_provider
+from trunkline.records import Record
 from trunkline.upstream.fake.script import Script, ScriptedError
 from trunkline.upstream.fake.server import FakeServer
 
@@ -73,6 +74,9 @@ class Ledger:
 
     def record(self, record: Record) -> None:
         self.records.append(record)
+
+    def check(self) -> None:
+        """There is room."""
 
 
 @contextlib.asynccontextmanager

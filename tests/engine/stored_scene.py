@@ -7,7 +7,7 @@ import msgspec
 
 from memory_store import make_store
 from scripted_gateway import KEY, Answer, Scene
-from trunkline.ports import Principal
+from trunkline.principal import OPERATOR, Principal
 from trunkline.state.responses import KeptResponse
 from trunkline.state.store import Store
 
@@ -18,7 +18,7 @@ class TwoKeys:
     """The master's key, and one of a team."""
 
     def find(self, presented: bytes) -> Principal | None:
-        return {KEY: Principal("master", "/"), NEIGHBOUR: Principal("ana", "/team/ana")}.get(presented)
+        return {KEY: OPERATOR, NEIGHBOUR: Principal("ana", "/team/ana")}.get(presented)
 
 
 @dataclass

@@ -1,18 +1,22 @@
 """One attempt: every way in which it can fail is an error of its own."""
 
 import pytest
+from msgspec import Raw
 
 from scripted_gateway import UPSTREAM_KEY, ScriptedReply, ScriptedUpstream, json_reply, make_call
+from trunkline.capabilities import Capabilities
 from trunkline.clock import FakeClock
 from trunkline.dialects.openai_chat import DIALECT
 from trunkline.engine.attempts import attempt, is_event_stream, read_whole, redacted
 from trunkline.engine.exchange import Exchange
+from trunkline.engine.router import Target
 from trunkline.errors import Busy, Failed, Refused, UpstreamError
 from trunkline.ports import UpstreamRequest
 from trunkline.providers.account import make_account
 from trunkline.providers.directory import load_provider
 
 ACCOUNT = make_account(load_provider("openai"), api_key=UPSTREAM_KEY)
+TARGET = Target(ACCOUNT, "m", "", Capabilities(), "openai/m", Raw(b'"m"'))
 REQUEST = UpstreamRequest(ACCOUNT.origin, ACCOUNT.head("chat"))
 
 
@@ -20,7 +24,7 @@ async def send(answer: ScriptedReply | Exception) -> tuple[Exchange, ScriptedRep
     upstream = ScriptedUpstream()
     upstream.answer = answer
     x = Exchange(make_call("/v1/x"), "req_1", FakeClock(), "chat", 0, 0.0)
-    reply = await attempt(x, upstream, REQUEST, DIALECT, ACCOUNT)
+    reply = await attempt(x, upstream, REQUEST, DIALECT, TARGET)
     assert isinstance(reply, ScriptedReply)
     return x, reply
 
@@ -29,7 +33,7 @@ async def test_a_good_reply_is_given_as_it_is() -> None:
     """Open, its head noted."""
     x, reply = await send(json_reply({}, x_request_id="up"))
     assert not reply.closed
-    assert (x.attempts, x.first_byte_micros) == (1, FakeClock().micros)
+    assert (len(x.trials), x.first_byte_micros) == (1, FakeClock().micros)
     assert x.upstream_id == b"up"
     assert x.told == [(b"x-trunkline-upstream-request-id", b"up")]
 

@@ -133,7 +133,7 @@ async def test_what_is_wrong_with_a_new_prompt_is_named(scene: PromptScene, body
 async def test_others_administer_no_prompts(scene: PromptScene, method: str) -> None:
     """However they ask."""
     answer = await scene.ask(ADMIN, {"name": "x", "body": BODY}, method=method, authorization=bearer(NEIGHBOUR))
-    assert (answer.status, answer.error["code"]) == (403, "forbidden")
+    assert (answer.status, answer.error["code"]) == (403, "scope_missing")
 
 
 async def test_a_gateway_that_keeps_nothing_keeps_no_prompts() -> None:

@@ -11,7 +11,7 @@ from scripted_gateway import Scene, json_reply
 from trunkline.dialects.openai_responses.prompts import PromptCall
 from trunkline.engine.prompting import PromptHome, choose_prompt_home
 from trunkline.errors import InvalidRequest
-from trunkline.ports import OPERATOR, Principal
+from trunkline.principal import OPERATOR, Principal
 from trunkline.state.prompts import KeptVersion
 
 ANA = {"authorization": bearer(NEIGHBOUR)}
@@ -47,7 +47,7 @@ async def scene(tmp_path: Path) -> AsyncIterator[PromptScene]:
         (Principal("ana", "/team"), None, "", {"pmpt_1": "x"}, PromptHome(model="x")),
         (Principal("ana", "/team"), None, "m", {"pmpt_1": "x"}, PromptHome(model="m")),
         (Principal("ana", "/"), None, "m", {"pmpt_2": "x"}, None),
-        (Principal("master", "/team"), None, "m", {}, None),
+        (Principal("master", "/team", "master"), None, "m", {}, None),
     ],
 )
 def test_a_prompt_is_used_where_it_is_kept(

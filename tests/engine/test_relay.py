@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from scripted_gateway import Client, ScriptedReply, stream
-from trunkline.engine.relay import COMMIT_WITHIN, KEEP_ALIVE_AFTER, Relay
+from trunkline.engine.relay import COMMIT_WITHIN, KEEP_ALIVE_AFTER, Manner, Relay
 from trunkline.errors import Broken, Busy, Failed, TrunklineError, Unavailable
 from trunkline.providers.account import make_account
 from trunkline.providers.directory import load_provider
@@ -53,7 +53,8 @@ class Play:
         self.ended: list[Relay] = []
         self.passage = Passage()
         account = make_account(load_provider("openai"), api_key=SECRET.decode())
-        self.relay = Relay(reply, self.passage, b"<ping>", self.draw, self.live, self.ended.append, account)
+        manner = Manner(b"<ping>", self.draw, lambda data: b"." in data)
+        self.relay = Relay(reply, self.passage, manner, self.live, self.ended.append, account)
 
     def draw(self, error: TrunklineError) -> bytes:
         return b"<drawn %b>" % error.message.encode()
@@ -372,3 +373,30 @@ async def test_our_credential_is_taken_out() -> None:
 async def test_what_looks_like_a_credential_is_left_in_an_answer() -> None:
     """A model may write of keys."""
     assert await Play(stream(b"+ export KEY=sk-proj-...", b".")).pour() == b"+ export KEY=sk-proj-...."
+
+
+class Watching(Client):
+    """A client that notes, with each write, how many ends had been recorded by then."""
+
+    def __init__(self, ended: list[Relay]) -> None:
+        super().__init__()
+        self._ended = ended
+        self.known: list[int] = []
+
+    def write(self, data: bytes) -> None:
+        super().write(data)
+        self.known.append(len(self._ended))
+
+
+@pytest.mark.parametrize("pieces", [(b"+one.",), (b"+one",)])
+async def test_the_end_is_recorded_before_it_is_told(pieces: tuple[bytes, ...]) -> None:
+    """A client that has seen the end of a stream can rely on its record."""
+    play = Play(ScriptedReply(pieces=pieces, ending="open"))
+    play.client = client = Watching(play.ended)
+    pouring = await play.start()
+    if len(client.writes) == 1 and b"." not in client.body:
+        play.reply.say(b"two.")
+    assert client.known[-1] == 1
+    play.reply.end()
+    await pouring
+    play.check_released()

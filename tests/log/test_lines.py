@@ -12,7 +12,7 @@ from trunkline.call import Call
 from trunkline.clock import FakeClock
 from trunkline.engine.exchange import Exchange
 from trunkline.log.lines import LogLines, write_json, write_text
-from trunkline.ports import Record
+from trunkline.records import Record
 
 
 def record(**fields: Any) -> Record:
@@ -49,7 +49,7 @@ def test_a_line_for_a_terminal_is_short() -> None:
 
 def test_callers_words_cannot_steer_a_terminal() -> None:
     """No line break and no escape of theirs gets through."""
-    line = write_text(record(path="/v1/\x1b[2J\nfaked")).decode()
+    line = write_text(record(url="/v1/\x1b[2J\nfaked")).decode()
     assert line.count("\n") == 1
     assert "\x1b" not in line
 

@@ -3,7 +3,8 @@
 from trunkline.call import Call, Reply, Sink, Source, Stream
 from trunkline.clock import Clock, FakeClock, SystemClock
 from trunkline.errors import InvalidRequest, TrunklineError
-from trunkline.ports import Keys, Principal
+from trunkline.ports import Keys
+from trunkline.principal import Principal
 from trunkline.usage import Usage, from_inclusive
 
 

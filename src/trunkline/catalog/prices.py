@@ -7,16 +7,7 @@ import msgspec
 from msgspec import Raw, Struct
 
 from trunkline.catalog.names import plain_name, undated_name
-
-
-class Rates(Struct, frozen=True, array_like=True):
-    """Nano-dollars for a million tokens: integers, so that no price is rounded before it is added up."""
-
-    input: int
-    output: int
-    cached_input: int
-    cache_write: int
-    cache_write_1h: int
+from trunkline.money import Rates
 
 
 class _Prices(Struct, frozen=True):

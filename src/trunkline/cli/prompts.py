@@ -151,7 +151,7 @@ async def open_beside(config: Config) -> AsyncIterator[Book]:
     from trunkline.clock import SystemClock, mint
     from trunkline.engine.prompt_book import PromptBook
     from trunkline.keyring import open_keyring
-    from trunkline.ports import OPERATOR
+    from trunkline.principal import OPERATOR
     from trunkline.store.cipher import Cipher
     from trunkline.store.engine import open_database
     from trunkline.store.migrate import migrate

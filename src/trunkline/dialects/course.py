@@ -21,7 +21,7 @@ MOST_GOES = 10
 class Course:
     """A `StreamReader` over readers, one for each go. `pause` is set where the upstream waits to be told to go on."""
 
-    __slots__ = ("_before", "_goes", "_open", "_reader", "_said", "_used", "pause")
+    __slots__ = ("_before", "_goes", "_open", "_reader", "_said", "pause", "spent")
 
     def __init__(self, open_reader: Callable[[], StreamReader]) -> None:
         self._open = open_reader
@@ -30,7 +30,7 @@ class Course:
         self._goes = 1
         # Items and tokens of the goes before this one.
         self._before = 0
-        self._used: Usage = NO_USAGE
+        self.spent: Usage = NO_USAGE
         self.pause: ResponseEnded | None = None
 
     def feed(self, data: bytes) -> list[Event]:
@@ -54,7 +54,7 @@ class Course:
             case ResponseStarted():
                 return event if self._goes == 1 else None
             case UsageReported():
-                return UsageReported(self._used + event.usage)
+                return UsageReported(self.spent + event.usage)
             case ResponseEnded(finish="paused") if self._goes < MOST_GOES:
                 self.pause = event
                 return None
@@ -78,7 +78,7 @@ class Course:
     def go_on(self) -> None:
         """The upstream has been told: another go begins."""
         self._before += sum(type(event) is ItemStarted for event in self._said)
-        self._used += next((event.usage for event in reversed(self._said) if type(event) is UsageReported), NO_USAGE)
+        self.spent += next((event.usage for event in reversed(self._said) if type(event) is UsageReported), NO_USAGE)
         self._said = []
         self._goes += 1
         self._reader = self._open()

@@ -125,6 +125,11 @@ class Written(Struct, frozen=True, kw_only=True):
     headers: Mapping[bytes, bytes] = {}
 
 
+def holds_no_end(data: bytes) -> bool:
+    """The rule of a dialect whose streams end with the connection, and not with a last event."""
+    return False
+
+
 def put_nothing_back(members: dict[str, Raw], capabilities: Capabilities, recall: Recall) -> None:
     """The rule of a dialect whose clients keep what they are given."""
 
@@ -186,6 +191,7 @@ class Dialect(UpstreamDialect):
     `put_back(members, capabilities, recall)`: puts that thought, in place, where it is missing in a body that is passed
     on, as the target wants it back.
     `keep_alive`: what is sent in silence.
+    `holds_end(data)`: whether these whole events end a caller's stream. Asked of every piece, so it is a cheap look.
     `statuses`: the HTTP statuses that this dialect has of its own, by error code.
     """
 
@@ -204,4 +210,5 @@ class Dialect(UpstreamDialect):
     drops_thought: bool = False
     put_back: Callable[[dict[str, Raw], Capabilities, Recall], None] = put_nothing_back
     keep_alive: bytes = b": ping\n\n"
+    holds_end: Callable[[bytes], bool] = holds_no_end
     statuses: Mapping[str, int] = field(default_factory=dict)

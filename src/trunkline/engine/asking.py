@@ -23,21 +23,24 @@ async def ask(desk: Desk, x: Exchange, request: ModelRequest, target: Target) ->
     """
     upstream = desk.parts.upstreams[choose_dialect(target)]
     # A path may say whether to stream: the caller's wish for its own answer counts for nothing here.
-    aside = replace(x, is_stream=False, attempts=0)
+    aside = replace(x, is_stream=False, trials=[])
     outgoing = await desk.authorize(
         desk.address(aside, target, upstream.name, _write(desk, request, upstream, target)), target
     )
     try:
-        reply = await attempt(aside, desk.parts.upstream, outgoing, upstream, target.account)
+        reply = await attempt(aside, desk.parts.upstream, outgoing, upstream, target)
         body = await read_whole(reply)
         is_stream = is_event_stream(reply, expected=False)
         response = fold_bytes(upstream, body) if is_stream else upstream.read_reply(body)
         if response.error is not None:
             raise response.error
+        aside.end_trial(response.usage)
     except UpstreamError as error:
         raise redacted(error, target.account) from None
     finally:
-        x.attempts += aside.attempts
+        for trial in aside.trials:
+            trial.is_aside = True
+        x.trials += aside.trials
     return response
 
 

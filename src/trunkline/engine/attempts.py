@@ -5,6 +5,7 @@ from typing import TypeVar
 from trunkline.dialects.dialect import UpstreamDialect
 from trunkline.engine.exchange import Exchange
 from trunkline.engine.headers import tell
+from trunkline.engine.router import Target
 from trunkline.errors import Failed, Loop, TrunklineError, UpstreamError
 from trunkline.ports import Upstream, UpstreamReply, UpstreamRequest
 from trunkline.providers.account import Account
@@ -26,15 +27,20 @@ REPLY_BYTES = 256 * 1024 * 1024
 
 
 async def attempt(
-    x: Exchange, upstream: Upstream, request: UpstreamRequest, dialect: UpstreamDialect, account: Account
+    x: Exchange, upstream: Upstream, request: UpstreamRequest, dialect: UpstreamDialect, target: Target
 ) -> UpstreamReply:
     """A reply with a success status, its head read. Raises the upstream's error, our credential taken out of it."""
-    x.attempts += 1
+    trial, account = x.begin_trial(target), target.account
     try:
         reply = await upstream.send(request)
     except UpstreamError as error:
         raise redacted(error, account) from None
-    x.note_reply(*tell(reply.headers, account.secret))
+    x.note_reply(trial, reply.status, *tell(reply.headers, account.secret))
+    return await check_reply(reply, dialect, account)
+
+
+async def check_reply(reply: UpstreamReply, dialect: UpstreamDialect, account: Account) -> UpstreamReply:
+    """A reply that is a success. Raises the error that it is otherwise; then it is closed."""
     if reply.status < 300:
         return reply
     try:

@@ -20,7 +20,7 @@ from trunkline.engine.named_items import may_forward, put_in_place
 from trunkline.engine.prompting import read_prompted, unknown_prompt
 from trunkline.engine.router import Target
 from trunkline.errors import InvalidRequest, ObjectNotFound, TrunklineError, UpstreamError
-from trunkline.ports import Principal
+from trunkline.principal import Principal
 from trunkline.state.responses import UNDER_WAY, KeptResponse
 from trunkline.state.store import Store
 

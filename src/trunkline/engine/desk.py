@@ -112,7 +112,7 @@ class Desk:
             members["model"] = target.model_raw
         request = await self.authorize(self.address(x, target, operation, encode_members(members)), target)
         dialect = self.parts.dialects[x.dialect]
-        body = await read_whole(await attempt(x, self.parts.upstream, request, dialect, target.account))
+        body = await read_whole(await attempt(x, self.parts.upstream, request, dialect, target))
         try:
             return self.finish(x, dialect.tee_reply(body), WHOLE)
         except UpstreamError as error:

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from urllib.parse import parse_qs
 
 from trunkline.errors import Loop, Unauthenticated
-from trunkline.ports import Keys, Principal
+from trunkline.ports import Keys
+from trunkline.principal import Principal
 
 HOP = b"x-trunkline-hop"
 

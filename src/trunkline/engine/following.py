@@ -8,10 +8,11 @@ from msgspec.structs import replace
 
 from trunkline.dialects.dialect import TeeOptions
 from trunkline.dialects.openai_responses.secrets import without_secrets
-from trunkline.engine.attempts import attempt, redacted
+from trunkline.engine.attempts import check_reply, redacted
 from trunkline.engine.desk import Desk
 from trunkline.engine.exchange import Exchange
-from trunkline.engine.relay import Relay
+from trunkline.engine.headers import tell
+from trunkline.engine.relay import Relay, manner_of
 from trunkline.errors import Failed, Garbled, TimedOut, UpstreamError
 from trunkline.ports import UpstreamRequest
 from trunkline.providers.account import Account
@@ -67,9 +68,13 @@ async def play_upstream(desk: Desk, x: Exchange, kept: KeptResponse, after: int,
     query = "stream=true" if after < 0 else f"stream=true&starting_after={after}"
     request = await _request(desk, account, "GET", kept.id, query)
     dialect = desk.parts.dialects["responses"]
-    reply = await attempt(x, desk.parts.upstream, request, dialect, account)
-    passage, draw = dialect.tee(TeeOptions()), dialect.write_error_event
-    relay = Relay(reply, passage, dialect.keep_alive, draw, live, lambda _: None, account)
+    try:
+        reply = await desk.parts.upstream.send(request)
+    except UpstreamError as error:
+        raise redacted(error, account) from None
+    x.told, x.upstream_id = tell(reply.headers, account.secret)
+    await check_reply(reply, dialect, account)
+    relay = Relay(reply, dialect.tee(TeeOptions()), manner_of(dialect), live, lambda _: None, account)
     await relay.commit()
     return relay
 

@@ -15,7 +15,7 @@ from trunkline.engine.parts import Parts
 from trunkline.engine.relay import Relay
 from trunkline.engine.routes import PUBLIC, find_route, guess_dialect, speaks_google
 from trunkline.errors import Broken, TrunklineError, Unavailable
-from trunkline.ports import Principal
+from trunkline.principal import Principal
 
 
 class Gateway:

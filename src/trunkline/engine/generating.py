@@ -3,7 +3,7 @@
 A plain sequence, not an onion: what does it stand for, which model, which way, one attempt, the relay, the record.
 """
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from msgspec.structs import replace
 
@@ -29,12 +29,14 @@ from trunkline.engine.keeping import choose_keeping
 from trunkline.engine.keeping_chat import keep_completion, wants_keeping
 from trunkline.engine.keeping_relay import KeepingRelay
 from trunkline.engine.materials import materialise
-from trunkline.engine.relay import Relay
+from trunkline.engine.relay import Manner, Relay, manner_of
 from trunkline.engine.router import Plan, Target
 from trunkline.engine.way import Way, choose_way
 from trunkline.errors import UpstreamError
 from trunkline.ports import UpstreamReply
 from trunkline.providers.account import Account
+
+_ARRAY = Manner(b" ", write_array_error, lambda out: out.endswith(b"]"))
 
 _WRITTEN_HERE = Way("translate", "", "")
 """The way of a reply that no upstream has a part in."""
@@ -47,6 +49,7 @@ class Generating:
         self._parts = desk.parts
         self._desk = desk
         self._live = live
+        self._manners = {name: manner_of(dialect) for name, dialect in desk.parts.dialects.items()}
         self._background = desk.runs = Background(desk, self._generate_kept, live)
 
     async def answer(self, x: Exchange) -> Reply:
@@ -132,18 +135,22 @@ class Generating:
             request = desk.address(x, target, way.upstream, body, crossing.headers)
             if target.account.provider.token:
                 request = await desk.authorize(request, target)
-            return await attempt(x, parts.upstream, request, upstream, target.account)
+            return await attempt(x, parts.upstream, request, upstream, target)
+
+        def go_on(body: bytes) -> Awaitable[UpstreamReply]:
+            x.end_go(crossing.spent)
+            return send(body)
 
         reply = await send(crossing.body)
         try:
             if envelope.stream:
                 if way.kind == "translate":
-                    reply = Goes(reply, crossing.more, send)
+                    reply = Goes(reply, crossing.more, go_on)
                 return await self._answer_stream(x, reply, crossing, target, keeper)
             read = crossing.fold_stream if is_event_stream(reply, expected=False) else crossing.read_json
             whole = read(await read_whole(reply))
             while (body := crossing.more()) is not None:
-                whole = read(await read_whole(await send(body)))
+                whole = read(await read_whole(await go_on(body)))
             return desk.finish(x, whole if keeper is None else await keeper.keep_whole(whole), WHOLE)
         except UpstreamError as error:
             raise redacted(error, target.account) from None
@@ -173,15 +180,14 @@ class Generating:
     def _relay(
         self, x: Exchange, reply: UpstreamReply, crossing: Crossing, account: Account, keeper: Keeper | None
     ) -> Relay:
-        dialect = self._parts.dialects[x.dialect]
         ended = _ended(self._desk, x, account, keeper)
-        passage, draw = crossing.passage(), dialect.write_error_event
+        passage, manner = crossing.passage(), self._manners[x.dialect]
         if x.found.array:
-            passage, draw = ArrayPassage(passage), write_array_error
+            passage, manner = ArrayPassage(passage), _ARRAY
         if keeper is None:
-            return Relay(reply, passage, dialect.keep_alive, draw, self._live, ended, account)
+            return Relay(reply, passage, manner, self._live, ended, account)
         held = keeper.hold(passage)
-        return KeepingRelay(reply, held, dialect.keep_alive, draw, self._live, ended, account, held=held, keeper=keeper)
+        return KeepingRelay(reply, held, manner, self._live, ended, account, held=held, keeper=keeper)
 
 
 def _ended(desk: Desk, x: Exchange, account: Account, keeper: Keeper | None) -> Callable[[Relay], None]:

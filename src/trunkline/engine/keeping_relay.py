@@ -45,6 +45,10 @@ class KeepingRelay(Relay):
         """What failed before there was content is told as an error reply, and was no response."""
         return self.passage.error is None or self.passage.has_content
 
+    @property
+    def _may_tell(self) -> bool:
+        return self._is_kept or self._stated.response is None or not self._is_worth_keeping
+
     def _keep(self, response: bytes) -> None:
         if not self._is_worth_keeping:
             return
@@ -57,6 +61,9 @@ class KeepingRelay(Relay):
         self._is_kept = True
         error = asyncio.CancelledError() if promise.cancelled() else promise.exception()
         changes = None if error is None else self._keeper.give_up(error)
-        self._write(self._stated.release(changes))
+        released = self._stated.release(changes)
+        if self._sink is not None:
+            released += self._tell_end()
+        self._write(released)
         if self._has_ended:
             super()._finish()

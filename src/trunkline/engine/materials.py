@@ -21,7 +21,7 @@ from trunkline.engine.exchange import Exchange
 from trunkline.engine.parts import Parts
 from trunkline.engine.router import Target
 from trunkline.errors import InvalidRequest, ObjectNotFound, Unsupported
-from trunkline.ports import OPERATOR, Principal
+from trunkline.principal import Principal
 from trunkline.state.files import Blobs, KeptFile
 from trunkline.state.store import Store
 
@@ -79,7 +79,7 @@ async def _find_all(
 
 async def _owns_upstream(store: Store | None, principal: Principal, id: str) -> bool:
     """Whether the caller may name what lies at the upstream: the account's owner, and nothing that was ever here."""
-    return principal == OPERATOR and (store is None or not await store.files.was_here(id))
+    return principal.is_operator and (store is None or not await store.files.was_here(id))
 
 
 def _check(places: Sequence[FileId], kept: Mapping[str, KeptFile], forms: Forms, capabilities: Capabilities) -> None:

@@ -10,7 +10,7 @@ from msgspec import UNSET, Raw, Struct, UnsetType
 
 from trunkline.dialects.openai_responses.history import read_input
 from trunkline.errors import ObjectNotFound
-from trunkline.ports import OPERATOR, Principal
+from trunkline.principal import Principal
 from trunkline.state.store import Store
 
 _NOT_THERE = "Items are not persisted when `store` is set to false: send the item itself."
@@ -26,7 +26,7 @@ class Placed(Struct, frozen=True):
 async def may_forward(store: Store, principal: Principal, id: str) -> bool:
     """Whether an id that is not this path's may be asked for upstream: by the owner of the account alone, and only
     what was never anybody's here."""
-    return principal == OPERATOR and not await store.responses.was_here([id])
+    return principal.is_operator and not await store.responses.was_here([id])
 
 
 class _Seen(Struct):

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from trunkline.dialects.openai_responses.prompts import PromptCall, expand, read_prompt
 from trunkline.engine.envelope import Envelope, Members, encode_members, read_envelope
 from trunkline.errors import InvalidRequest
-from trunkline.ports import OPERATOR, Principal
+from trunkline.principal import Principal
 from trunkline.state.prompts import KeptVersion, Prompts
 from trunkline.state.store import Store
 
@@ -72,7 +72,7 @@ def choose_prompt_home(
     if version is not None:
         return PromptHome(version)
     listed = forward.get(call.id)
-    if listed is None and principal != OPERATOR:
+    if listed is None and not principal.is_operator:
         raise _unknown_prompt(call.id)
     return PromptHome(model=model or listed or "")
 

@@ -2,14 +2,17 @@
 
 The bytes are pushed: the upstream's callback feeds the passage and writes what comes out to the client, with no task,
 queue or timer of its own. Nothing is committed (no status 200 leaves) until the passage has seen content, or an error,
-or ten seconds have passed: until then a failure can still be a real status code.
+or ten seconds have passed: until then a failure can still be a real status code. What there is to record of a stream is
+recorded before its last bytes leave: a client that has seen the end can rely on it.
 """
 
 import asyncio
 from collections.abc import Callable
 
+from msgspec import Struct
+
 from trunkline.call import Sink
-from trunkline.dialects.dialect import Passage
+from trunkline.dialects.dialect import Dialect, Passage
 from trunkline.errors import Broken, Failed, TrunklineError, Unavailable
 from trunkline.ports import UpstreamReply
 from trunkline.providers.account import Account
@@ -25,17 +28,31 @@ _HOLD_BYTES = 256 * 1024
 _PRELUDE_BYTES = 4 * 1024 * 1024
 
 
+class Manner(Struct, frozen=True):
+    """How a stream is told: what breaks silence, how an error is drawn, and whether these bytes hold its end."""
+
+    keep_alive: bytes
+    draw: Callable[[TrunklineError], bytes]
+    holds_end: Callable[[bytes], bool]
+
+
+def manner_of(dialect: Dialect) -> Manner:
+    """How a caller of this dialect is told a stream."""
+    return Manner(dialect.keep_alive, dialect.write_error_event, dialect.holds_end)
+
+
 class Relay:
-    """One stream. `commit` first, then `pour` (or `close`); `ended` is called once, when all is over."""
+    """One stream. `commit` first, then `pour` (or `close`); `ended` is called once, when there is no more to come."""
 
     __slots__ = (
         "_account",
-        "_draw",
         "_ended",
         "_held",
         "_held_bytes",
-        "_keep_alive",
+        "_has_told",
+        "_holds_end",
         "_live",
+        "_manner",
         "_over",
         "_paused",
         "_quiet_ticks",
@@ -51,19 +68,19 @@ class Relay:
         self,
         reply: UpstreamReply,
         passage: Passage,
-        keep_alive: bytes,
-        draw: Callable[[TrunklineError], bytes],
+        manner: Manner,
         live: "set[Relay]",
         ended: Callable[["Relay"], None],
         account: Account,
     ) -> None:
         self.passage = passage
-        self._draw = draw
+        self._manner = manner
+        self._holds_end = manner.holds_end
         self._account = account
         self._secret = account.secret
         self.cancelled = False
         self._reply = reply
-        self._keep_alive = keep_alive
+        self._has_told = False
         self._live = live
         self._ended: Callable[[Relay], None] | None = ended
         self._held: list[bytes] = []
@@ -99,7 +116,7 @@ class Relay:
         if self._sink is not None:
             if self._quiet_ticks >= KEEP_ALIVE_AFTER:
                 self._quiet_ticks = 0
-                self._sink.write(self._keep_alive)
+                self._sink.write(self._manner.keep_alive)
         elif self._quiet_ticks >= COMMIT_WITHIN:
             self._wake()
 
@@ -118,6 +135,8 @@ class Relay:
         except Exception as error:  # noqa: BLE001 - raised here it would tear down the upstream's connection
             out = self._break(error)
         if out:
+            if self._sink is not None and not self._has_told and (passage.error is not None or self._holds_end(out)):
+                out += self._tell_end()
             # Said here once more, since it is done for every event: what has nothing to hide goes straight through.
             if self._sink is not None and passage.error is None and not (self._secret and out.find(self._secret) >= 0):
                 self._quiet_ticks = 0
@@ -136,9 +155,30 @@ class Relay:
             out = self._end(error)
         except Exception as bug:  # noqa: BLE001 - as above
             out = self._break(bug)
+        if self._sink is not None and self._may_tell:
+            self._tell()
         if out:
             self._write(out)
         self._finish()
+
+    @property
+    def _may_tell(self) -> bool:
+        """Whether the end may be told as soon as it has come."""
+        return True
+
+    def _tell_end(self) -> bytes:
+        """The end is about to be told: have it recorded. Gives what is still to be said."""
+        if not self._may_tell:
+            return b""
+        rest = b"" if self.passage.error is not None else self.passage.end()
+        self._has_told = True
+        self._tell()
+        return rest
+
+    def _tell(self) -> None:
+        ended, self._ended = self._ended, None
+        if ended is not None:
+            ended(self)
 
     def _end(self, error: Exception | None) -> bytes:
         if error is None:
@@ -151,7 +191,7 @@ class Relay:
         """A bug in a dialect ends this stream with an error event, and no other."""
         failure = self.passage.error = Broken("internal error", detail=f"{type(bug).__name__} in a passage")
         failure.__cause__ = bug
-        return self._draw(failure)
+        return self._manner.draw(failure)
 
     def _write(self, out: bytes) -> None:
         if self.passage.error is not None or (self._secret and self._secret in out):
@@ -197,14 +237,21 @@ class Relay:
             self._sink = sink
             self._quiet_ticks = 0
             if self._held:
-                sink.write(self._held[0] if len(self._held) == 1 else b"".join(self._held))
-                self._held.clear()
+                self._write_held(sink)
             if self._paused:
                 self._reply.resume()
             if not self._over:
                 await self._wait()
         finally:
             self._release()
+
+    def _write_held(self, sink: Sink) -> None:
+        if self._over:
+            self._tell()
+        elif not self._has_told and self._holds_end(self._held[-1]):
+            self._held.append(self._tell_end())
+        sink.write(self._held[0] if len(self._held) == 1 else b"".join(self._held))
+        self._held.clear()
 
     def close(self) -> None:
         """The client left before the body began."""
@@ -216,6 +263,4 @@ class Relay:
         self._over = True
         self._live.discard(self)
         self._reply.close()
-        ended, self._ended = self._ended, None
-        if ended is not None:
-            ended(self)
+        self._tell()

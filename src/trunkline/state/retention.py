@@ -6,6 +6,8 @@ from typing import Literal
 
 from msgspec import Struct
 
+from trunkline.paths import matches
+
 _DAY_MICROS = 24 * 60 * 60 * 1_000_000
 
 
@@ -35,13 +37,6 @@ def read_rules(paths: Mapping[str, Literal["always", "never"]]) -> tuple[tuple[s
 def _allows(rules: tuple[tuple[str, str], ...], path: str) -> bool:
     kept = "always"
     for pattern, rule in rules:
-        if _matches(pattern, path):
+        if matches(path, pattern):
             kept = rule
     return kept == "always"
-
-
-def _matches(pattern: str, path: str) -> bool:
-    if not pattern.endswith("/**"):
-        return path == pattern
-    top = pattern[:-3]
-    return path == top or path.startswith(top + "/")

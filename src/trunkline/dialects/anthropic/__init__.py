@@ -8,7 +8,7 @@ from trunkline.dialects.anthropic.patch import is_unfit, patch
 from trunkline.dialects.anthropic.reader import open_reader
 from trunkline.dialects.anthropic.reply import read_reply, write_reply
 from trunkline.dialects.anthropic.request import read_request
-from trunkline.dialects.anthropic.tee import tee_reply, tee_stream
+from trunkline.dialects.anthropic.tee import holds_end, tee_reply, tee_stream
 from trunkline.dialects.anthropic.writer import Writer
 from trunkline.dialects.dialect import Dialect
 
@@ -34,5 +34,6 @@ DIALECT = Dialect(
     mark_cache=mark_cache,
     go_on=go_on,
     statuses={"overloaded": 529},
+    holds_end=holds_end,
     keep_alive=b'event: ping\ndata: {"type": "ping"}\n\n',
 )

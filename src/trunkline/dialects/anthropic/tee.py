@@ -29,6 +29,11 @@ _ERROR = b"event: error"
 _ERROR_BYTES = 64 * 1024
 
 
+def holds_end(data: bytes) -> bool:
+    """Whether events end with `message_stop`. In a text it would stand behind a backslash."""
+    return data.find(b'"message_stop"', -128) >= 0
+
+
 class Tee:
     """A `Passage` that changes nothing.
 

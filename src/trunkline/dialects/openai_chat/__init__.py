@@ -15,7 +15,7 @@ from trunkline.dialects.openai_chat.put_back import put_back
 from trunkline.dialects.openai_chat.reader import Reader
 from trunkline.dialects.openai_chat.reply import read_reply, write_reply
 from trunkline.dialects.openai_chat.request import read_request
-from trunkline.dialects.openai_chat.tee import Tee, tee_reply
+from trunkline.dialects.openai_chat.tee import Tee, holds_end, tee_reply
 from trunkline.dialects.openai_chat.writer import Writer
 
 DIALECT = Dialect(
@@ -37,6 +37,7 @@ DIALECT = Dialect(
     ask_for_usage=ask_for_usage,
     drops_thought=True,
     put_back=put_back,
+    holds_end=holds_end,
     media=FORMS,
     mark_cache=mark_cache,
 )

@@ -35,6 +35,15 @@ _BLANK_LINES = (b"\n\n", b"\r\n\r\n", b"\r\r")
 _BLOCKS = re.compile(rb"\r\n\r\n|\n\n|\r\r")
 
 
+_DONE = b"data: [DONE]"
+
+
+def holds_end(data: bytes) -> bool:
+    """Whether events end with `[DONE]`. What stands at the beginning of a line is nobody's text."""
+    at = data.rfind(_DONE, -32)
+    return at == 0 or (at > 0 and data[at - 1 : at] == b"\n")
+
+
 def _end_of_events(data: bytes) -> int:
     """Where the last whole event ends."""
     return max(data.rfind(blank) + len(blank) if blank in data else 0 for blank in _BLANK_LINES)

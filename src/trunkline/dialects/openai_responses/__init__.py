@@ -10,7 +10,7 @@ from trunkline.dialects.openai_responses.patch import patch
 from trunkline.dialects.openai_responses.reader import Reader
 from trunkline.dialects.openai_responses.reply import read_reply, write_reply
 from trunkline.dialects.openai_responses.request import read_request, write_request
-from trunkline.dialects.openai_responses.tee import Tee, tee_reply
+from trunkline.dialects.openai_responses.tee import Tee, holds_end, tee_reply
 from trunkline.dialects.openai_responses.writer import Writer
 
 DIALECT = Dialect(
@@ -30,5 +30,6 @@ DIALECT = Dialect(
     tee_reply=tee_reply,
     mend_reply=tee_reply,
     patch=patch,
+    holds_end=holds_end,
     media=FORMS,
 )

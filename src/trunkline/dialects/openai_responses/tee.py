@@ -28,6 +28,7 @@ _TERMINAL = frozenset({"response.completed", "response.incomplete", "response.fa
 _ERRORS = frozenset({"response.failed", "response.cancelled", "error"})
 
 # As they stand in the bytes; an event whose name does not show is looked into as well.
+_END_NAMES = frozenset(name.encode() for name in _TERMINAL)
 _NOTABLE = frozenset(name.encode() for name in _TERMINAL | _ERRORS) | {b""}
 
 # Before any of these nothing has come that could not be taken back.
@@ -103,7 +104,8 @@ class Tee:
 
     def feed(self, data: bytes) -> bytes:
         if self._over:
-            return b""
+            # A `[DONE]`, where it was not lost with what broke off.
+            return data if self.error is None else b""
         if self._held or data[-2:] != b"\n\n":
             data = self._hold(data)
             if not data:
@@ -212,6 +214,13 @@ def _last_name(data: bytes) -> bytes:
     if data[line : line + 15] == b'data: {"type":"':
         return data[line + 15 : data.find(b'"', line + 15)]
     return b""
+
+
+def holds_end(data: bytes) -> bool:
+    """Whether the event that ends a stream is the last of these, but for a `[DONE]` that some send behind it."""
+    if data[-16:] == b"\n\ndata: [DONE]\n\n":
+        data = data[:-14]
+    return _last_name(data) in _END_NAMES
 
 
 def _whole_length(data: bytes) -> int:

@@ -5,6 +5,7 @@ from typing import Protocol
 
 from trunkline.dialects.dialect import JsonReply, Passage
 from trunkline.dialects.forms import Contents, Want
+from trunkline.usage import Usage
 
 
 class Crossing(Protocol):
@@ -34,6 +35,10 @@ class Crossing(Protocol):
 
     @property
     def emulated(self) -> Sequence[str]: ...
+
+    @property
+    def spent(self) -> Usage:
+        """What the goes have used that are over; for an answer that does not pause that is nothing."""
 
     def fill(self, contents: Contents) -> None: ...
 

@@ -20,6 +20,7 @@ from trunkline.engine.notes import Notes
 from trunkline.engine.parts import Parts
 from trunkline.engine.router import Target
 from trunkline.folding import unfold
+from trunkline.usage import NO_USAGE
 
 
 class Patched:
@@ -43,6 +44,7 @@ class Patched:
     )
 
     headers: Mapping[bytes, bytes] = {}
+    spent = NO_USAGE
 
     def __init__(self, parts: Parts, x: Exchange, envelope: Envelope, target: Target) -> None:
         dialect = self._dialect = parts.dialects[x.dialect]

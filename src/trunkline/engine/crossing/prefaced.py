@@ -6,6 +6,7 @@ from trunkline.dialects.dialect import JsonReply, Passage
 from trunkline.dialects.forms import Contents, Want
 from trunkline.dialects.openai_responses.prefaced import Preface, Prefaced, preface_reply, preface_stream
 from trunkline.engine.crossing.crossing import Crossing
+from trunkline.usage import Usage
 
 
 class Prefacing:
@@ -37,6 +38,10 @@ class Prefacing:
     @property
     def emulated(self) -> Sequence[str]:
         return [*self._inner.emulated, self._instead_of]
+
+    @property
+    def spent(self) -> Usage:
+        return self._inner.spent
 
     def fill(self, contents: Contents) -> None:
         self._inner.fill(contents)

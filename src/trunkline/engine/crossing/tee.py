@@ -9,6 +9,7 @@ from trunkline.engine.envelope import Envelope, decode_body, encode_members
 from trunkline.engine.exchange import Exchange
 from trunkline.engine.parts import Parts
 from trunkline.engine.router import Target
+from trunkline.usage import NO_USAGE
 
 _CUT = TeeOptions(cut_usage=True)
 _WHOLE = TeeOptions()
@@ -23,6 +24,7 @@ class Teed:
     headers: Mapping[bytes, bytes] = {}
     dropped: Sequence[str] = ()
     emulated: Sequence[str] = ()
+    spent = NO_USAGE
 
     def __init__(self, parts: Parts, x: Exchange, envelope: Envelope, target: Target) -> None:
         dialect = self._dialect = parts.dialects[x.dialect]

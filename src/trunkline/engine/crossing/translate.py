@@ -27,6 +27,7 @@ from trunkline.events import Event, ModelResponse
 from trunkline.folding import fold, unfold
 from trunkline.items import ToolCall
 from trunkline.request import ModelRequest
+from trunkline.usage import Usage
 
 
 class Translated:
@@ -109,6 +110,10 @@ class Translated:
         self.dropped: Sequence[str] = _named(dialect, lowering.dropped, written.dropped)
         truncated = ["truncation"] if self._is_truncated else []
         self.emulated: Sequence[str] = list(dict.fromkeys([*truncated, *self._materials.emulated, *lowering.emulated]))
+
+    @property
+    def spent(self) -> Usage:
+        return self._course.spent
 
     def more(self) -> bytes | None:
         course, go_on = self._course, self._upstream.go_on

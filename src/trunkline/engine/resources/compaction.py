@@ -52,7 +52,7 @@ async def _pass_on(desk: Desk, x: Exchange, envelope: Envelope, target: Target) 
     request = await desk.authorize(desk.address(x, target, NATIVE, body), target)
     upstream = parts.upstreams[way.upstream]
     try:
-        read = dialect.tee_reply(await read_whole(await attempt(x, parts.upstream, request, upstream, target.account)))
+        read = dialect.tee_reply(await read_whole(await attempt(x, parts.upstream, request, upstream, target)))
         return desk.finish(x, read, WHOLE)
     except UpstreamError as error:
         raise redacted(error, target.account) from None

@@ -7,15 +7,7 @@ from trunkline.engine.exchange import Exchange
 from trunkline.engine.prompt_book import PromptBook
 from trunkline.engine.query import Query
 from trunkline.engine.resources.kept import need_store, read_body
-from trunkline.errors import Forbidden
-from trunkline.ports import OPERATOR, Principal
-
-
-def check_administers(principal: Principal) -> None:
-    """Raises `Forbidden` for whoever may only use prompts."""
-    if principal != OPERATOR:
-        raise Forbidden("prompts are made and changed with the master key")
-
+from trunkline.engine.scopes import check_scope
 
 # --- prompts ----------------------------------------------------------------------------------------------------
 
@@ -72,7 +64,7 @@ async def get_version(desk: Desk, x: Exchange) -> Reply:
 
 
 def _open_book(desk: Desk, x: Exchange) -> PromptBook:
-    check_administers(x.principal)
+    check_scope(x.principal, "prompts", writes=x.call.method not in ("GET", "HEAD"))
     return PromptBook(need_store(desk).prompts, x.principal.path, desk.parts.clock, desk.parts.mint)
 
 

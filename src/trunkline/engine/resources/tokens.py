@@ -91,7 +91,7 @@ async def _post(
     request = replace(await desk.authorize(request, target), timeouts=_TIMEOUTS)
     upstream = desk.parts.upstreams[way.upstream]
     try:
-        return await read_whole(await attempt(x, desk.parts.upstream, request, upstream, target.account))
+        return await read_whole(await attempt(x, desk.parts.upstream, request, upstream, target))
     except UpstreamError as error:
         raise redacted(error, target.account) from None
 

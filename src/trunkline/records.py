@@ -1,0 +1,73 @@
+"""What is kept of a request once it is over: one record of it, with one of every attempt at an upstream in it.
+
+No header, body or key is in either. They are what usage, costs, the audit, metrics and log lines are made of.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from msgspec import Struct
+
+from trunkline.money import Nano, Rates
+from trunkline.usage import Usage
+
+_NO_LABELS: Mapping[str, str] = {}
+
+
+class Attempt(Struct, frozen=True):
+    """One call of an upstream. Times are UTC microseconds, durations microseconds from the attempt's own beginning.
+
+    `target` is `account/model`. `status` is the upstream's, 0 where there was none. `outcome`: `ok`, `incomplete`,
+    `error`, `cancelled` (the client left). `usage` is all zeros when the upstream told none. `cost` is `None` for a model
+    without a price; `rates` are what it was computed with, `None` where the provider told the cost itself or there is
+    none. `is_estimated`: the upstream told no usage, so it was estimated.
+    """
+
+    target: str
+    started_at_micros: int
+    duration_micros: int
+    first_byte_micros: int | None
+    status: int
+    outcome: str
+    error_code: str
+    usage: Usage
+    cost: Nano | None
+    rates: Rates | None
+    is_estimated: bool
+    upstream_request_id: str
+
+
+class Record(Struct, frozen=True):
+    """One request. `outcome` as an attempt's; times and durations likewise, from when the request was met.
+
+    `path` is the one that it belongs to, `url` the path it was sent to. `usage` and `cost` are the sums over its
+    attempts; `cost` is `None` when none of them has a price. `session` is empty where there is nothing to know one by.
+    """
+
+    request_id: str
+    started_at_micros: int
+    key: str
+    key_id: str
+    path: str
+    labels: Mapping[str, str]
+    session: str
+    peer: str
+    method: str
+    url: str
+    operation: str
+    caller_dialect: str
+    model_asked: str
+    route: str
+    target: str
+    attempts: Sequence[Attempt]
+    status: int
+    outcome: str
+    error_code: str
+    error_detail: str
+    is_stream: bool
+    duration_micros: int
+    first_byte_micros: int | None
+    usage: Usage
+    cost: Nano | None
+    upstream_request_id: str
+    dropped: Sequence[str]
+    emulated: Sequence[str]
