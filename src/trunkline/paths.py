@@ -13,7 +13,7 @@ def read_path(text: str, param: str) -> str:
     path = text if text == ROOT else text.removesuffix("/")
     words = path.split("/")[1:]
     is_sound = path == ROOT or (path[:1] == "/" and all(_is_word(word) for word in words))
-    if not is_sound or len(path) > _MOST_CHARACTERS:
+    if not is_sound or "//" in text or len(path) > _MOST_CHARACTERS:
         raise InvalidRequest(
             f"`{param}` must be a path like /team/alpha: words of letters, digits and `-_.@+=:` behind slashes,"
             f" at most {_MOST_CHARACTERS} characters",
