@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from stored_scene import StoredScene
 
 from scripted_gateway import UPSTREAM_KEY, ScriptedReply, json_reply
@@ -148,6 +149,36 @@ async def test_what_a_request_goes_on_from_counts() -> None:
     plain = await count(scene, "chat")
     chained = await count(scene, "chat", previous_response_id="resp_1")
     assert chained.json["input_tokens"] > plain.json["input_tokens"] + 350
+
+
+async def test_who_answered_before_counts_for_what_names_no_model() -> None:
+    """OpenAI's route takes requests without a model."""
+    scene = StoredScene()
+    scene.upstream.answer = json_reply({"input_tokens": 7})
+    await scene.keep("resp_1", LONG, account="messages")
+    kept = await scene.kept.responses.find("/", "resp_1")
+    assert kept is not None
+    await scene.kept.responses.keep(replace(kept, response=kept.response[:-1] + b',"model":"messages-model"}'))
+    answer = await scene.ask(PATH, {"input": "x", "previous_response_id": "resp_1"})
+    assert answer.json == {"object": "response.input_tokens", "input_tokens": 7}
+    assert scene.upstream.json["model"] == "messages-model"
+
+
+@pytest.mark.parametrize("members", [{}, {"previous_response_id": "resp_elsewhere"}, {"model": None}])
+async def test_what_names_no_model_and_goes_on_from_nothing_known_is_refused(members: dict[str, Any]) -> None:
+    """How many tokens something is depends on who reads it."""
+    answer = await StoredScene().ask(PATH, {"input": "x", **members})
+    assert (answer.status, answer.error["param"]) == (400, "model")
+
+
+async def test_a_conversation_that_somebody_runs_on_can_be_counted() -> None:
+    """Counting takes no lock, and waits for none."""
+    scene = StoredScene()
+    made = await scene.ask("/v1/conversations", {"items": [{"role": "user", "content": LONG}]})
+    assert await scene.kept.conversations.hold("/", made.json["id"], "req_another", 60.0)
+    answer = await count(scene, "chat", conversation=made.json["id"])
+    assert answer.json["input_tokens"] > 350
+    assert not await scene.kept.conversations.hold("/", made.json["id"], "req_third", 60.0)
 
 
 async def test_an_unknown_response_cannot_be_counted() -> None:

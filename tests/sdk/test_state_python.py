@@ -109,6 +109,16 @@ async def test_t89_a_turn_may_be_nothing_but_a_tools_output(client: AsyncOpenAI,
     assert response.output_text == "The tools say: sunny."
 
 
+async def test_a_turn_is_counted_without_naming_the_model(client: AsyncOpenAI, kind: str) -> None:
+    """By whoever answered the one before: OpenAI's route takes requests without a model."""
+    first = await client.responses.create(model=model_of(kind), input="One two three")
+    counted = await client.responses.input_tokens.count(input="And four", previous_response_id=first.id)
+    assert counted.input_tokens > 0
+    with pytest.raises(openai.BadRequestError) as raised:
+        await client.responses.input_tokens.count(input="And four")
+    assert raised.value.param == "model"
+
+
 async def test_t90_instructions_are_not_inherited(client: AsyncOpenAI, gateway: Gateway, kind: str) -> None:
     """T-90: items are, and no setting."""
     first = await client.responses.create(model=model_of(kind), input="One", instructions="Talk like a pirate.")

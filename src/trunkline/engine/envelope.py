@@ -1,7 +1,7 @@
 """The little of a body that routing needs; everything else stays the bytes it was."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import msgspec
@@ -30,6 +30,10 @@ _LONE_SURROGATE = re.compile(
 _SPELT_OUT = b"\\u00"
 
 
+# Who may say the model in the place of a request. What is counted need not be answered, so whoever answered before will do.
+_PROMPT = ("prompt",)
+_OWNERS: Mapping[str, Collection[str]] = {"count_tokens": ("prompt", "previous_response_id")}
+
 _NULL = Raw(b"null")
 _NO_ECHO: Mapping[str, Raw] = {}
 
@@ -37,7 +41,7 @@ _NO_ECHO: Mapping[str, Raw] = {}
 class Envelope(Struct, frozen=True):
     """A body's top level: `model` and `stream` decoded, every member raw.
 
-    `body` is the whole, for a cheap look at what may be in it. `model` is empty where a prompt must say it. `echo` are
+    `body` is the whole, for a cheap look at what may be in it. `model` is empty where something else must say it. `echo` are
     members that a reply shows in the place of what this request says: it was changed on its way.
     """
 
@@ -52,30 +56,33 @@ NO_REQUEST = Envelope("", False, {}, b"")
 """A request that asks for nothing in particular."""
 
 
-def read_envelope(body: bytes, *, takes_prompts: bool = False) -> Envelope:
+def read_envelope(body: bytes, *, owners: Collection[str] = ()) -> Envelope:
     """Open a JSON body. Raises `InvalidRequest` for what is malformed, missing, doubled, or of a wrong type.
 
-    Where prompts are taken, one may own the model: then the body need not name it.
+    `owners` are members that may say the model in its place: with one of them the body need not name it.
     """
     members = read_members(body)
     # A member that came twice comes out once. So does white space, and then it takes a closer look.
     if len(encode_members(members)) < len(body) and _may_hold_doubles(body, members):
         _refuse_doubles(body)
-    model = "" if takes_prompts and _leaves_model(members) else _read_model(members)
+    model = "" if _leaves_model(members, owners) else read_model(members)
     return Envelope(model, _read_stream(members), members, body)
 
 
 def read_call(call: Call, route: Route) -> Envelope:
     """Open a call's body. Where the path says the model, what the body says of it counts for nothing."""
     if not route.model:
-        return read_envelope(call.body, takes_prompts=route.dialect == "responses")
+        return read_envelope(
+            call.body, owners=_OWNERS.get(route.operation, _PROMPT) if route.dialect == "responses" else ()
+        )
     members = read_members(call.body)
     members.pop("model", None)
     members.pop("stream", None)
     return Envelope(route.model, route.stream, members, call.body)
 
 
-def _read_model(members: Members) -> str:
+def read_model(members: Members) -> str:
+    """The model that a body names. Raises `InvalidRequest` when it names none."""
     raw = members.get("model")
     model = None if raw is None else _ANY.decode(raw)
     if isinstance(model, str) and model and not model.isspace() and len(model) <= _MODEL_LIMIT:
@@ -84,8 +91,8 @@ def _read_model(members: Members) -> str:
     raise InvalidRequest(f"`model` {said}: name one that GET /v1/models lists", param="model")
 
 
-def _leaves_model(members: Members) -> bool:
-    return "prompt" in members and members.get("model", _NULL) == _NULL
+def _leaves_model(members: Members, owners: Collection[str]) -> bool:
+    return any(name in members for name in owners) and members.get("model", _NULL) == _NULL
 
 
 def _read_stream(members: Members) -> bool:
