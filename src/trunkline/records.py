@@ -7,33 +7,36 @@ from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
-from trunkline.money import Nano, Rates
-from trunkline.usage import Usage
+from trunkline.money import FREE, Nano, Rates
+from trunkline.usage import NO_USAGE, Usage
 
 _NO_LABELS: Mapping[str, str] = {}
 
 
-class Attempt(Struct, frozen=True):
-    """One call of an upstream. Times are UTC microseconds, durations microseconds from the attempt's own beginning.
+class Attempt(Struct):
+    """One call of an upstream: filled in place while it is under way, and not changed any more once it is recorded.
 
-    `target` is `account/model`. `status` is the upstream's, 0 where there was none. `outcome`: `ok`, `incomplete`,
-    `error`, `cancelled` (the client left). `usage` is all zeros when the upstream told none. `cost` is `None` for a model
-    without a price; `rates` are what it was computed with, `None` where the provider told the cost itself or there is
-    none. `is_estimated`: the upstream told no usage, so it was estimated.
+    `started_at_micros` is UTC microseconds, durations are microseconds from the attempt's own beginning;
+    `duration_micros` is `None` until it is over. `target` is `account/model`. `status` is the upstream's, 0 where there
+    was none. `outcome`: `ok`, `incomplete`, `error`, `cancelled` (the client left). `usage` is all zeros when the upstream
+    told none. `cost` is `None` for a model without a price; `rates` are what it is computed with, `None` where there are
+    none. `is_estimated`: the upstream told no usage, so it was estimated. `is_aside`: a question of the gateway's own,
+    whose answer is no part of the caller's.
     """
 
     target: str
-    started_at_micros: int
-    duration_micros: int
-    first_byte_micros: int | None
-    status: int
-    outcome: str
-    error_code: str
-    usage: Usage
-    cost: Nano | None
     rates: Rates | None
-    is_estimated: bool
-    upstream_request_id: str
+    started_at_micros: int
+    is_aside: bool = False
+    duration_micros: int | None = None
+    first_byte_micros: int | None = None
+    status: int = 0
+    outcome: str = "ok"
+    error_code: str = ""
+    usage: Usage = NO_USAGE
+    cost: Nano | None = FREE
+    is_estimated: bool = False
+    upstream_request_id: str = ""
 
 
 class Record(Struct, frozen=True):

@@ -33,8 +33,8 @@ async def test_a_good_reply_is_given_as_it_is() -> None:
     """Open, its head noted."""
     x, reply = await send(json_reply({}, x_request_id="up"))
     assert not reply.closed
-    assert (len(x.trials), x.first_byte_micros) == (1, FakeClock().micros)
-    assert x.upstream_id == b"up"
+    assert (len(x.attempts), x.first_byte_micros) == (1, FakeClock().micros)
+    assert x.upstream_id == "up"
     assert x.told == [(b"x-trunkline-upstream-request-id", b"up")]
 
 

@@ -23,7 +23,7 @@ async def ask(desk: Desk, x: Exchange, request: ModelRequest, target: Target) ->
     """
     upstream = desk.parts.upstreams[choose_dialect(target)]
     # A path may say whether to stream: the caller's wish for its own answer counts for nothing here.
-    aside = replace(x, is_stream=False, trials=[])
+    aside = replace(x, is_stream=False, attempts=[])
     outgoing = await desk.authorize(
         desk.address(aside, target, upstream.name, _write(desk, request, upstream, target)), target
     )
@@ -34,13 +34,13 @@ async def ask(desk: Desk, x: Exchange, request: ModelRequest, target: Target) ->
         response = fold_bytes(upstream, body) if is_stream else upstream.read_reply(body)
         if response.error is not None:
             raise response.error
-        aside.end_trial(response.usage)
+        aside.end_attempt(response.usage)
     except UpstreamError as error:
         raise redacted(error, target.account) from None
     finally:
-        for trial in aside.trials:
-            trial.is_aside = True
-        x.trials += aside.trials
+        for made in aside.attempts:
+            made.is_aside = True
+        x.attempts += aside.attempts
     return response
 
 

@@ -30,12 +30,12 @@ async def attempt(
     x: Exchange, upstream: Upstream, request: UpstreamRequest, dialect: UpstreamDialect, target: Target
 ) -> UpstreamReply:
     """A reply with a success status, its head read. Raises the upstream's error, our credential taken out of it."""
-    trial, account = x.begin_trial(target), target.account
+    made, account = x.begin_attempt(target), target.account
     try:
         reply = await upstream.send(request)
     except UpstreamError as error:
         raise redacted(error, account) from None
-    x.note_reply(trial, reply.status, *tell(reply.headers, account.secret))
+    x.note_reply(made, reply.status, *tell(reply.headers, account.secret))
     return await check_reply(reply, dialect, account)
 
 

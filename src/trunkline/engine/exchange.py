@@ -10,31 +10,12 @@ from trunkline.engine.router import Target
 from trunkline.engine.routes import Route
 from trunkline.engine.way import Way
 from trunkline.errors import TrunklineError
-from trunkline.money import FREE, Nano, Rates, price
+from trunkline.money import FREE, Nano, price
 from trunkline.principal import NOBODY, Principal
 from trunkline.records import Attempt, Record
 from trunkline.usage import NO_USAGE, Usage
 
 _NOWHERE = Route("", "", ())
-
-
-class Trial(Struct):
-    """An attempt under way. `duration_micros` is `None` until it is over.
-
-    `is_aside`: a question of the gateway's own, whose answer is no part of the caller's.
-    """
-
-    target: str
-    rates: Rates | None
-    began_monotonic: float
-    is_aside: bool = False
-    status: int = 0
-    first_byte_micros: int | None = None
-    duration_micros: int | None = None
-    outcome: str = "ok"
-    error_code: str = ""
-    usage: Usage = NO_USAGE
-    upstream_id: bytes = b""
 
 
 class Exchange(Struct):
@@ -56,13 +37,13 @@ class Exchange(Struct):
     is_stream: bool = False
     route: str = ""
     target: str = ""
-    trials: list[Trial] = field(default_factory=list)
+    attempts: list[Attempt] = field(default_factory=list)
     status: int = 0
     outcome: str = "ok"
     error: TrunklineError | None = None
     first_byte_micros: int | None = None
     told: Sequence[Header] = ()
-    upstream_id: bytes = b""
+    upstream_id: str = ""
     usage: Usage = NO_USAGE
     dropped: Sequence[str] = ()
     emulated: Sequence[str] = ()
@@ -75,33 +56,41 @@ class Exchange(Struct):
 
     # --- attempts -----------------------------------------------------------------------------------------------
 
-    def begin_trial(self, target: Target, *, is_aside: bool = False) -> Trial:
+    def begin_attempt(self, target: Target) -> Attempt:
         """An attempt is made now."""
-        trial = Trial(target.name, target.rates, self.clock.monotonic(), is_aside)
-        self.trials.append(trial)
-        return trial
+        attempt = Attempt(target.name, target.rates, self.started_at_micros + self._so_far())
+        self.attempts.append(attempt)
+        return attempt
 
-    def note_reply(self, trial: Trial, status: int, told: Sequence[Header], upstream_id: bytes) -> None:
+    def note_reply(self, attempt: Attempt, status: int, told: Sequence[Header], upstream_id: bytes) -> None:
         """The upstream has answered with a head, of which the caller is `told` some."""
-        now = self.clock.monotonic()
-        trial.status, trial.upstream_id = status, upstream_id
-        trial.first_byte_micros = int((now - trial.began_monotonic) * 1e6)
-        self.told, self.upstream_id = told, upstream_id
-        self.first_byte_micros = int((now - self.started_monotonic) * 1e6)
+        since = self._so_far()
+        attempt.status = status
+        attempt.first_byte_micros = self.started_at_micros + since - attempt.started_at_micros
+        attempt.upstream_request_id = self.upstream_id = upstream_id[:128].decode("latin-1")
+        self.told = told
+        self.first_byte_micros = since
 
-    def end_trial(self, usage: Usage, outcome: str = "ok", error: TrunklineError | None = None) -> None:
-        """The attempt under way is over, and another one may follow."""
-        trial = self.trials[-1]
-        trial.usage, trial.outcome = usage, outcome
-        trial.error_code = _code(error)
-        trial.duration_micros = int((self.clock.monotonic() - trial.began_monotonic) * 1e6)
+    def end_attempt(self, usage: Usage) -> None:
+        """The last attempt is over, and was good."""
+        self._end(self.attempts[-1], usage, self._so_far())
+
+    def _end(self, attempt: Attempt, usage: Usage, since: int) -> None:
+        attempt.duration_micros = self.started_at_micros + since - attempt.started_at_micros
+        if usage is not NO_USAGE:
+            attempt.usage = usage
+            attempt.cost = None if attempt.rates is None else price(usage, attempt.rates)
 
     def end_go(self, spent: Usage) -> None:
         """The answer has paused, and `spent` is what it has cost so far: it is asked for again."""
-        for trial in self.trials[:-1]:
-            if not trial.is_aside:
-                spent -= trial.usage
-        self.end_trial(spent)
+        for attempt in self.attempts[:-1]:
+            if not attempt.is_aside:
+                spent -= attempt.usage
+        self.end_attempt(spent)
+
+    def _so_far(self) -> int:
+        """Microseconds since the request was met."""
+        return int((self.clock.monotonic() - self.started_monotonic) * 1e6)
 
     # --- the end ------------------------------------------------------------------------------------------------
 
@@ -113,7 +102,9 @@ class Exchange(Struct):
     def freeze(self) -> Record:
         """The record of it all. By position, in the order of `Record`: this is done for every request."""
         call, error, principal = self.call, self.error, self.principal
-        attempts = self._freeze_trials()
+        since = self._so_far()
+        code = "" if error is None else error.code or error.type
+        cost = self._end_attempts(since, code)
         return Record(
             self.request_id,
             self.started_at_micros,
@@ -130,62 +121,39 @@ class Exchange(Struct):
             self.model_asked,
             self.route,
             self.target,
-            attempts,
+            self.attempts,
             self.status,
             self.outcome,
-            _code(error),
+            code,
             error.detail if error is not None else "",
             self.is_stream,
-            int((self.clock.monotonic() - self.started_monotonic) * 1e6),
+            since,
             self.first_byte_micros,
             self.usage,
-            _sum(attempts),
-            self.upstream_id[:128].decode("latin-1"),
+            cost,
+            self.upstream_id,
             self.dropped,
             self.emulated,
         )
 
-    def _freeze_trials(self) -> tuple[Attempt, ...]:
-        if not self.trials:
-            return ()
-        if self.trials[-1].duration_micros is None:
-            self.end_trial(self._rest(), self.outcome, self.error)
-        if len(self.trials) > 1:
-            self.usage = sum((trial.usage for trial in self.trials), NO_USAGE)
-        return tuple([self._freeze_trial(trial) for trial in self.trials])
+    def _end_attempts(self, since: int, error_code: str) -> Nano | None:
+        """End the last one, if it is still under way; what they cost together, of those that have a price."""
+        attempts = self.attempts
+        if not attempts:
+            return FREE
+        last = attempts[-1]
+        if last.duration_micros is None:
+            last.outcome, last.error_code = self.outcome, error_code
+            self._end(last, self.usage if len(attempts) == 1 else self._rest(), since)
+        if len(attempts) == 1:
+            return last.cost
+        self.usage = sum((attempt.usage for attempt in attempts), NO_USAGE)
+        costs = [attempt.cost for attempt in attempts if attempt.cost is not None]
+        return Nano(sum(costs)) if costs else None
 
     def _rest(self) -> Usage:
         """What of the whole usage is the last attempt's."""
         rest = self.usage
-        for trial in self.trials[:-1]:
-            rest -= trial.usage
+        for attempt in self.attempts[:-1]:
+            rest -= attempt.usage
         return rest
-
-    def _freeze_trial(self, trial: Trial) -> Attempt:
-        usage, rates = trial.usage, trial.rates
-        return Attempt(
-            trial.target,
-            self.started_at_micros + int((trial.began_monotonic - self.started_monotonic) * 1e6),
-            trial.duration_micros or 0,
-            trial.first_byte_micros,
-            trial.status,
-            trial.outcome,
-            trial.error_code,
-            usage,
-            FREE if usage is NO_USAGE else None if rates is None else price(usage, rates),
-            rates,
-            False,
-            trial.upstream_id[:128].decode("latin-1"),
-        )
-
-
-def _code(error: TrunklineError | None) -> str:
-    return (error.code or error.type) if error is not None else ""
-
-
-def _sum(attempts: Sequence[Attempt]) -> Nano | None:
-    """What they cost together, of those that have a price."""
-    if len(attempts) == 1:
-        return attempts[0].cost
-    costs = [attempt.cost for attempt in attempts if attempt.cost is not None]
-    return Nano(sum(costs)) if costs or not attempts else None

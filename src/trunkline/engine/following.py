@@ -72,7 +72,8 @@ async def play_upstream(desk: Desk, x: Exchange, kept: KeptResponse, after: int,
         reply = await desk.parts.upstream.send(request)
     except UpstreamError as error:
         raise redacted(error, account) from None
-    x.told, x.upstream_id = tell(reply.headers, account.secret)
+    x.told, upstream_id = tell(reply.headers, account.secret)
+    x.upstream_id = upstream_id[:128].decode("latin-1")
     await check_reply(reply, dialect, account)
     relay = Relay(reply, dialect.tee(TeeOptions()), manner_of(dialect), live, lambda _: None, account)
     await relay.commit()
