@@ -122,6 +122,22 @@ class ModelNotFound(NotFound):
     code = "model_not_found"
 
 
+class Conflict(CallerError):
+    """409: it cannot be done to the object as it stands; the message says what stands in the way."""
+
+    status = 409
+    code = "conflict"
+
+
+class RateLimited(CallerError):
+    """429: too much in too short a time; `retry_after_seconds` says how long to wait."""
+
+    status = 429
+    type = "rate_limit_error"
+    code = "rate_limit_exceeded"
+    should_retry = True
+
+
 class MethodNotAllowed(CallerError):
     """405: the route exists, the method does not."""
 
