@@ -23,7 +23,7 @@ REQUEST = UpstreamRequest(ACCOUNT.origin, ACCOUNT.head("chat"))
 async def send(answer: ScriptedReply | Exception) -> tuple[Exchange, ScriptedReply]:
     upstream = ScriptedUpstream()
     upstream.answer = answer
-    x = Exchange(make_call("/v1/x"), "req_1", FakeClock(), "chat", 0, 0.0)
+    x = Exchange(make_call("/v1/x"), "req_1", FakeClock(), 0, 0.0, "chat")
     reply = await attempt(x, upstream, REQUEST, DIALECT, TARGET)
     assert isinstance(reply, ScriptedReply)
     return x, reply
