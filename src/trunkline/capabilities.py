@@ -21,8 +21,7 @@ class Capabilities(Struct, frozen=True, kw_only=True):
     Messages: `thinking` is how the model is told to think: `adaptive` with `output_config.effort`, `manual` with a
     token budget, `both` (adaptive unless a budget is given), or `none`; `thinking_off` what is said instead of
     thinking: `disabled`, `between_tools` (Sonnet 5.5), or nothing at all (`never`: it always thinks); `mid_system`
-    whether a system message may stand among the turns, `prefill` whether the last turn may be the assistant's;
-    `max_output_tokens` what is sent when the caller set no limit.
+    whether a system message may stand among the turns, `prefill` whether the last turn may be the assistant's.
 
     Gemini: `thinking` is `adaptive` with a level, `manual` with a token budget (`thinking_budget` is the least and the
     most, `thinking_off` `never` where it cannot be 0), or `none`.
@@ -33,7 +32,7 @@ class Capabilities(Struct, frozen=True, kw_only=True):
     All: `sampling` whether temperature and the like are taken, `efforts` the levels that are (empty: not known, so
     all), `forced_tools` whether a tool may be forced, `tools` (`emulated`: by the JSON grammar, see lowering),
     `json_schema` (`native`, `json_object` only, `none`), `images`, `files`, `audio`, `context_tokens` how much goes
-    in (`None`: not known).
+    in and `max_output_tokens` how much comes out at most (`None`: not known).
 
     Pictures, files and sound: `image_urls` and `file_urls` whether the provider fetches a URL by itself (else the
     gateway does, and sends the content), `own_urls` how URLs begin that mean something to it alone (`gs://`),
@@ -85,7 +84,7 @@ class Capabilities(Struct, frozen=True, kw_only=True):
     max_file_bytes: int = 0
     max_images: int = 0
     max_files: int = 0
-    max_output_tokens: int = 8192
+    max_output_tokens: int | None = None
     fields: frozenset[str] = frozenset()
     emulated: frozenset[str] = frozenset()
     refuses: frozenset[str] = frozenset()

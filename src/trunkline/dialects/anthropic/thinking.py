@@ -22,6 +22,9 @@ _CLAMPED = frozenset({"xhigh", "max"})
 # Anthropic's own least budget.
 _LEAST_BUDGET = 1024
 
+# What every model of these wires can write; a limit must be said.
+_USUAL_OUTPUT = 8192
+
 _KINDS = ("adaptive", "enabled", "disabled", "between_tools")
 
 
@@ -80,7 +83,7 @@ def write_thinking(
     That is so when a tool is forced, or the thought before open calls is lost: thought gives way there. Raises
     `InvalidRequest` when the caller's budget and limit contradict each other.
     """
-    max_tokens = capabilities.max_output_tokens if limit is None else limit
+    max_tokens = (capabilities.max_output_tokens or _USUAL_OUTPUT) if limit is None else limit
     asked = reasoning or ReasoningSettings()
     if capabilities.thinking == "none":
         return Thinking(max_tokens=max_tokens, dropped=["effort"] if asked.effort not in (None, "none") else [])
@@ -135,7 +138,7 @@ def _write_adaptive(asked: ReasoningSettings, max_tokens: int, capabilities: Cap
 
 
 def _write_manual(asked: ReasoningSettings, limit: int | None, capabilities: Capabilities) -> Thinking:
-    most = capabilities.max_output_tokens
+    most = capabilities.max_output_tokens or _USUAL_OUTPUT
     if asked.budget_tokens is not None:
         return _write_own_budget(asked.budget_tokens, limit, most)
     if asked.effort in (None, "none"):
