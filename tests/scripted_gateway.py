@@ -19,7 +19,7 @@ from trunkline.engine.gateway import Gateway
 from trunkline.engine.parts import Parts
 from trunkline.engine.router import Router
 from trunkline.errors import Failed
-from trunkline.money import Rates
+from trunkline.money import Tariff
 from trunkline.ports import Keys, Listed, Listing, UpstreamRequest
 from trunkline.principal import OPERATOR, Principal
 from trunkline.providers.account import Account, make_account
@@ -226,7 +226,7 @@ class FixedCatalog:
     def capabilities(self, provider: str, model: str, base: Capabilities) -> Capabilities:
         return base
 
-    def rates(self, account: str, provider: str, model: str) -> Rates | None:
+    def tariff(self, account: str, provider: str, model: str) -> Tariff | None:
         return None
 
     def owner(self, model: str) -> str | None:

@@ -1,5 +1,10 @@
-"""Money, in integers: one nano-dollar is the smallest amount, and the only rounding is `price`'s."""
+"""Money, in integers: one nano-dollar is the smallest amount, and each price is rounded once.
 
+A `Tariff` is all that a model may cost; `Rates` are what of it applies to one reply, by where it was served and how much
+went in. `charge` is what a reply costs, `dearest_rates` the most that one to come may.
+"""
+
+from collections.abc import Mapping
 from typing import NewType
 
 from msgspec import Struct
@@ -11,17 +16,86 @@ Nano = NewType("Nano", int)
 
 FREE = Nano(0)
 
+TOLD = "told"
+"""Where a cost is from that a provider told."""
+
 _PER = 1_000_000
 
 
 class Rates(Struct, frozen=True, array_like=True):
-    """Nano-dollars for a million tokens: integers, so that no price is rounded before it is added up."""
+    """Nano-dollars for a million tokens, and for one call of a hosted tool: integers, so that no price is rounded before
+    it is added up."""
 
     input: int
     output: int
     cached_input: int
     cache_write: int
     cache_write_1h: int
+    reasoning: int
+    audio_input: int
+    cached_audio: int
+    audio_output: int
+    image_input: int
+    image_output: int
+    web_search: int = 0
+    code_session: int = 0
+    file_search: int = 0
+
+
+def fill_rates(known: Mapping[str, int]) -> Rates:
+    """Rates of which not all are known, but `input` and `output` are: what is not said costs what is likest to it."""
+    plain, output = known["input"], known["output"]
+    write, sound = known.get("cache_write", plain), known.get("audio_input", plain)
+    return Rates(
+        input=plain,
+        output=output,
+        cached_input=known.get("cached_input", plain),
+        cache_write=write,
+        cache_write_1h=known.get("cache_write_1h", write),
+        reasoning=known.get("reasoning", output),
+        audio_input=sound,
+        cached_audio=known.get("cached_audio", sound if "audio_input" in known else known.get("cached_input", plain)),
+        audio_output=known.get("audio_output", output),
+        image_input=known.get("image_input", plain),
+        image_output=known.get("image_output", output),
+        web_search=known.get("web_search", 0),
+        code_session=known.get("code_session", 0),
+        file_search=known.get("file_search", 0),
+    )
+
+
+class Long(Struct, frozen=True):
+    """What a reply costs, all of it, when more than so many tokens went in."""
+
+    above_tokens: int
+    rates: Rates
+
+
+_NO_TIERS: Mapping[str, "Tariff"] = {}
+
+
+class Tariff(Struct, frozen=True):
+    """What a model costs: usually, for a large input (the largest first), and at other tiers of service.
+
+    `source` says who says so: `published`, `declared` in the configuration, `free`.
+    """
+
+    rates: Rates
+    long: tuple[Long, ...] = ()
+    tiers: Mapping[str, "Tariff"] = _NO_TIERS
+    source: str = "published"
+
+
+def choose_rates(usage: Usage, tariff: Tariff) -> Rates:
+    """What of a tariff applies: a tier that it does not know costs the usual."""
+    if usage.tier:
+        tariff = tariff.tiers.get(usage.tier, tariff)
+    if tariff.long:
+        size = usage.total_input
+        for step in tariff.long:
+            if size > step.above_tokens:
+                return step.rates
+    return tariff.rates
 
 
 def price(usage: Usage, rates: Rates) -> Nano:
@@ -31,9 +105,81 @@ def price(usage: Usage, rates: Rates) -> Nano:
         + usage.cached_input_tokens * rates.cached_input
         + usage.cache_write_tokens * rates.cache_write
         + usage.cache_write_1h_tokens * rates.cache_write_1h
-        + usage.total_output * rates.output
+        + usage.output_tokens * rates.output
+        + usage.reasoning_tokens * rates.reasoning
     )
+    if usage.audio_input_tokens or usage.cached_audio_tokens or usage.audio_output_tokens:
+        parts += (
+            usage.audio_input_tokens * rates.audio_input
+            + usage.cached_audio_tokens * rates.cached_audio
+            + usage.audio_output_tokens * rates.audio_output
+        )
+    if usage.image_input_tokens or usage.image_output_tokens:
+        parts += usage.image_input_tokens * rates.image_input + usage.image_output_tokens * rates.image_output
+    if usage.web_searches or usage.code_sessions or usage.file_searches:
+        parts += _PER * (
+            usage.web_searches * rates.web_search
+            + usage.code_sessions * rates.code_session
+            + usage.file_searches * rates.file_search
+        )
     return Nano(round_half_even(parts, _PER))
+
+
+def charge(usage: Usage, tariff: Tariff | None) -> tuple[Nano | None, Rates | None, str]:
+    """What a reply cost, by which rates, and who says so: `told` by the provider itself, else the tariff's source.
+
+    Without a price the cost is `None`, and nobody says so.
+    """
+    if usage.told_cost is not None:
+        return Nano(usage.told_cost), None, TOLD
+    if tariff is None:
+        return None, None, ""
+    rates = choose_rates(usage, tariff)
+    return price(usage, rates), rates, tariff.source
+
+
+# --- the most that something may cost -----------------------------------------------------------------------------
+
+
+def dearest_rates(tariff: Tariff, input_tokens: int, tier: str = "") -> Rates:
+    """The dearest rates, each for itself, that a request of at most so many tokens may meet at a tier (`""`: the usual).
+
+    A provider may serve at the usual tier what asked for another one.
+    """
+    found = [tariff, tariff.tiers.get(tier, tariff)]
+    rates = [each.rates for each in found]
+    rates += [step.rates for each in found for step in each.long if input_tokens > step.above_tokens]
+    return Rates(*(max(getattr(each, name) for each in rates) for name in Rates.__struct_fields__))
+
+
+def dearest_input(rates: Rates, *, has_audio: bool = False, has_images: bool = False, hour: bool = False) -> int:
+    """The most that one million tokens of input may cost: `hour`: it may be written to a cache for an hour."""
+    return max(
+        rates.input,
+        rates.cached_input,
+        rates.cache_write,
+        rates.cache_write_1h if hour else 0,
+        max(rates.audio_input, rates.cached_audio) if has_audio else 0,
+        rates.image_input if has_images else 0,
+    )
+
+
+def dearest_output(rates: Rates, *, has_audio: bool = False, has_images: bool = False) -> int:
+    """The most that one million tokens of output may cost."""
+    return max(
+        rates.output,
+        rates.reasoning,
+        rates.audio_output if has_audio else 0,
+        rates.image_output if has_images else 0,
+    )
+
+
+def dearest_fee(rates: Rates) -> int:
+    """The most that one call of a hosted tool may cost, in nano-dollars."""
+    return max(rates.web_search, rates.code_session, rates.file_search)
+
+
+# --- numbers and their texts --------------------------------------------------------------------------------------
 
 
 def round_half_even(numerator: int, denominator: int) -> int:

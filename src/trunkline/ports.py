@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from trunkline.call import Source
 from trunkline.capabilities import Capabilities
-from trunkline.money import Rates
+from trunkline.money import Tariff
 from trunkline.principal import Principal
 from trunkline.records import Record
 
@@ -178,7 +178,7 @@ class Catalog(Protocol):
     def capabilities(self, provider: str, model: str, base: Capabilities) -> Capabilities:
         """What is known of a model, laid over its provider's own facts."""
 
-    def rates(self, account: str, provider: str, model: str) -> Rates | None:
+    def tariff(self, account: str, provider: str, model: str) -> Tariff | None:
         """What a model costs at an account of a provider; `None` where nobody knows: unpriced is not free."""
 
     def owner(self, model: str) -> str | None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
-from trunkline.money import FREE, Nano, Rates
+from trunkline.money import FREE, Nano, Rates, Tariff
 from trunkline.usage import NO_USAGE, Usage
 
 _NO_LABELS: Mapping[str, str] = {}
@@ -19,13 +19,16 @@ class Attempt(Struct):
     `started_at_micros` is UTC microseconds, durations are microseconds from the attempt's own beginning;
     `duration_micros` is `None` until it is over. `target` is `account/model`. `status` is the upstream's, 0 where there
     was none. `outcome`: `ok`, `incomplete`, `error`, `cancelled` (the client left). `usage` is all zeros when the upstream
-    told none. `cost` is `None` for a model without a price; `rates` are what it is computed with, `None` where there are
-    none. `is_estimated`: the upstream told no usage, so it was estimated. `is_aside`: a question of the gateway's own,
+    told none. `is_estimated`: the upstream told no usage, so it was estimated. `is_aside`: a question of the gateway's own,
     whose answer is no part of the caller's.
+
+    `cost` is `None` for a model without a price. `rates` are what it was computed with, of all that its `tariff` says,
+    which is not kept; they are `None` where the provider told the cost itself. `cost_source`: `told`, or the tariff's
+    (`published`, `declared`, `free`), or nothing where there was nothing to pay or no price.
     """
 
     target: str
-    rates: Rates | None
+    tariff: Tariff | None
     started_at_micros: int
     is_aside: bool = False
     duration_micros: int | None = None
@@ -37,6 +40,8 @@ class Attempt(Struct):
     cost: Nano | None = FREE
     is_estimated: bool = False
     upstream_request_id: str = ""
+    rates: Rates | None = None
+    cost_source: str = ""
 
 
 class Record(Struct, frozen=True):

@@ -1,15 +1,20 @@
 """Tokens in disjoint buckets: each token is counted in exactly one, whatever the provider's convention."""
 
+from typing import Any
+
 from msgspec import Struct
 from msgspec.structs import astuple
 
 
-class Usage(Struct, frozen=True):
-    """Counts of one reply.
+class Usage(Struct, frozen=True, omit_defaults=True):
+    """What one reply used, as far as anybody is paid for it.
 
-    `input_tokens` is what was read fresh: cached reads and cache writes are beside it, not inside.
+    `input_tokens` is what was read fresh: cached reads, cache writes, sound and pictures are beside it, not inside.
     `cache_write_tokens` are writes that are kept for the usual minutes, `cache_write_1h_tokens` those for an hour, which
-    cost more; only Anthropic's wire tells them apart. `output_tokens` is everything that is not reasoning. The sums are what OpenAI's wire calls input and output.
+    cost more. `output_tokens` is everything that is neither reasoning, sound nor a picture.
+
+    `web_searches`, `code_sessions` and `file_searches` are calls of hosted tools. `tier` is where the provider says that
+    it served the request: one of `TIERS`, or nothing. `told_cost` is what it says that the reply cost, in nano-dollars.
     """
 
     input_tokens: int = 0
@@ -18,14 +23,32 @@ class Usage(Struct, frozen=True):
     output_tokens: int = 0
     reasoning_tokens: int = 0
     cache_write_1h_tokens: int = 0
+    audio_input_tokens: int = 0
+    cached_audio_tokens: int = 0
+    audio_output_tokens: int = 0
+    image_input_tokens: int = 0
+    image_output_tokens: int = 0
+    web_searches: int = 0
+    code_sessions: int = 0
+    file_searches: int = 0
+    tier: str = ""
+    told_cost: int | None = None
 
     def __add__(self, other: "Usage") -> "Usage":
-        """Both together, bucket by bucket."""
-        return Usage(*(mine + theirs for mine, theirs in zip(astuple(self), astuple(other), strict=True)))
+        """Both together, bucket by bucket; of two tiers the later one's."""
+        told = [cost for cost in (self.told_cost, other.told_cost) if cost is not None]
+        sums: list[Any] = [mine + theirs for mine, theirs in _pairs(self, other)]
+        sums += [other.tier or self.tier, sum(told) if told else None]
+        return Usage(*sums)
 
     def __sub__(self, other: "Usage") -> "Usage":
         """What is left of it, bucket by bucket; never less than nothing."""
-        return Usage(*(max(0, mine - theirs) for mine, theirs in zip(astuple(self), astuple(other), strict=True)))
+        told = self.told_cost
+        if told is not None and other.told_cost is not None:
+            told = max(0, told - other.told_cost) or None
+        rest: list[Any] = [max(0, mine - theirs) for mine, theirs in _pairs(self, other)]
+        rest += [self.tier, told]
+        return Usage(*rest)
 
     @property
     def cache_writes(self) -> int:
@@ -33,40 +56,83 @@ class Usage(Struct, frozen=True):
         return self.cache_write_tokens + self.cache_write_1h_tokens
 
     @property
+    def cached(self) -> int:
+        """All that was read from a cache."""
+        return self.cached_input_tokens + self.cached_audio_tokens
+
+    @property
+    def audio_input(self) -> int:
+        """All the sound that went in."""
+        return self.audio_input_tokens + self.cached_audio_tokens
+
+    @property
     def total_input(self) -> int:
-        """All that went in, as OpenAI counts it: fresh, cached and written to the cache."""
-        return self.input_tokens + self.cached_input_tokens + self.cache_writes
+        """All that went in, as OpenAI counts it: fresh, cached, written to the cache, of whatever kind."""
+        return (
+            self.input_tokens
+            + self.cached_input_tokens
+            + self.cache_write_tokens
+            + self.cache_write_1h_tokens
+            + self.audio_input_tokens
+            + self.cached_audio_tokens
+            + self.image_input_tokens
+        )
 
     @property
     def total_output(self) -> int:
-        """All that came out, as OpenAI counts it: reasoning included."""
-        return self.output_tokens + self.reasoning_tokens
+        """All that came out, as OpenAI counts it: reasoning, sound and pictures included."""
+        return self.output_tokens + self.reasoning_tokens + self.audio_output_tokens + self.image_output_tokens
 
     @property
     def total(self) -> int:
         return self.total_input + self.total_output
 
 
+_COUNTS = len(Usage.__struct_fields__) - 2
+
+
+def _pairs(one: Usage, other: Usage) -> "zip[tuple[int, int]]":
+    return zip(astuple(one)[:_COUNTS], astuple(other)[:_COUNTS], strict=True)
+
+
 NO_USAGE = Usage()
+
+TIERS = frozenset({"default", "standard", "priority", "flex", "batch", "fast"})
+"""Where a request may be served, in our words; `default` and `standard` are the usual place, and cost the usual price."""
+
+_OTHER_WORDS = {
+    "on_demand": "default",
+    "performance": "priority",
+    "fast_mode": "fast",
+    "batches": "batch",
+}
+
+
+def read_tier(word: object) -> str:
+    """Where a provider says that it served a request, in our words; nothing for a place that is unknown."""
+    if type(word) is not str:
+        return ""
+    word = word.lower()
+    return word if word in TIERS else _OTHER_WORDS.get(word, "")
 
 
 def from_inclusive(
-    total_input: int, total_output: int, *, cached: int = 0, cache_write: int = 0, reasoning: int = 0
+    total_input: int,
+    total_output: int,
+    *,
+    cached: int = 0,
+    cache_write: int = 0,
+    reasoning: int = 0,
+    tier: str = "",
 ) -> Usage:
     """Usage from a wire that counts cached and written tokens inside the input, and reasoning inside the output.
 
     A part larger than its whole is cut to it, so that no bucket is negative.
     """
     fresh, visible = total_input - cached - cache_write, total_output - reasoning
-    if fresh >= 0 and visible >= 0 and cached >= 0 and cache_write >= 0 and reasoning >= 0:
-        return Usage(fresh, cached, cache_write, visible, reasoning)
-    cached = max(0, min(cached, total_input))
-    cache_write = max(0, min(cache_write, total_input - cached))
-    reasoning = max(0, min(reasoning, total_output))
-    return Usage(
-        input_tokens=max(0, total_input - cached - cache_write),
-        cached_input_tokens=cached,
-        cache_write_tokens=cache_write,
-        output_tokens=max(0, total_output - reasoning),
-        reasoning_tokens=reasoning,
-    )
+    if fresh < 0 or visible < 0 or cached < 0 or cache_write < 0 or reasoning < 0:
+        cached = max(0, min(cached, total_input))
+        cache_write = max(0, min(cache_write, total_input - cached))
+        reasoning = max(0, min(reasoning, total_output))
+        fresh, visible = max(0, total_input - cached - cache_write), max(0, total_output - reasoning)
+    return Usage(fresh, cached, cache_write, visible, reasoning, tier=tier)

@@ -10,7 +10,7 @@ from trunkline.capabilities import EFFORTS, Capabilities, nearest_effort
 from trunkline.catalog import refresh
 from trunkline.catalog.capabilities import find_capabilities, read_published
 from trunkline.catalog.names import plain_name
-from trunkline.catalog.prices import find_rates
+from trunkline.catalog.prices import find_tariff
 
 CLAUDE = {
     "litellm_provider": "anthropic",
@@ -132,11 +132,11 @@ def test_known_models() -> None:
 
 def test_prices_of_a_dated_version() -> None:
     """A version without a row of its own costs what the model costs; a model that nobody priced has no price."""
-    dated = find_rates("anthropic", "claude-sonnet-4-5-20250929")
+    dated = find_tariff("anthropic", "claude-sonnet-4-5-20250929")
     assert dated is not None
-    assert dated == find_rates("anthropic", "claude-sonnet-4-5")
-    assert find_rates("anthropic", "claude-nobody") is None
-    assert find_rates("nobody", "claude-sonnet-4-5") is None
+    assert dated == find_tariff("anthropic", "claude-sonnet-4-5")
+    assert find_tariff("anthropic", "claude-nobody") is None
+    assert find_tariff("nobody", "claude-sonnet-4-5") is None
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 from trunkline.capabilities import Capabilities
 from trunkline.engine.router import Router
 from trunkline.errors import ModelNotFound, Unavailable
-from trunkline.money import Rates
+from trunkline.money import Tariff
 from trunkline.ports import Listed
 from trunkline.providers.account import Account, make_account
 from trunkline.providers.provider import Provider
@@ -25,7 +25,7 @@ class FakeCatalog:
     def capabilities(self, provider: str, model: str, base: Capabilities) -> Capabilities:
         return base
 
-    def rates(self, account: str, provider: str, model: str) -> Rates | None:
+    def tariff(self, account: str, provider: str, model: str) -> Tariff | None:
         return None
 
     def owner(self, model: str) -> str | None:

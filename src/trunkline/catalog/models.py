@@ -10,9 +10,9 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from trunkline.capabilities import Capabilities
 from trunkline.catalog.capabilities import find_capabilities, find_owner
-from trunkline.catalog.prices import find_rates
+from trunkline.catalog.prices import find_tariff
 from trunkline.errors import Denied, Refused, TimedOut, UpstreamError
-from trunkline.money import Rates
+from trunkline.money import Tariff
 from trunkline.ports import Listed, Listing
 from trunkline.providers.account import Account
 
@@ -75,8 +75,8 @@ class ModelCatalog:
                 self._memo[provider, model] = known
         return known
 
-    def rates(self, account: str, provider: str, model: str) -> Rates | None:
-        return find_rates(provider, model)
+    def tariff(self, account: str, provider: str, model: str) -> Tariff | None:
+        return find_tariff(provider, model)
 
     def owner(self, model: str) -> str | None:
         return find_owner(model)

@@ -10,7 +10,7 @@ from trunkline.engine.router import Target
 from trunkline.engine.routes import Route
 from trunkline.engine.way import Way
 from trunkline.errors import TrunklineError
-from trunkline.money import FREE, Nano, price
+from trunkline.money import FREE, Nano, charge
 from trunkline.principal import NOBODY, Principal
 from trunkline.records import Attempt, Record
 from trunkline.usage import NO_USAGE, Usage
@@ -58,7 +58,7 @@ class Exchange(Struct):
 
     def begin_attempt(self, target: Target) -> Attempt:
         """An attempt is made now."""
-        attempt = Attempt(target.name, target.rates, self.started_at_micros + self._so_far())
+        attempt = Attempt(target.name, target.tariff, self.started_at_micros + self._so_far())
         self.attempts.append(attempt)
         return attempt
 
@@ -79,7 +79,7 @@ class Exchange(Struct):
         attempt.duration_micros = self.started_at_micros + since - attempt.started_at_micros
         if usage is not NO_USAGE:
             attempt.usage = usage
-            attempt.cost = None if attempt.rates is None else price(usage, attempt.rates)
+            attempt.cost, attempt.rates, attempt.cost_source = charge(usage, attempt.tariff)
 
     def end_go(self, spent: Usage) -> None:
         """The answer has paused, and `spent` is what it has cost so far: it is asked for again."""

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from trunkline.capabilities import Capabilities
 from trunkline.errors import ModelNotFound, Unavailable
-from trunkline.money import Rates
+from trunkline.money import Tariff
 from trunkline.ports import Catalog, Listing
 from trunkline.providers.account import Account
 
@@ -26,7 +26,7 @@ class Target(Struct, frozen=True):
     """One model at one account, what it can hold, and why it was chosen.
 
     `name` is `account/model`, and `model_raw` the model's name as a JSON value: made once for all requests. A model
-    without a name is the one that a prompt at the account owns. `rates` are `None` where it has no price.
+    without a name is the one that a prompt at the account owns. `tariff` is `None` where it has no price.
     """
 
     account: Account
@@ -35,7 +35,7 @@ class Target(Struct, frozen=True):
     capabilities: Capabilities
     name: str
     model_raw: Raw
-    rates: Rates | None = None
+    tariff: Tariff | None = None
 
 
 class Plan(Struct, frozen=True):
@@ -197,8 +197,8 @@ class Router:
     def _target(self, account: Account, model: str, reason: str) -> Target:
         capabilities = self._catalog.capabilities(account.provider.name, model, account.capabilities)
         raw = Raw(msgspec.json.encode(model))
-        rates = self._catalog.rates(account.name, account.provider.name, model)
-        return Target(account, model, reason, capabilities, f"{account.name}/{model}", raw, rates)
+        tariff = self._catalog.tariff(account.name, account.provider.name, model)
+        return Target(account, model, reason, capabilities, f"{account.name}/{model}", raw, tariff)
 
     def _not_found(self, asked: str) -> ModelNotFound | Unavailable:
         if self.pending:
