@@ -8,8 +8,10 @@ from sqlalchemy import Connection, inspect, text
 from trunkline.errors import ConfigError
 from trunkline.store import sql
 from trunkline.store.engine import SETTING, Database
+
+# The last module of tables: with it all of them are there.
+from trunkline.store.ledger.tables import METADATA
 from trunkline.store.migrations import newest_version
-from trunkline.store.tables import METADATA
 
 # A long time for a large table to be changed, or for another process to have done so.
 _SECONDS = 600.0

@@ -1,0 +1,124 @@
+"""The tables of requests: accounts that live for a year and more, and what the audit adds to them for a month.
+
+Rows are inserted by the fold alone, whole, and belong together by the request's id. Nothing in them is changed but for
+costs that are computed anew, and what names a person where a path is erased. Times are UTC microseconds, durations
+microseconds, costs nano-dollars, `NULL` for a model without a price. Lists and mappings are JSON.
+
+`requests.number` is in the order of the folding, also where several processes fold: whoever has read up to a number
+misses nothing that comes later.
+"""
+
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, String, Table, column
+
+from trunkline.store.tables import METADATA as METADATA
+
+# SQLite counts by itself in a column of this very type alone.
+_NUMBER = BigInteger().with_variant(Integer, "sqlite")
+
+COUNTS = (
+    "input_tokens",
+    "cached_input_tokens",
+    "cache_write_tokens",
+    "cache_write_1h_tokens",
+    "output_tokens",
+    "reasoning_tokens",
+    "audio_input_tokens",
+    "cached_audio_tokens",
+    "audio_output_tokens",
+    "image_input_tokens",
+    "image_output_tokens",
+    "web_searches",
+    "code_sessions",
+    "file_searches",
+)
+"""The buckets of `Usage`, each in a column of its own name."""
+
+
+def _counts() -> list[Column[int]]:
+    return [Column(name, BigInteger, nullable=False) for name in COUNTS]
+
+
+REQUESTS = Table(
+    "requests",
+    METADATA,
+    Column("number", _NUMBER, primary_key=True),
+    Column("id", String, nullable=False, unique=True),
+    Column("started_at_micros", BigInteger, nullable=False),
+    Column("path", String, nullable=False),
+    Column("key_id", String, nullable=False),
+    Column("key", String, nullable=False),
+    Column("session", String, nullable=False),
+    Column("labels", String, nullable=False),
+    Column("operation", String, nullable=False),
+    Column("dialect", String, nullable=False),
+    Column("is_stream", Boolean, nullable=False),
+    Column("model_asked", String, nullable=False),
+    # Of the last attempt; empty where there was none.
+    Column("account", String, nullable=False),
+    Column("model", String, nullable=False),
+    Column("status", Integer, nullable=False),
+    Column("outcome", String, nullable=False),
+    Column("error_code", String, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("duration_micros", BigInteger, nullable=False),
+    Column("first_byte_micros", BigInteger),
+    # Sums over its attempts.
+    *_counts(),
+    Column("cost", BigInteger),
+    Column("is_estimated", Boolean, nullable=False),
+    Index("ix_requests_started_at_micros", "started_at_micros"),
+    Index("ix_requests_path", "path", "started_at_micros"),
+    Index("ix_requests_key_id", "key_id", "started_at_micros"),
+    Index(
+        "ix_requests_session",
+        "session",
+        "number",
+        sqlite_where=column("session") != "",
+        postgresql_where=column("session") != "",
+    ),
+)
+
+ATTEMPTS = Table(
+    "attempts",
+    METADATA,
+    Column("request_id", String, primary_key=True),
+    # From 0.
+    Column("position", Integer, primary_key=True, autoincrement=False),
+    Column("started_at_micros", BigInteger, nullable=False),
+    Column("account", String, nullable=False),
+    Column("model", String, nullable=False),
+    # A question of the gateway's own, as that for a summary.
+    Column("is_aside", Boolean, nullable=False),
+    Column("status", Integer, nullable=False),
+    Column("outcome", String, nullable=False),
+    Column("error_code", String, nullable=False),
+    Column("duration_micros", BigInteger, nullable=False),
+    Column("first_byte_micros", BigInteger),
+    *_counts(),
+    # Where the provider says that it served it: what a price depends on.
+    Column("tier", String, nullable=False),
+    Column("cost", BigInteger),
+    # `told` by the provider, else what the price was taken from; empty where there is none.
+    Column("cost_source", String, nullable=False),
+    # What it was computed with: a JSON array in the order of `Rates`.
+    Column("rates", String),
+    Column("is_estimated", Boolean, nullable=False),
+    Column("upstream_request_id", String, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+AUDIT = Table(
+    "audit",
+    METADATA,
+    Column("request_id", String, primary_key=True),
+    Column("started_at_micros", BigInteger, nullable=False, index=True),
+    Column("peer", String, nullable=False),
+    Column("method", String, nullable=False),
+    Column("url", String, nullable=False),
+    Column("route", String, nullable=False),
+    Column("error_detail", String, nullable=False),
+    Column("dropped", String, nullable=False),
+    Column("emulated", String, nullable=False),
+    Column("upstream_request_id", String, nullable=False),
+    sqlite_with_rowid=False,
+)

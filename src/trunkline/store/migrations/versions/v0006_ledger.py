@@ -1,0 +1,109 @@
+"""Requests and their attempts, and what the audit knows of them."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0006"
+down_revision = "0005"
+
+_NUMBER = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+_COUNTS = (
+    "input_tokens",
+    "cached_input_tokens",
+    "cache_write_tokens",
+    "cache_write_1h_tokens",
+    "output_tokens",
+    "reasoning_tokens",
+    "audio_input_tokens",
+    "cached_audio_tokens",
+    "audio_output_tokens",
+    "image_input_tokens",
+    "image_output_tokens",
+    "web_searches",
+    "code_sessions",
+    "file_searches",
+)
+
+
+def _counts() -> list[sa.Column[int]]:
+    return [sa.Column(name, sa.BigInteger, nullable=False) for name in _COUNTS]
+
+
+def upgrade() -> None:
+    _make_requests()
+    _make_attempts()
+    op.create_table(
+        "audit",
+        sa.Column("request_id", sa.String, primary_key=True),
+        sa.Column("started_at_micros", sa.BigInteger, nullable=False, index=True),
+        sa.Column("peer", sa.String, nullable=False),
+        sa.Column("method", sa.String, nullable=False),
+        sa.Column("url", sa.String, nullable=False),
+        sa.Column("route", sa.String, nullable=False),
+        sa.Column("error_detail", sa.String, nullable=False),
+        sa.Column("dropped", sa.String, nullable=False),
+        sa.Column("emulated", sa.String, nullable=False),
+        sa.Column("upstream_request_id", sa.String, nullable=False),
+        sqlite_with_rowid=False,
+    )
+
+
+def _make_requests() -> None:
+    op.create_table(
+        "requests",
+        sa.Column("number", _NUMBER, primary_key=True),
+        sa.Column("id", sa.String, nullable=False, unique=True),
+        sa.Column("started_at_micros", sa.BigInteger, nullable=False),
+        sa.Column("path", sa.String, nullable=False),
+        sa.Column("key_id", sa.String, nullable=False),
+        sa.Column("key", sa.String, nullable=False),
+        sa.Column("session", sa.String, nullable=False),
+        sa.Column("labels", sa.String, nullable=False),
+        sa.Column("operation", sa.String, nullable=False),
+        sa.Column("dialect", sa.String, nullable=False),
+        sa.Column("is_stream", sa.Boolean, nullable=False),
+        sa.Column("model_asked", sa.String, nullable=False),
+        sa.Column("account", sa.String, nullable=False),
+        sa.Column("model", sa.String, nullable=False),
+        sa.Column("status", sa.Integer, nullable=False),
+        sa.Column("outcome", sa.String, nullable=False),
+        sa.Column("error_code", sa.String, nullable=False),
+        sa.Column("attempts", sa.Integer, nullable=False),
+        sa.Column("duration_micros", sa.BigInteger, nullable=False),
+        sa.Column("first_byte_micros", sa.BigInteger),
+        *_counts(),
+        sa.Column("cost", sa.BigInteger),
+        sa.Column("is_estimated", sa.Boolean, nullable=False),
+    )
+    op.create_index("ix_requests_started_at_micros", "requests", ["started_at_micros"])
+    op.create_index("ix_requests_path", "requests", ["path", "started_at_micros"])
+    op.create_index("ix_requests_key_id", "requests", ["key_id", "started_at_micros"])
+    has_one = sa.text("session != ''")
+    op.create_index(
+        "ix_requests_session", "requests", ["session", "number"], sqlite_where=has_one, postgresql_where=has_one
+    )
+
+
+def _make_attempts() -> None:
+    op.create_table(
+        "attempts",
+        sa.Column("request_id", sa.String, primary_key=True),
+        sa.Column("position", sa.Integer, primary_key=True, autoincrement=False),
+        sa.Column("started_at_micros", sa.BigInteger, nullable=False),
+        sa.Column("account", sa.String, nullable=False),
+        sa.Column("model", sa.String, nullable=False),
+        sa.Column("is_aside", sa.Boolean, nullable=False),
+        sa.Column("status", sa.Integer, nullable=False),
+        sa.Column("outcome", sa.String, nullable=False),
+        sa.Column("error_code", sa.String, nullable=False),
+        sa.Column("duration_micros", sa.BigInteger, nullable=False),
+        sa.Column("first_byte_micros", sa.BigInteger),
+        *_counts(),
+        sa.Column("tier", sa.String, nullable=False),
+        sa.Column("cost", sa.BigInteger),
+        sa.Column("cost_source", sa.String, nullable=False),
+        sa.Column("rates", sa.String),
+        sa.Column("is_estimated", sa.Boolean, nullable=False),
+        sa.Column("upstream_request_id", sa.String, nullable=False),
+        sqlite_with_rowid=False,
+    )
