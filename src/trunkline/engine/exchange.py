@@ -6,6 +6,7 @@ from msgspec import Struct, field
 
 from trunkline.call import Call, Header
 from trunkline.clock import Clock
+from trunkline.engine.bids import Hold
 from trunkline.engine.router import Target
 from trunkline.engine.routes import Route
 from trunkline.engine.way import Way
@@ -21,7 +22,8 @@ _NOWHERE = Route("", "", ())
 class Exchange(Struct):
     """One request on its way. In `gateway.py` it is called `x`.
 
-    `estimate` is how many tokens it was thought to put into the model, where that is to be learned from.
+    `estimate` is how many tokens it was thought to put into the model, where that is to be learned from. `hold` is what it
+    has been granted until it is over, and `levels` what the caller is told of how much is left.
     """
 
     call: Call
@@ -48,6 +50,8 @@ class Exchange(Struct):
     dropped: Sequence[str] = ()
     emulated: Sequence[str] = ()
     estimate: int = 0
+    hold: Hold | None = None
+    levels: Sequence[Header] = ()
 
     def take_way(self, target: Target, way: Way) -> None:
         """The target and way of the attempt that is about to be made."""

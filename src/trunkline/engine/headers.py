@@ -50,7 +50,7 @@ def tell(upstream: Mapping[bytes, bytes], secret: bytes) -> tuple[list[Header], 
 def write_headers(x: Exchange, kind: tuple[Header, ...]) -> list[Header]:
     """The head of a good reply."""
     request_id = x.request_id.encode()
-    headers = [(b"x-request-id", request_id), *kind, _write_route(x.route), *x.told]
+    headers = [(b"x-request-id", request_id), *kind, _write_route(x.route), *x.told, *x.levels]
     if x.dialect == "messages":
         headers.append((b"request-id", request_id))
     if x.dropped:
@@ -85,7 +85,7 @@ def write_error_headers(x: Exchange, error: TrunklineError) -> list[Header]:
 
 
 def _bare_headers(x: Exchange) -> list[Header]:
-    headers = [(b"x-request-id", x.request_id.encode()), JSON]
+    headers = [(b"x-request-id", x.request_id.encode()), JSON, *x.levels]
     if x.dialect == "messages":
         headers.append((b"request-id", x.request_id.encode()))
     return headers

@@ -43,7 +43,8 @@ class Level(Struct, frozen=True):
 
 
 class Taken(Struct, frozen=True):
-    """Claims that were granted, and how their counters stand since. `holder` is the counters' own affair."""
+    """Claims that were granted, and how their counters stand since, in the same order. `holder` is the counters' own
+    affair."""
 
     claims: Sequence[Claim]
     levels: Sequence[Level]
@@ -51,16 +52,16 @@ class Taken(Struct, frozen=True):
 
 
 class Refused(Struct, frozen=True):
-    """The claim that has to wait longest; none was granted.
+    """The claim that has to wait longest, and how the counters of all stand, in their order; none was granted.
 
-    `wait_ms` is exactly when it would fit if nobody else came, `None` for never: it is larger than all there is. `in_flight`: only
-    what is reserved stands in the way, so there is no telling when.
+    `wait_ms` is exactly when it would fit if nobody else came, `None` for never: it is larger than all there is.
+    `in_flight`: only what is reserved stands in the way, so there is no telling when.
     """
 
     claim: Claim
-    level: Level
     wait_ms: int | None
-    in_flight: bool = False
+    in_flight: bool
+    levels: Sequence[Level]
 
 
 Outcome = Taken | Refused
