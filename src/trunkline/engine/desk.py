@@ -72,6 +72,11 @@ class Desk:
         """The targets of a name. Raises `ModelNotFound`, or `Unavailable` while a list may still come."""
         return self.router().known(model) or (await self.settled_router()).resolve(model)
 
+    async def admit(self, x: Exchange, target: Target, envelope: Envelope) -> Envelope:
+        """The request as it may be sent. Raises the error of what bounds it."""
+        admission = self.parts.admission
+        return envelope if admission is None else await admission.admit(x, target, envelope)
+
     # --- the way out --------------------------------------------------------------------------------------------
 
     def address(
@@ -106,6 +111,7 @@ class Desk:
 
     async def pass_on(self, x: Exchange, envelope: Envelope, target: Target, operation: str) -> Reply:
         """A request and its JSON reply as they are, but for the model's name."""
+        envelope = await self.admit(x, target, envelope)
         x.take_way(target, Way("tee", x.dialect, f"tee {target.name}"))
         members = envelope.members.copy()
         if self.parts.dialects[x.dialect].model_in_body:
@@ -151,7 +157,12 @@ class Desk:
         """The end of an exchange, told once."""
         if x.estimate:
             self.gauge.learn(x.target, x.estimate, x.usage.total_input)
-        self.parts.ledger.record(x.freeze())
+        record = x.freeze()
+        try:
+            self.parts.ledger.record(record)
+        finally:
+            if x.hold is not None:
+                x.hold.settle(record)
 
 
 def _join(asked: bytes, needed: bytes) -> bytes:

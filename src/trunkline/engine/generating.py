@@ -111,6 +111,7 @@ class Generating:
         parts, desk = self._parts, self._desk
         if may_hold_file_ids(envelope.body):
             envelope = await materialise(parts, x, envelope, target)
+        envelope = await desk.admit(x, target, envelope)
         preface = NO_PREFACE
         if may_compact(x, envelope, target):
             if asks_now(envelope):

@@ -35,6 +35,7 @@ async def compact_response(desk: Desk, x: Exchange) -> Reply:
     if DIALECT_NAME in target.account.speaks and NATIVE in target.account.provider.operations:
         try:
             envelope = await give_files(desk.parts, x, fit(context, x, target), target)
+            envelope = await desk.admit(x, target, envelope)
             return await _pass_on(desk, x, envelope, target)
         except UpstreamError as error:
             if not (lacks_route(error) or context.was_lost(target, error)):
@@ -65,6 +66,7 @@ async def _compact(desk: Desk, x: Exchange, envelope: Envelope, target: Target) 
     request = read_whole_request(desk, x, given, target)
     if not request.items:
         raise InvalidRequest("`input` holds nothing to compact", param="input")
+    await desk.admit(x, target, given)
     compaction = await compact(desk, x, request, target)
     x.usage = compaction.usage
     # What the user said goes back as it was said: a file by its id.
