@@ -213,6 +213,7 @@ EXTRAS: dict[str, Fate] = {
     "moderation": REFUSED,
     "prompt_cache_options": DROPPED,
     "background_options": DROPPED,
+    "client_metadata": DROPPED,
     # Chat
     "modalities": REFUSED,
     "audio": REFUSED,
@@ -304,7 +305,7 @@ IDLE_EXTRAS: dict[str, object] = {"modalities": ["text"], "stream_options": {}, 
 """Values of extras that ask for nothing."""
 
 IMPLICIT: frozenset[str] = frozenset(
-    {"reasoning_effort", "reasoning.effort", "verbosity", "text.verbosity", "store", "tools.strict"}
+    {"reasoning_effort", "reasoning.effort", "verbosity", "text.verbosity", "store", "tools.strict", "client_metadata"}
 )
 """Fields that the SDKs send unasked, or that APIs mean when they are left out: not to have them is reported, but is no
 error under `x-trunkline-strict`."""

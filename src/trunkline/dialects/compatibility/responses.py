@@ -20,6 +20,7 @@ _LIKE_ITS_TOOL = "like its tool"
 _FIELDS: dict[str, FieldFate] = {
     "background": (EMULATED, "made by the gateway where the target cannot"),
     "background_options": "+",
+    "client_metadata": "+",
     "context_management": (
         EMULATED,
         "by a summary that the model writes; left to providers that compact by themselves",

@@ -27,8 +27,9 @@ _LEAST_OUTPUT_TOKENS = 16
 # Anthropic's explicit budgets as efforts: the first level whose ceiling holds the budget.
 _EFFORT_CEILINGS = ((1024, "minimal"), (2048, "low"), (8192, "medium"), (24576, "high"))
 
-# What the API defines and the vocabulary has no word for.
-_EXTRAS = ("stream_options", "prompt_cache_options", "context_management", "moderation", "background_options")
+# What the API defines and the vocabulary has no word for, each an object.
+_OBJECTS = ("stream_options", "prompt_cache_options", "moderation", "background_options", "client_metadata")
+_EXTRAS = (*_OBJECTS, "context_management")
 
 # Without an input, one of these must say what to answer.
 _INPUT_ELSEWHERE = ("prompt", "previous_response_id", "conversation")
@@ -141,7 +142,7 @@ def _read_provider_options(fields: Fields) -> dict[str, dict[str, Any]]:
 
 def _read_extras(fields: Fields, text: Fields) -> Extras:
     known = {name: value for name in _EXTRAS if (value := fields.any(name)) is not None}
-    for name in ("stream_options", "prompt_cache_options", "moderation", "background_options"):
+    for name in _OBJECTS:
         fields.object(name)
     fields.array("context_management")
     if rest := text.rest():
