@@ -228,6 +228,27 @@ async def test_labels_beyond_the_limits_are_refused() -> None:
     assert scene.upstream.requests == []
 
 
+async def test_what_openai_keeps_as_well_is_deleted_there_too() -> None:
+    """Here in any case, whatever becomes of it there."""
+    scene = StoredScene()
+    for status in (200, 404, 500):
+        id = await keep(scene)
+        scene.upstream.answer = json_reply({"id": id, "deleted": True}, status)
+        assert (await scene.delete(f"{PATH}/{id}")).json["deleted"] is True
+        assert scene.upstream.requests[-1].head.startswith(b"DELETE /v1/chat/completions/chatcmpl-up HTTP/1.1\r\n")
+        assert (await scene.get(f"{PATH}/{id}")).status == 404
+
+
+@pytest.mark.parametrize("upstream", ["chat", "messages"])
+async def test_what_is_kept_here_alone_is_deleted_here_alone(upstream: str) -> None:
+    """Nobody else is told of it."""
+    scene = StoredScene()
+    id = await keep(scene, upstream)
+    asked = len(scene.upstream.requests)
+    assert (await scene.delete(f"{PATH}/{id}")).status == 200
+    assert len(scene.upstream.requests) == asked
+
+
 # --- the routes -------------------------------------------------------------------------------------------------
 
 

@@ -35,13 +35,22 @@ async def test_a_completion_is_found_as_it_was_kept(completions: Completions) ->
 
 
 async def test_an_id_that_comes_again_is_the_newest(completions: Completions) -> None:
-    """Some providers give every completion the same; another path's is never touched."""
+    """Some providers give every completion the same."""
     await completions.keep(completion("chatcmpl-1", path="/team", a="b"))
     await completions.keep(completion("chatcmpl-1", path="/team", a="c"))
-    with pytest.raises(KeyError):
-        await completions.keep(completion("chatcmpl-1", path="/others"))
     assert await completions.find("/team", "chatcmpl-1") == completion("chatcmpl-1", path="/team", a="c")
-    assert await completions.find("/others", "chatcmpl-1") is None
+
+
+async def test_each_path_has_its_own_of_an_id(completions: Completions, store: OpenStore) -> None:
+    """Whatever is done to one leaves the other as it is."""
+    for path in ("/team", "/others", "/gone"):
+        await completions.keep(completion("chatcmpl-1", path=path, of=path))
+    assert await completions.set_metadata("/team", "chatcmpl-1", encode({"a": "b"}), b"{}")
+    assert (await store.erase("/gone"))["completions"] == 1
+    assert await completions.find("/others", "chatcmpl-1") == completion("chatcmpl-1", path="/others", of="/others")
+    assert await completions.delete("/team", "chatcmpl-1")
+    assert await completions.find("/team", "chatcmpl-1") is None
+    assert await completions.find("/others", "chatcmpl-1") == completion("chatcmpl-1", path="/others", of="/others")
 
 
 async def test_pages(completions: Completions) -> None:

@@ -10,14 +10,14 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, inspect, text
+from sqlalchemy import Connection, inspect, select, text
 
 from trunkline.errors import ConfigError
 from trunkline.store.engine import open_database
 from trunkline.store.migrate import Migrated, migrate
 from trunkline.store.migrations import VERSIONS, newest_version
 from trunkline.store.migrations.upgrade import upgrade
-from trunkline.store.tables import METADATA
+from trunkline.store.tables import COMPLETIONS, METADATA
 
 PROGRAM = """
 import asyncio, sys
@@ -53,6 +53,19 @@ async def test_the_steps_come_to_the_same_tables(url: str) -> None:
     await database.write(lambda connection: connection.execute(text("DROP TABLE alembic_version")).close())
     assert await migrate(database) == Migrated(None, newest_version())
     assert await database.read(describe) == stepped
+    await database.close()
+
+
+async def test_completions_of_an_older_program_stay(url: str) -> None:
+    """What is new about them is filled in."""
+    database = open_database(url)
+    await database.write(lambda connection: upgrade(connection, "0003"))
+    columns = "id, path, created_at_micros, expires_at_micros, model, metadata, completion, messages"
+    old = f"INSERT INTO completions ({columns}) VALUES ('chatcmpl-1', '/', 1, 2, 'm', :body, :body, :body)"
+    await database.write(lambda connection: connection.execute(text(old), {"body": b"{}"}).close())
+    await migrate(database)
+    row = await database.read(lambda connection: connection.execute(select(COMPLETIONS)).one())
+    assert (row.id, row.model, row.completion, row.account, row.native) == ("chatcmpl-1", "m", b"{}", "", False)
     await database.close()
 
 

@@ -16,6 +16,7 @@ from trunkline.engine.relay import Relay, manner_of
 from trunkline.errors import Failed, Garbled, TimedOut, UpstreamError
 from trunkline.ports import UpstreamRequest
 from trunkline.providers.account import Account
+from trunkline.state.completions import KeptCompletion
 from trunkline.state.responses import KeptResponse, Status
 
 # A caller waits for it: a slow upstream is asked again another time.
@@ -51,6 +52,13 @@ async def delete_upstream(desk: Desk, kept: KeptResponse) -> None:
         await _ask(desk, account, "DELETE", kept.id)
 
 
+async def delete_upstream_completion(desk: Desk, kept: KeptCompletion) -> None:
+    """The same for a chat completion."""
+    account = desk.router().account(kept.account) if kept.native else None
+    if account is not None and "chat" in account.speaks:
+        await _ask(desk, account, "DELETE", kept.id, "chat")
+
+
 def find_account(desk: Desk, kept: KeptResponse) -> Account | None:
     """The account that keeps a response too, if it is still configured."""
     account = desk.router().account(kept.account) if kept.native else None
@@ -80,9 +88,11 @@ async def play_upstream(desk: Desk, x: Exchange, kept: KeptResponse, after: int,
     return relay
 
 
-async def _request(desk: Desk, account: Account, method: str, rest: str, query: str = "") -> UpstreamRequest:
-    """A request for something below the upstream's `/responses`."""
-    head = account.head_below(method, "responses", rest, query)
+async def _request(
+    desk: Desk, account: Account, method: str, rest: str, query: str = "", *, below: str = "responses"
+) -> UpstreamRequest:
+    """A request for something below the path of an upstream's operation."""
+    head = account.head_below(method, below, rest, query)
     return await desk.authorize_account(UpstreamRequest(account.origin, head, b"", account.timeouts), account)
 
 
@@ -102,10 +112,10 @@ async def _ask_for_response(desk: Desk, kept: KeptResponse, method: str, rest: s
     return replace(kept, status=told.status, response=without_secrets(body))
 
 
-async def _ask(desk: Desk, account: Account, method: str, rest: str) -> tuple[int, bytes]:
+async def _ask(desk: Desk, account: Account, method: str, rest: str, below: str = "responses") -> tuple[int, bytes]:
     try:
         async with asyncio.timeout(_WITHIN_SECONDS):
-            reply = await desk.parts.upstream.send(await _request(desk, account, method, rest))
+            reply = await desk.parts.upstream.send(await _request(desk, account, method, rest, below=below))
             try:
                 return reply.status, await reply.read(_REPLY_BYTES)
             finally:

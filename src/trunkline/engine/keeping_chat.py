@@ -16,6 +16,7 @@ from trunkline.engine.exchange import Exchange
 from trunkline.engine.keeper import ChooseKeeper
 from trunkline.engine.parts import Parts
 from trunkline.engine.router import Target
+from trunkline.providers.account import Account
 from trunkline.state.completions import KeptCompletion
 from trunkline.state.store import Store
 
@@ -34,10 +35,14 @@ class KeepingChat:
 
     is_background = False
 
-    def __init__(self, parts: Parts, store: Store, x: Exchange, envelope: Envelope) -> None:
+    def __init__(
+        self, parts: Parts, store: Store, x: Exchange, envelope: Envelope, account: Account, *, native: bool
+    ) -> None:
         self._parts = parts
         self._store = store
         self._exchange = x
+        self._account = account.name
+        self._native = native
         members = envelope.members
         self._messages = bytes(members.get("messages", Raw(b"[]")))
         metadata = check_metadata(msgspec.json.decode(members.get("metadata", Raw(b"null"))))
@@ -89,6 +94,8 @@ class KeepingChat:
             metadata=self._metadata,
             completion=label(completion, self._metadata),
             messages=self._messages,
+            account=self._account,
+            native=self._native,
         )
         await self._store.completions.keep(kept)
 
@@ -101,7 +108,9 @@ def keep_completion(
     What the policy of the caller's path forbids is reported as left out.
     """
     if parts.retention.allows(x.principal.path):
-        keeper = KeepingChat(parts, store, x, envelope)
+        account = target.account
+        native = account.provider.keeps_responses and x.dialect in account.speaks
+        keeper = KeepingChat(parts, store, x, envelope, account, native=native)
         return _fit(envelope, target, _TRUE), lambda _: keeper
     x.dropped = [*x.dropped, "store"]
     return _fit(envelope, target, _FALSE), lambda _: None

@@ -10,7 +10,8 @@ from trunkline.state.conversations import Order
 
 class KeptCompletion(Struct, frozen=True, kw_only=True):
     """A chat completion. `completion` is the object as the caller saw it, with `metadata`; `messages` the JSON array of
-    the request's messages."""
+    the request's messages. `account` names the upstream account that answered, and `native` says that it keeps the
+    completion as well."""
 
     id: str
     path: str
@@ -20,13 +21,15 @@ class KeptCompletion(Struct, frozen=True, kw_only=True):
     metadata: bytes
     completion: bytes
     messages: bytes
+    account: str = ""
+    native: bool = False
 
 
 class Completions(Protocol):
     """Keeps chat completions. An id that cannot be found answers `None` or `False`."""
 
     async def keep(self, completion: KeptCompletion) -> None:
-        """Keep it, in the place of an older one of the same id; `KeyError` when another path has one of that id."""
+        """Keep it, in the place of an older one of the same id and path."""
 
     async def find(self, path: str, id: str) -> KeptCompletion | None: ...
 

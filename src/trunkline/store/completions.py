@@ -37,12 +37,10 @@ class SqlCompletions:
         inserted = sql.insert(self._database.kind, COMPLETIONS).values(seal_row(self._cipher, COMPLETIONS, row))
         # Ids are the provider's, and some give every completion the same: the newest is the one that can be found.
         kept = inserted.on_conflict_do_update(
-            index_elements=[COMPLETIONS.c.id],
+            index_elements=[COMPLETIONS.c.id, COMPLETIONS.c.path],
             set_={name: inserted.excluded[name] for name in row},
-            where=COMPLETIONS.c.path == completion.path,
-        ).returning(COMPLETIONS.c.id)
-        if await self._database.write(lambda connection: connection.execute(kept).first()) is None:
-            raise KeyError(completion.id)
+        )
+        await self._database.write(lambda connection: connection.execute(kept).close())
 
     async def find(self, path: str, id: str) -> KeptCompletion | None:
         wanted = select(*_COLUMNS).where(self._is_visible(path), COMPLETIONS.c.id == id)
@@ -102,7 +100,8 @@ class SqlCompletions:
         return picked[:count]
 
     async def set_metadata(self, path: str, id: str, metadata: bytes, completion: bytes) -> bool:
-        sealed = seal_row(self._cipher, COMPLETIONS, {"id": id, "metadata": metadata, "completion": completion})
+        row = {"id": id, "path": path, "metadata": metadata, "completion": completion}
+        sealed = seal_row(self._cipher, COMPLETIONS, row)
         changed = update(COMPLETIONS).where(self._is_visible(path), COMPLETIONS.c.id == id).values(sealed)
         return await self._database.write(lambda connection: bool(connection.execute(changed).rowcount))
 

@@ -6,7 +6,7 @@ Of an id that was here no more is left than a hash, so that it stays unknown to 
 from collections.abc import Mapping
 from functools import partial
 
-from sqlalchemy import ColumnElement, Connection, Select, Table, delete, func, select, update
+from sqlalchemy import ColumnElement, Connection, Table, delete, func, select, update
 
 from trunkline.clock import Clock
 from trunkline.state.files import Blobs
@@ -41,15 +41,15 @@ async def erase(
 
 
 async def _erase_table(database: Database, table: Table, path: str) -> int:
-    wanted = select(table.c.id).where(_is_within(table, path)).limit(_AT_ONCE)
+    inside = _is_within(table, path)
     erased = 0
-    while count := await database.write(partial(_erase_some, table, wanted)):
+    while count := await database.write(partial(_erase_some, table, inside)):
         erased += count
     return erased
 
 
-def _erase_some(table: Table, wanted: Select[str], connection: Connection) -> int:
-    ids = connection.execute(wanted).scalars().all()
+def _erase_some(table: Table, inside: ColumnElement[bool], connection: Connection) -> int:
+    ids = connection.execute(select(table.c.id).where(inside).limit(_AT_ONCE)).scalars().all()
     if table is CONVERSATIONS:
         items = select(CONVERSATION_ITEMS.c.item_id).where(CONVERSATION_ITEMS.c.conversation_id.in_(ids))
         remember_gone(connection, connection.execute(items).scalars().all())
@@ -57,7 +57,8 @@ def _erase_some(table: Table, wanted: Select[str], connection: Connection) -> in
         whole, column = part.info.get("part_of") or ("", "")
         if whole == table.name:
             connection.execute(delete(part).where(part.c[column].in_(ids)))
-    connection.execute(delete(table).where(table.c.id.in_(ids)))
+    # The ids of completions are the provider's: another path may have one of the same.
+    connection.execute(delete(table).where(table.c.id.in_(ids), inside))
     remember_gone(connection, ids)
     return len(ids)
 

@@ -20,7 +20,7 @@ from trunkline.store.engine import Database
 from trunkline.store.files import SqlFiles
 from trunkline.store.gone import remember_gone
 from trunkline.store.rows import open_row, seal_row
-from trunkline.store.tables import COMPLETIONS, CONVERSATION_ITEMS, CONVERSATIONS, EVENTS, HOLDS, RESPONSES
+from trunkline.store.tables import COMPLETIONS, CONVERSATION_ITEMS, CONVERSATIONS, EVENTS, HOLDS, RESPONSES, RUNS
 
 _log = logging.getLogger("trunkline.store")
 
@@ -130,11 +130,13 @@ class Sweep:
     # --- the others -----------------------------------------------------------------------------------------------
 
     def _remove_completions(self, connection: Connection) -> int:
-        wanted = select(COMPLETIONS.c.id).where(COMPLETIONS.c.expires_at_micros <= self._clock.now_micros())
-        ids = connection.execute(wanted.limit(_AT_ONCE)).scalars().all()
-        connection.execute(delete(COMPLETIONS).where(COMPLETIONS.c.id.in_(ids)))
-        remember_gone(connection, ids)
-        return len(ids)
+        has_expired = COMPLETIONS.c.expires_at_micros <= self._clock.now_micros()
+        rows = connection.execute(
+            select(COMPLETIONS.c.number, COMPLETIONS.c.id).where(has_expired).limit(_AT_ONCE)
+        ).all()
+        connection.execute(delete(COMPLETIONS).where(COMPLETIONS.c.number.in_([row.number for row in rows])))
+        remember_gone(connection, [row.id for row in rows])
+        return len(rows)
 
     def _remove_conversations(self, connection: Connection) -> int:
         """Items of deleted conversations, and the conversation with the last of them."""
@@ -150,7 +152,8 @@ class Sweep:
 
 def _remove_responses(connection: Connection, ids: Sequence[str]) -> int:
     if ids:
-        connection.execute(delete(EVENTS).where(EVENTS.c.response_id.in_(ids)))
+        for part in (EVENTS, RUNS):
+            connection.execute(delete(part).where(part.c.response_id.in_(ids)))
         connection.execute(delete(RESPONSES).where(RESPONSES.c.id.in_(ids)))
         remember_gone(connection, ids)
     return len(ids)

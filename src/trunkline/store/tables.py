@@ -138,20 +138,33 @@ EVENTS = Table(
     info=named("response_id", "number", part_of=("responses", "response_id")),
 )
 
+# The record that a response began with which its upstream makes by itself: its end is recorded when it is seen.
+RUNS = Table(
+    "runs",
+    METADATA,
+    Column("response_id", String, primary_key=True),
+    sealed("record"),
+    info=named("response_id", part_of=("responses", "response_id")),
+)
+
 COMPLETIONS = Table(
     "completions",
     METADATA,
     Column("number", _NUMBER, primary_key=True),
-    Column("id", String, nullable=False, unique=True),
+    Column("id", String, nullable=False),
     Column("path", String, nullable=False),
     Column("created_at_micros", BigInteger, nullable=False),
     Column("expires_at_micros", BigInteger, nullable=False, index=True),
     Column("model", String, nullable=False),
+    Column("account", String, nullable=False),
+    Column("native", Boolean, nullable=False),
     sealed("metadata"),
     sealed("completion"),
     sealed("messages"),
     Index("ix_completions_path", "path", "number"),
-    info=named("id"),
+    # Ids are the provider's, and some give every completion the same.
+    Index("ix_completions_id", "id", "path", unique=True),
+    info=named("id", "path"),
 )
 
 PROMPTS = Table(

@@ -1,5 +1,7 @@
 """Chat completions that were kept: listed, shown, labelled and deleted."""
 
+import contextlib
+
 import msgspec
 from msgspec import Raw
 
@@ -10,9 +12,10 @@ from trunkline.dialects.pages import Listed, cut_page, write_page
 from trunkline.dialects.shapes import missing
 from trunkline.engine.desk import Desk
 from trunkline.engine.exchange import Exchange
+from trunkline.engine.following import delete_upstream_completion
 from trunkline.engine.query import Query
 from trunkline.engine.resources.kept import need_store, no_such, read_body
-from trunkline.errors import ObjectNotFound
+from trunkline.errors import ObjectNotFound, UpstreamError
 from trunkline.state.completions import KeptCompletion
 
 
@@ -53,11 +56,13 @@ async def update_completion(desk: Desk, x: Exchange) -> Reply:
 
 
 async def delete_completion(desk: Desk, x: Exchange) -> Reply:
-    """`DELETE /v1/chat/completions/{id}`."""
-    id = x.found.ids[0]
-    if not await need_store(desk).completions.delete(x.principal.path, id):
-        raise _unknown(id)
-    return desk.say(x, {"object": "chat.completion.deleted", "id": id, "deleted": True})
+    """`DELETE /v1/chat/completions/{id}`: ours, and the upstream's own as far as it can be reached."""
+    kept = await _find(desk, x)
+    if not await need_store(desk).completions.delete(x.principal.path, kept.id):
+        raise _unknown(kept.id)
+    with contextlib.suppress(UpstreamError):
+        await delete_upstream_completion(desk, kept)
+    return desk.say(x, {"object": "chat.completion.deleted", "id": kept.id, "deleted": True})
 
 
 async def list_completion_messages(desk: Desk, x: Exchange) -> Reply:
