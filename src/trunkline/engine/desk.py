@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from trunkline.call import Header, Reply, Stream
 from trunkline.dialects.dialect import JsonReply
 from trunkline.dialects.fates import IMPLICIT
+from trunkline.engine.access import Access, Names
 from trunkline.engine.attempts import attempt, read_whole, redacted
 from trunkline.engine.door import HOP, count_hop
 from trunkline.engine.envelope import Envelope, encode_members
@@ -19,6 +20,7 @@ from trunkline.engine.router import Plan, Router, Target
 from trunkline.engine.way import Way
 from trunkline.errors import Unsupported, UpstreamError
 from trunkline.ports import UpstreamRequest
+from trunkline.principal import Principal
 from trunkline.providers.account import Account
 from trunkline.state.responses import KeptResponse
 
@@ -51,6 +53,7 @@ class Desk:
     def __init__(self, parts: Parts) -> None:
         self.parts = parts
         self._router = parts.make_router(parts.catalog.listing())
+        self._access = Access(self._router)
         self._hop = _line(HOP, parts.instance)
         self.gauge = parts.gauge
 
@@ -61,16 +64,22 @@ class Desk:
         listing = self.parts.catalog.listing()
         if listing is not self._router.listing:
             self._router = self.parts.make_router(listing)
+            self._access = Access(self._router)
         return self._router
 
-    async def settled_router(self) -> Router:
-        """The router once every provider has been asked for its list, or has had time enough to answer."""
-        await self.parts.catalog.settle(LISTS_WITHIN_SECONDS)
-        return self.router()
+    def names(self, principal: Principal) -> Names:
+        """What this caller may use of the newest listing."""
+        router = self.router()
+        return router if principal.models is None else self._access.view(principal.models)
 
-    async def plan(self, model: str) -> Plan:
+    async def settled_names(self, principal: Principal) -> Names:
+        """The same once every provider has been asked for its list, or has had time enough to answer."""
+        await self.parts.catalog.settle(LISTS_WITHIN_SECONDS)
+        return self.names(principal)
+
+    async def plan(self, principal: Principal, model: str) -> Plan:
         """The targets of a name. Raises `ModelNotFound`, or `Unavailable` while a list may still come."""
-        return self.router().known(model) or (await self.settled_router()).resolve(model)
+        return self.names(principal).known(model) or (await self.settled_names(principal)).resolve(model)
 
     async def admit(self, x: Exchange, target: Target, envelope: Envelope) -> Envelope:
         """The request as it may be sent. Raises the error of what bounds it."""

@@ -105,7 +105,7 @@ class Generating:
 
     async def _plan(self, x: Exchange, envelope: Envelope) -> Plan:
         x.model_asked, x.is_stream = envelope.model, envelope.stream
-        return self._desk.router().known(envelope.model) or await self._desk.plan(envelope.model)
+        return self._desk.names(x.principal).known(envelope.model) or await self._desk.plan(x.principal, envelope.model)
 
     async def _attempt(self, x: Exchange, target: Target, envelope: Envelope, choose: ChooseKeeper | None) -> Reply:
         parts, desk = self._parts, self._desk

@@ -39,11 +39,15 @@ class Target(Struct, frozen=True):
 
 
 class Plan(Struct, frozen=True):
-    """What a name stands for: targets in the order in which they are tried, and who else would have it."""
+    """What a name stands for: targets in the order in which they are tried, and who else would have it.
+
+    `alias` is the alias that led there, as it is configured, if one did.
+    """
 
     asked: str
     targets: Sequence[Target]
     others: Sequence[str] = ()
+    alias: str = ""
 
 
 class Router:
@@ -116,6 +120,31 @@ class Router:
                 listed.setdefault(name, account)
         return list(listed.items())
 
+    def is_alias(self, name: str) -> bool:
+        """Whether this is an alias as it is configured, a `*` at its end included."""
+        return name in self._aliases or (name[-1:] == "*" and any(p == name[:-1] for p, _ in self._patterns))
+
+    def target_of(self, listed: str, account: Account) -> str:
+        """The name of the target of a model that `names` lists for an account."""
+        prefix, _, model = listed.partition("/")
+        is_whole = prefix == account.name and model in self.listing[account.name].names
+        return listed if is_whole else f"{account.name}/{listed}"
+
+    def not_found(self, asked: str, names: Sequence[str]) -> ModelNotFound | Unavailable:
+        """What to say of a name that leads nowhere to somebody who may know of these names."""
+        if self.pending:
+            return Unavailable(
+                f"`{asked}` is not known yet: a provider's list of models is still being fetched",
+                code="models_pending",
+                retry_after_seconds=1,
+            )
+        near = difflib.get_close_matches(asked, names, n=3, cutoff=0.5)
+        hint = f"; near are {', '.join(f'`{name}`' for name in near)}" if near else "; GET /v1/models lists what is"
+        if asked.lower().startswith("gpt-"):
+            example = names[0] if names else "provider/model"
+            hint += f". To serve agents that ask for it unasked, alias it: TRUNKLINE_ALIASES='gpt-*={example}'"
+        return ModelNotFound(f"The model `{asked}` does not exist here{hint}", param="model")
+
     # --- the order of settled names ---------------------------------------------------------------------------
 
     def _find(self, asked: str) -> Plan:
@@ -124,8 +153,8 @@ class Router:
         name = asked.translate(_HYPHENS).strip()
         for find in (self._alias, self._named, self._listed, self._pattern, self._owned):
             if (plan := find(name)) is not None:
-                return Plan(asked, plan.targets, plan.others)
-        raise self._not_found(asked)
+                return Plan(asked, plan.targets, plan.others, plan.alias)
+        raise self.not_found(asked, [name for name, _ in self.names()])
 
     def _alias(self, name: str) -> Plan | None:
         target = _match(name, self._aliases)
@@ -135,8 +164,8 @@ class Router:
         for find in (self._named, self._listed, self._owned):
             if (plan := find(target)) is not None:
                 first = replace(plan.targets[0], capabilities=self._wished(plan.targets[0].capabilities, alias))
-                return Plan(name, [replace(first, reason=f"the alias `{alias}` → {first.name}")], plan.others)
-        raise self._not_found(target)
+                return Plan(name, [replace(first, reason=f"the alias `{alias}` → {first.name}")], plan.others, alias)
+        raise self.not_found(target, [name for name, _ in self.names()])
 
     def _wished(self, capabilities: Capabilities, alias: str) -> Capabilities:
         """What the operator wants of a target under this alias."""
@@ -199,21 +228,6 @@ class Router:
         raw = Raw(msgspec.json.encode(model))
         tariff = self._catalog.tariff(account.name, account.provider.name, model)
         return Target(account, model, reason, capabilities, f"{account.name}/{model}", raw, tariff)
-
-    def _not_found(self, asked: str) -> ModelNotFound | Unavailable:
-        if self.pending:
-            return Unavailable(
-                f"`{asked}` is not known yet: a provider's list of models is still being fetched",
-                code="models_pending",
-                retry_after_seconds=1,
-            )
-        names = [name for name, _ in self.names()]
-        near = difflib.get_close_matches(asked, names, n=3, cutoff=0.5)
-        hint = f"; near are {', '.join(f'`{name}`' for name in near)}" if near else "; GET /v1/models lists what is"
-        if asked.lower().startswith("gpt-"):
-            example = names[0] if names else "provider/model"
-            hint += f". To serve agents that ask for it unasked, alias it: TRUNKLINE_ALIASES='gpt-*={example}'"
-        return ModelNotFound(f"The model `{asked}` does not exist here{hint}", param="model")
 
 
 def _match(name: str, names: Mapping[str, object] | frozenset[str]) -> str | None:

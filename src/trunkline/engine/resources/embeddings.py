@@ -11,7 +11,7 @@ async def embed(desk: Desk, x: Exchange) -> Reply:
     """The reply of the model's provider, byte for byte. Raises `Unsupported` where there are no embeddings."""
     envelope = read_envelope(x.call.body)
     x.model_asked = envelope.model
-    target = (await desk.plan(envelope.model)).targets[0]
+    target = (await desk.plan(x.principal, envelope.model)).targets[0]
     if "embeddings" not in target.account.provider.operations:
         raise Unsupported(f"`{target.account.name}` serves no embeddings: name a model that does", param="model")
     return await desk.pass_on(x, envelope, target, "embeddings")

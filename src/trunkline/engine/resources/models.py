@@ -4,9 +4,9 @@ from typing import Any
 from urllib.parse import parse_qs, unquote
 
 from trunkline.call import Reply
+from trunkline.engine.access import Names
 from trunkline.engine.desk import Desk
 from trunkline.engine.exchange import Exchange
-from trunkline.engine.router import Router
 from trunkline.engine.routes import model_id, speaks_anthropic
 from trunkline.errors import ModelNotFound
 from trunkline.providers.account import Account
@@ -20,32 +20,32 @@ Listed = tuple[str, Account | None]
 
 async def answer_list(desk: Desk, x: Exchange) -> Reply:
     """`GET /v1/models`."""
-    router = await desk.settled_router()
+    names = await desk.settled_names(x.principal)
     if x.dialect == "gemini":
-        return desk.say(x, _list_google(router, parse_qs(x.call.query.decode("latin-1"))))
+        return desk.say(x, _list_google(names, parse_qs(x.call.query.decode("latin-1"))))
     query = parse_qs(x.call.query.decode("latin-1"))
     limit = next((int(value) for value in query.get("limit", ()) if value.isdecimal()), None)
     after = next(iter(query.get("after_id", ())), None)
-    return desk.say(x, list_models(router, speaks_anthropic(x.call), after, limit))
+    return desk.say(x, list_models(names, speaks_anthropic(x.call), after, limit))
 
 
 async def answer_one(desk: Desk, x: Exchange) -> Reply:
     """`GET /v1/models/{id}`; clients send the id percent-encoded or as it is."""
     if speaks_anthropic(x.call):
         x.dialect = "messages"
-    router = await desk.settled_router()
+    names = await desk.settled_names(x.principal)
     if x.found.model:
-        return desk.say(x, _write_google(_find(router, x.found.model)))
-    return desk.say(x, find_model(router, unquote(model_id(x.call.path)), speaks_anthropic(x.call)))
+        return desk.say(x, _write_google(_find(names, x.found.model)))
+    return desk.say(x, find_model(names, unquote(model_id(x.call.path)), speaks_anthropic(x.call)))
 
 
-def list_models(router: Router, anthropic: bool, after: str | None, limit: int | None) -> dict[str, Any]:
+def list_models(names: Names, anthropic: bool, after: str | None, limit: int | None) -> dict[str, Any]:
     """Every name that works here. Anthropic's list is paged by `after_id` and `limit`, OpenAI's is whole."""
-    listed = router.names()
+    listed = names.names()
     if not anthropic:
         return {"object": "list", "data": [_write_openai(model) for model in listed]}
-    names = [name for name, _ in listed]
-    start = names.index(after) + 1 if after in names else 0
+    ids = [id for id, _ in listed]
+    start = ids.index(after) + 1 if after in ids else 0
     page = listed[start : start + limit] if limit else listed[start:]
     return {
         "data": [_write_anthropic(model) for model in page],
@@ -55,25 +55,25 @@ def list_models(router: Router, anthropic: bool, after: str | None, limit: int |
     }
 
 
-def find_model(router: Router, name: str, anthropic: bool) -> dict[str, Any]:
+def find_model(names: Names, name: str, anthropic: bool) -> dict[str, Any]:
     """One model by a name that is listed, or that `provider/model` reaches. Raises `ModelNotFound`."""
-    model = _find(router, name)
+    model = _find(names, name)
     return _write_anthropic(model) if anthropic else _write_openai(model)
 
 
-def _find(router: Router, name: str) -> Listed:
-    for listed in router.names():
+def _find(names: Names, name: str) -> Listed:
+    for listed in names.names():
         if listed[0] == name:
             return listed
-    plan = router.resolve(name)
+    plan = names.resolve(name)
     if not plan.targets:
         raise ModelNotFound(f"The model `{name}` does not exist here", param="model")
     return name, plan.targets[0].account
 
 
-def _list_google(router: Router, query: dict[str, list[str]]) -> dict[str, Any]:
+def _list_google(names: Names, query: dict[str, list[str]]) -> dict[str, Any]:
     """Google's list, in pages of `pageSize`; a page's token is the place where the next one begins."""
-    listed = router.names()
+    listed = names.names()
     size = next((int(value) for value in query.get("pageSize", ()) if value.isdecimal()), 0) or len(listed)
     start = next((int(value) for value in query.get("pageToken", ()) if value.isdecimal()), 0)
     page: dict[str, Any] = {"models": [_write_google(model) for model in listed[start : start + size]]}

@@ -20,7 +20,7 @@ async def stand_for(desk: Desk, x: Exchange) -> tuple[Context, Target]:
         context = await understand(desk, store, x, envelope, holds=False)
         context.envelope = _name_model(context)
     x.model_asked = context.envelope.model
-    return context, (await desk.plan(x.model_asked)).targets[0]
+    return context, (await desk.plan(x.principal, x.model_asked)).targets[0]
 
 
 class _Told(Struct):

@@ -1,0 +1,125 @@
+"""What a key may use of all models: names that lead elsewhere are for its holder as if they did not exist. Pure."""
+
+from collections.abc import Callable, Sequence
+from fnmatch import fnmatchcase
+from typing import Protocol
+
+from trunkline.engine.router import Plan, Router
+from trunkline.errors import ModelNotFound, Unavailable
+from trunkline.providers.account import Account
+
+# Enough for every name in use; a caller who invents names must not fill the memory, nor keys that come and go.
+_MOST_NAMES = 4096
+_MOST_VIEWS = 4096
+
+# What makes of a text a pattern.
+_WILD = frozenset("*?[")
+
+
+class Names(Protocol):
+    """Resolves names: a `Router` every one, a `View` those of one key."""
+
+    def resolve(self, asked: str) -> Plan: ...
+
+    def known(self, asked: str) -> Plan | None: ...
+
+    def names(self) -> list[tuple[str, Account | None]]: ...
+
+
+class Access:
+    """One router, as the holders of keys see it. Made anew with the router."""
+
+    def __init__(self, router: Router) -> None:
+        self._router = router
+        self._views: dict[tuple[str, ...], View] = {}
+
+    def view(self, models: tuple[str, ...] | None) -> Names:
+        """What a key with these `models` may use; `None` is everything."""
+        if models is None:
+            return self._router
+        view = self._views.get(models)
+        if view is None:
+            if len(self._views) >= _MOST_VIEWS:
+                self._views.clear()
+            view = self._views[models] = View(self._router, models)
+        return view
+
+
+class View:
+    """A router without what a key may not use. `models` are globs of targets, and names of aliases."""
+
+    def __init__(self, router: Router, models: tuple[str, ...]) -> None:
+        self._router = router
+        self._models = models
+        self._memo: dict[str, Plan] = {}
+        self._names: list[tuple[str, Account | None]] | None = None
+
+    def resolve(self, asked: str) -> Plan:
+        """The plan for a name. Raises the same for what may not be used as for what is not there."""
+        plan = self._memo.get(asked)
+        if plan is None:
+            plan = self._narrow(asked)
+            if plan is None:
+                raise self._router.not_found(asked, [name for name, _ in self.names()])
+            if len(self._memo) < _MOST_NAMES:
+                self._memo[asked] = plan
+        return plan
+
+    def known(self, asked: str) -> Plan | None:
+        """As `Router.known`. What may not be used has to wait for lists to come, as an unknown name has."""
+        plan = self._memo.get(asked)
+        if plan is not None:
+            return plan
+        return self._find_certain(asked) if self._router.pending else self.resolve(asked)
+
+    def names(self) -> list[tuple[str, Account | None]]:
+        """As `Router.names`."""
+        if self._names is None:
+            self._names = [(name, account) for name, account in self._router.names() if self._is_listed(name, account)]
+        return self._names
+
+    def _find_certain(self, asked: str) -> Plan | None:
+        try:
+            is_certain = self._router.known(asked) is not None
+        except (ModelNotFound, Unavailable):
+            return None
+        return self._narrow(asked) if is_certain else None
+
+    def _narrow(self, asked: str) -> Plan | None:
+        """The plan with those targets alone that may be used; `None` if there is none."""
+        try:
+            plan = self._router.resolve(asked)
+        except (ModelNotFound, Unavailable):
+            return None  # said anew: of an alias it names the target, and near it names of others
+        if plan.alias and (plan.alias in self._models or asked in self._models):
+            return plan
+        targets = [target for target in plan.targets if allows(self._models, target.name)]
+        others = [name for name in plan.others if allows(self._models, name)]
+        return Plan(asked, targets, others, plan.alias) if targets else None
+
+    def _is_listed(self, name: str, account: Account | None) -> bool:
+        if account is not None:
+            return allows(self._models, self._router.target_of(name, account))
+        return name in self._models or self._narrow(name) is not None
+
+
+def allows(models: Sequence[str], target: str) -> bool:
+    """Whether one of the globs matches a target, which is `account/model`."""
+    return any(fnmatchcase(target, glob) for glob in models)
+
+
+def can_grant(own: tuple[str, ...] | None, given: Sequence[str] | None, is_alias: Callable[[str], bool]) -> bool:
+    """Whether whoever may use `own` may use all of `given` as well, so that it may hand that on.
+
+    In doubt not: of globs, those are known to be covered that go on from one that ends with its only `*`.
+    """
+    if own is None or "*" in own:
+        return True
+    return given is not None and all(
+        name in own or (not is_alias(name) and any(_covers(glob, name) for glob in own)) for name in given
+    )
+
+
+def _covers(glob: str, name: str) -> bool:
+    start = glob[:-1]
+    return glob[-1:] == "*" and _WILD.isdisjoint(start) and "/" in start and name.startswith(start)
