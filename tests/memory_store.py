@@ -9,6 +9,8 @@ import msgspec
 from memory_files import MemoryBlobs, MemoryFiles
 from trunkline.clock import FakeClock
 from trunkline.dialects.openai_responses.history import read_input, read_output
+from trunkline.paths import is_within
+from trunkline.state.acts import Act, Checked, Head, KeptAct, WantedActs
 from trunkline.state.completions import KeptCompletion
 from trunkline.state.conversations import KeptConversation, KeptItem, Order
 from trunkline.state.ids import derive_item_id
@@ -30,7 +32,27 @@ def make_store(clock: FakeClock) -> Store:
         prompts=unused,
         files=MemoryFiles(clock),
         blobs=MemoryBlobs(),
+        acts=MemoryActs(),
     )
+
+
+class MemoryActs:
+    """Acts without a chain."""
+
+    def __init__(self) -> None:
+        self.kept: list[KeptAct] = []
+
+    async def append(self, act: Act) -> KeptAct:
+        kept = KeptAct(len(self.kept) + 1, "", act)
+        self.kept.append(kept)
+        return kept
+
+    async def page(self, wanted: WantedActs, *, before: int | None, limit: int) -> Sequence[KeptAct]:
+        found = [kept for kept in self.kept[::-1] if before is None or kept.number < before]
+        return [kept for kept in found if is_within(kept.act.path, wanted.path)][: limit + 1]
+
+    async def check(self, known: Sequence[Head] = ()) -> Checked:
+        return Checked(len(self.kept), None)
 
 
 class MemoryConversations:

@@ -30,6 +30,7 @@ from trunkline.serve.face import Face
 from trunkline.serve.limits import Limits
 from trunkline.serve.server import Address, Server
 from trunkline.shared.memory import MemoryShared
+from trunkline.store.acts import ActKeys
 from trunkline.store.open import StoreSettings, open_store
 from trunkline.upstream.credentials import GoogleTokens, find_credentials
 from trunkline.upstream.embedded import MODEL, Embedded, free_port
@@ -192,6 +193,7 @@ def settle_store(config: Config, keyring: Keyring) -> StoreSettings:
         data_dir=config.data_dir,
         blobs_url=config.blobs_url,
         keys=keyring.derive("at-rest"),
+        act_keys=ActKeys(keyring.derive("acts"), keyring.newest),
         newest=keyring.newest if config.encrypts else None,
         retention_days=config.retention.days,
     )

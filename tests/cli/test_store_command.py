@@ -10,10 +10,12 @@ import pytest
 from trunkline.cli.main import main
 from trunkline.clock import SystemClock
 from trunkline.state.files import KeptFile
+from trunkline.store.acts import ActKeys
 from trunkline.store.open import StoreSettings, open_store
 
 Run = Callable[..., tuple[int, str, str]]
 
+ACT_KEYS = ActKeys({"k0000001": bytes(32)}, "k0000001")
 SECRET = "c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0LXNlY3JldA"
 
 
@@ -38,7 +40,7 @@ def run(tmp_path: Path, data: Path, monkeypatch: pytest.MonkeyPatch, capsys: pyt
 
 
 async def keep_files(data: Path, *paths: str) -> None:
-    settings = StoreSettings(database_url=f"sqlite:///{data / 'trunkline.db'}", data_dir=data)
+    settings = StoreSettings(database_url=f"sqlite:///{data / 'trunkline.db'}", data_dir=data, act_keys=ACT_KEYS)
     async with open_store(settings, SystemClock(), sweeps=False) as store:
         for number, path in enumerate(paths):
             blob = await store.ports.blobs.open(f"file-{number}")

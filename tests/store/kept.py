@@ -6,17 +6,21 @@ from typing import Any
 
 from trunkline.state.conversations import KeptConversation, KeptItem
 from trunkline.state.responses import KeptResponse, Status
+from trunkline.store.acts import ActKeys
 from trunkline.store.open import StoreSettings
 
 DAY_SECONDS = 24 * 60 * 60
 NOW = 1_700_000_000_000_000
 KEYS = {"k0000001": b"1" * 32}
+ACT_KEYS = ActKeys({"k0000001": b"2" * 32}, "k0000001")
 LATER = NOW + 30 * DAY_SECONDS * 1_000_000
 
 
 def make_settings(url: str, data_dir: Path, **more: Any) -> StoreSettings:
     """Of a store that seals what it keeps, unless it is told otherwise."""
-    return StoreSettings(database_url=url, data_dir=data_dir, **{"keys": KEYS, "newest": "k0000001", **more})
+    return StoreSettings(
+        database_url=url, data_dir=data_dir, **{"keys": KEYS, "newest": "k0000001", "act_keys": ACT_KEYS, **more}
+    )
 
 
 def message(id: str | None, text: str = "hi") -> dict[str, Any]:

@@ -1,11 +1,14 @@
 """The admin API of a running gateway, asked from the command line."""
 
-from collections.abc import Mapping
+import contextlib
+from argparse import Namespace
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
 import msgspec
 
+from trunkline.config.config import Config
 from trunkline.errors import CallerError, ConfigError, Garbled, NotFound, TrunklineError, Unavailable
 from trunkline.ports import Timeouts, UpstreamRequest
 from trunkline.providers.account import check_key, read_base_url
@@ -48,6 +51,19 @@ class AdminApi:
 
     async def close(self) -> None:
         await self._client.close()
+
+
+@contextlib.asynccontextmanager
+async def open_api(options: Namespace, config: Config) -> AsyncIterator[AdminApi]:
+    """The running gateway that `--url` and `--key` name. Raises `ConfigError` without a key."""
+    key = options.key or config.master_key
+    if not key:
+        raise ConfigError("a running gateway is asked with its master key: add --key, or set TRUNKLINE_MASTER_KEY")
+    api = AdminApi(options.url, key, config.proxies)
+    try:
+        yield api
+    finally:
+        await api.close()
 
 
 def _read_error(status: int, answer: bytes) -> TrunklineError:

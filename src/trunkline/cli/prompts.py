@@ -42,7 +42,7 @@ def run(options: Namespace) -> int:
 
 
 async def _do(options: Namespace, config: Config) -> str:
-    opened = open_remote(options, config) if options.url else open_beside(config)
+    opened = open_remote_book(options, config) if options.url else open_book(config)
     async with opened as book:
         answer, text = await _ACTIONS[options.action](book, options)
     # What is kept as JSON is shown as such.
@@ -145,45 +145,26 @@ def _read_variables(typed: Sequence[str]) -> dict[str, Any]:
 
 
 @contextlib.asynccontextmanager
-async def open_beside(config: Config) -> AsyncIterator[Book]:
+async def open_book(config: Config) -> AsyncIterator[Book]:
     """The prompts of the store that a gateway of this configuration uses."""
-    from trunkline.build import settle_store
-    from trunkline.clock import SystemClock, mint
+    from trunkline.cli.opened import open_beside
+    from trunkline.clock import mint
     from trunkline.engine.prompt_book import PromptBook
-    from trunkline.keyring import open_keyring
-    from trunkline.principal import OPERATOR
-    from trunkline.store.cipher import Cipher
-    from trunkline.store.engine import open_database
-    from trunkline.store.migrate import migrate
+    from trunkline.paths import ROOT
     from trunkline.store.prompts import SqlPrompts
 
-    # No key is needed beside the store, and none must be made where nobody would be told it.
-    keyring, _ = open_keyring(
-        config.data_dir, secret=config.secret, previous_secrets=config.previous_secrets, auth=False
-    )
-    settings = settle_store(config, keyring)
-    database = open_database(settings.database_url)
-    try:
-        await migrate(database)
-        prompts = SqlPrompts(database, Cipher(settings.keys, settings.newest))
-        yield PromptBook(prompts, OPERATOR.path, SystemClock(), mint)
-    finally:
-        await database.close()
+    async with open_beside(config) as beside:
+        prompts = SqlPrompts(beside.database, beside.cipher)
+        yield PromptBook(prompts, ROOT, beside.clock, mint, beside.witness)
 
 
 @contextlib.asynccontextmanager
-async def open_remote(options: Namespace, config: Config) -> AsyncIterator[Book]:
+async def open_remote_book(options: Namespace, config: Config) -> AsyncIterator[Book]:
     """The prompts of a running gateway."""
-    from trunkline.cli.admin import AdminApi
+    from trunkline.cli.admin import open_api
 
-    key = options.key or config.master_key
-    if not key:
-        raise ConfigError("a running gateway is asked with its master key: add --key, or set TRUNKLINE_MASTER_KEY")
-    api = AdminApi(options.url, key, config.proxies)
-    try:
+    async with open_api(options, config) as api:
         yield _RemoteBook(api.ask)
-    finally:
-        await api.close()
 
 
 class _RemoteBook:

@@ -10,7 +10,9 @@ from typing import Any
 from msgspec.structs import asdict
 
 from trunkline.cli.setup import load
+from trunkline.engine.acts import Witness
 from trunkline.errors import InvalidRequest
+from trunkline.paths import ROOT
 from trunkline.store.open import OpenStore
 from trunkline.store.upkeep import Walked
 
@@ -25,33 +27,27 @@ def run(options: Namespace) -> int:
 
 
 async def _do(options: Namespace) -> Done:
-    from trunkline.build import settle_store
-    from trunkline.clock import SystemClock
-    from trunkline.keyring import open_keyring
-    from trunkline.store.open import open_store
+    from trunkline.cli.opened import open_whole
 
-    config = load(options)
-    # No key is asked for here, and none must be made where nobody would be told it.
-    keyring, _ = open_keyring(
-        config.data_dir, secret=config.secret, previous_secrets=config.previous_secrets, auth=False
-    )
-    async with open_store(settle_store(config, keyring), SystemClock(), sweeps=False) as store:
-        return await _ACTIONS[options.action](store, options)
+    async with open_whole(load(options)) as (store, witness):
+        return await _ACTIONS[options.action](store, witness, options)
 
 
-async def _erase(store: OpenStore, options: Namespace) -> Done:
+async def _erase(store: OpenStore, witness: Witness, options: Namespace) -> Done:
     path = options.path
     if not path.startswith("/") or (path != "/" and path.endswith("/")):
         raise InvalidRequest(f"`{path}` is no path: it begins with a slash and ends without one, as /team/alpha")
+    await witness.record("store.erase", path, None, {"path": path})
     erased = await store.erase(path)
     return {"path": path, "erased": dict(erased)}, _write_counts(f"erased from {path} on:", erased), 0
 
 
-async def _verify(store: OpenStore, options: Namespace) -> Done:
+async def _verify(store: OpenStore, witness: Witness, options: Namespace) -> Done:
     return _tell(await store.verify(), "can be opened:")
 
 
-async def _reencrypt(store: OpenStore, options: Namespace) -> Done:
+async def _reencrypt(store: OpenStore, witness: Witness, options: Namespace) -> Done:
+    await witness.record("store.reencrypt", ROOT, None, None)
     return _tell(await store.reencrypt(), "sealed anew:")
 
 
@@ -66,7 +62,7 @@ def _write_counts(title: str, counts: Mapping[str, int]) -> list[str]:
     return [title, *(f"  {count:>8}  {kind.replace('_', ' ')}" for kind, count in counts.items())]
 
 
-_ACTIONS: Mapping[str, Callable[[OpenStore, Namespace], Awaitable[Done]]] = {
+_ACTIONS: Mapping[str, Callable[[OpenStore, Witness, Namespace], Awaitable[Done]]] = {
     "erase": _erase,
     "verify": _verify,
     "reencrypt": _reencrypt,

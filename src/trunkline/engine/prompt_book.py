@@ -12,6 +12,7 @@ from trunkline.clock import Clock, Mint
 from trunkline.dialects.openai_responses.prompt_bodies import read_prompt_body
 from trunkline.dialects.pages import Listed, write_list, write_page
 from trunkline.dialects.shapes import missing, wrong_type
+from trunkline.engine.acts import Witness
 from trunkline.errors import InvalidRequest, ObjectNotFound
 from trunkline.state.prompts import KeptPrompt, KeptVersion, Prompts
 
@@ -22,11 +23,12 @@ _FIRST = "1"
 class PromptBook:
     """Raises `InvalidRequest` for what may not be kept, `ObjectNotFound` for what is not there."""
 
-    def __init__(self, prompts: Prompts, path: str, clock: Clock, mint: Mint) -> None:
+    def __init__(self, prompts: Prompts, path: str, clock: Clock, mint: Mint, witness: Witness) -> None:
         self._prompts = prompts
         self._path = path
         self._clock = clock
         self._mint = mint
+        self._witness = witness
 
     # --- prompts ------------------------------------------------------------------------------------------------
 
@@ -41,8 +43,10 @@ class PromptBook:
             default_version=_FIRST,
         )
         version = KeptVersion(prompt_id=prompt.id, version=_FIRST, created_at_micros=now, body=_read_body(body))
+        shown = _write_prompt(prompt)
+        await self._witness.record("prompt.create", prompt.id, None, {**shown, "body": Raw(version.body)})
         await self._prompts.create(prompt, version)
-        return _write_prompt(prompt)
+        return shown
 
     async def page(self, after: str | None = None, limit: int = 100) -> dict[str, Any]:
         """A list of prompts, the newest first."""
@@ -60,22 +64,28 @@ class PromptBook:
 
     async def update(self, id: str, name: Any = None, default_version: Any = None) -> dict[str, Any]:
         """Another name, another default version, or both."""
-        await self.find(id)
+        before = await self.find(id)
         named = None if name is None else _read_name(name)
         if default_version is not None:
-            await self._set_default(id, default_version)
+            await self._check_version(id, default_version)
+        wanted = {"name": named, "default_version": default_version}
+        after = {**before, **{member: value for member, value in wanted.items() if value is not None}}
+        await self._witness.record("prompt.update", id, before, after)
+        if default_version is not None:
+            await self._prompts.set_default(self._path, id, default_version)
         if named is not None:
             await self._prompts.rename(self._path, id, named)
         return await self.find(id)
 
-    async def _set_default(self, id: str, version: Any) -> None:
+    async def _check_version(self, id: str, version: Any) -> None:
         if type(version) is not str:
             raise wrong_type("default_version", "a string", version)
-        if not await self._prompts.set_default(self._path, id, version):
+        if await self._prompts.version(self._path, id, version) is None:
             raise InvalidRequest(f"prompt '{id}' has no version '{version[:64]}'", param="default_version")
 
     async def delete(self, id: str) -> dict[str, Any]:
         """Its versions with it."""
+        await self._witness.record("prompt.delete", id, await self.find(id), None)
         if not await self._prompts.delete(self._path, id):
             raise _unknown(id)
         return {"id": id, "object": "prompt.deleted", "deleted": True}
@@ -84,9 +94,10 @@ class PromptBook:
 
     async def add_version(self, id: str, body: Any, *, is_default: bool = True) -> dict[str, Any]:
         """A new version, under the next number."""
-        version = await self._prompts.add_version(
-            self._path, id, _read_body(body), self._clock.now_micros(), is_default=is_default
-        )
+        read = _read_body(body)
+        await self.find(id)
+        await self._witness.record("prompt_version.create", id, None, {"is_default": is_default, "body": Raw(read)})
+        version = await self._prompts.add_version(self._path, id, read, self._clock.now_micros(), is_default=is_default)
         if version is None:
             raise _unknown(id)
         return _write_version(version)

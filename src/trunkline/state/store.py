@@ -2,6 +2,7 @@
 
 from msgspec import Struct
 
+from trunkline.state.acts import Acts
 from trunkline.state.completions import Completions
 from trunkline.state.conversations import Conversations
 from trunkline.state.files import Blobs, Files
@@ -20,3 +21,4 @@ class Store(Struct, frozen=True, kw_only=True):
     prompts: Prompts
     files: Files
     blobs: Blobs
+    acts: Acts

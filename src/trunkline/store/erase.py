@@ -6,7 +6,7 @@ Of an id that was here no more is left than a hash, so that it stays unknown to 
 from collections.abc import Mapping
 from functools import partial
 
-from sqlalchemy import ColumnElement, Connection, Table, delete, func, select, update
+from sqlalchemy import ColumnElement, Connection, Table, delete, select, update
 
 from trunkline.clock import Clock
 from trunkline.state.files import Blobs
@@ -16,7 +16,8 @@ from trunkline.store.files import SqlFiles
 from trunkline.store.gone import remember_gone
 from trunkline.store.journal import Journal
 from trunkline.store.keeper import Keeper
-from trunkline.store.tables import CONVERSATION_ITEMS, CONVERSATIONS, FILES, METADATA
+from trunkline.store.tables import ACTS, CONVERSATION_ITEMS, CONVERSATIONS, FILES, METADATA
+from trunkline.store.within import is_within
 
 _AT_ONCE = 200
 
@@ -31,17 +32,20 @@ async def erase(
         # A file's row stays until its content is gone.
         if "path" in table.c and table is not FILES:
             erased[table.name] = await _erase_table(database, table, path)
-    hidden = update(FILES).where(_is_within(FILES, path)).values(hidden_at_micros=clock.now_micros())
+    hidden = update(FILES).where(is_within(FILES.c.path, path)).values(hidden_at_micros=clock.now_micros())
     erased[FILES.name] = await database.write(lambda connection: connection.execute(hidden).rowcount)
     while await files.sweep(blobs):
         pass
+    # What was done to its objects stays known, without what was in them.
+    emptied = update(ACTS).where(is_within(ACTS.c.about, path)).values(details=b"")
+    await database.write(lambda connection: connection.execute(emptied).close())
     await journal.scrub()
     await database.read(sql.forget_log)
     return erased
 
 
 async def _erase_table(database: Database, table: Table, path: str) -> int:
-    inside = _is_within(table, path)
+    inside = is_within(table.c.path, path)
     erased = 0
     while count := await database.write(partial(_erase_some, table, inside)):
         erased += count
@@ -61,10 +65,3 @@ def _erase_some(table: Table, inside: ColumnElement[bool], connection: Connectio
     connection.execute(delete(table).where(table.c.id.in_(ids), inside))
     remember_gone(connection, ids)
     return len(ids)
-
-
-def _is_within(table: Table, path: str) -> ColumnElement[bool]:
-    if path == "/":
-        return table.c.path.is_not(None)
-    # Not by `LIKE`, which takes capitals and small letters for the same on SQLite.
-    return (table.c.path == path) | (func.substr(table.c.path, 1, len(path) + 1) == f"{path}/")

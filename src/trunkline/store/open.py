@@ -11,6 +11,7 @@ from msgspec import Struct
 from trunkline.clock import Clock
 from trunkline.errors import Unavailable
 from trunkline.state.store import Store
+from trunkline.store.acts import ActKeys, SqlActs
 from trunkline.store.blobs import SealedBlobs, open_blobs
 from trunkline.store.cipher import Cipher
 from trunkline.store.completions import SqlCompletions
@@ -37,11 +38,12 @@ class StoreSettings(Struct, frozen=True, kw_only=True):
     """`keys` open what was sealed, by their ids; `newest` is the one to seal under, `None` seals nothing.
 
     `blobs_url` is where contents of files lie, unless it is the data folder. `retention_days` is how long the items of a
-    deleted conversation can still be found.
+    deleted conversation can still be found. `act_keys` are those of the chain of acts.
     """
 
     database_url: str
     data_dir: Path
+    act_keys: ActKeys
     keys: Mapping[str, bytes] = {}
     newest: str | None = None
     blobs_url: str = ""
@@ -137,6 +139,7 @@ async def open_store(settings: StoreSettings, clock: Clock, *, sweeps: bool = Tr
             prompts=SqlPrompts(database, cipher),
             files=files,
             blobs=blobs,
+            acts=SqlActs(database, cipher, settings.act_keys, settings.data_dir),
         )
         sweep = Sweep(database, cipher, clock, files, blobs, settings.retention_days * _DAY_MICROS)
         if sweeps:

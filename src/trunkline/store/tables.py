@@ -224,3 +224,33 @@ FILE_COPIES = Table(
     Column("created_at_micros", BigInteger, nullable=False),
     info=named("file_id", "account", part_of=("files", "file_id")),
 )
+
+# What administrators have done. The column is no `path`: an act outlives what it was about.
+ACTS = Table(
+    "acts",
+    METADATA,
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("at_micros", BigInteger, nullable=False),
+    Column("key_id", String, nullable=False),
+    Column("key_name", String, nullable=False),
+    Column("key_path", String, nullable=False),
+    Column("peer", String, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("object_id", String, nullable=False),
+    Column("about", String, nullable=False),
+    Column("secret_id", String, nullable=False),
+    Column("digest", String, nullable=False),
+    Column("hash", String, nullable=False),
+    sealed("details"),
+    Index("ix_acts_object_id", "object_id", "number"),
+    info=named("number"),
+)
+
+# The newest act: one row, taken by whoever appends.
+ACT_HEAD = Table(
+    "act_head",
+    METADATA,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("number", BigInteger, nullable=False),
+    Column("hash", String, nullable=False),
+)

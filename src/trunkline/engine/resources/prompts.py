@@ -2,6 +2,7 @@
 
 from trunkline.call import Reply
 from trunkline.dialects.openai_responses.ids import check_id
+from trunkline.engine.acts import witness
 from trunkline.engine.desk import Desk
 from trunkline.engine.exchange import Exchange
 from trunkline.engine.prompt_book import PromptBook
@@ -65,7 +66,8 @@ async def get_version(desk: Desk, x: Exchange) -> Reply:
 
 def _open_book(desk: Desk, x: Exchange) -> PromptBook:
     check_scope(x.principal, "prompts", writes=x.call.method not in ("GET", "HEAD"))
-    return PromptBook(need_store(desk).prompts, x.principal.path, desk.parts.clock, desk.parts.mint)
+    parts = desk.parts
+    return PromptBook(need_store(desk).prompts, x.principal.path, parts.clock, parts.mint, witness(desk, x))
 
 
 def _read_id(x: Exchange) -> str:
