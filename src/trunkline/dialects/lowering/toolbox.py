@@ -87,7 +87,7 @@ class Toolbox:
             case OtherTool(type="namespace") if tool.dialect != self._upstream:
                 self._add_namespace(tool, path, is_found)
             case OtherTool():
-                self._add_other(tool, path)
+                self._add_offered(tool, path)
 
     def _check_functions(self, path: str, kind: str) -> None:
         if self._capabilities.tools == "none":
@@ -203,6 +203,15 @@ class Toolbox:
                 self._add_function(inner, key, child.path, is_found, inner)
 
     # --- tools of one dialect -----------------------------------------------------------------------------------
+
+    def _add_offered(self, tool: OtherTool, path: str) -> None:
+        """A tool that the target may lack. One of an agent's usual set is left out then: nobody has asked for it."""
+        try:
+            self._add_other(tool, path)
+        except Unsupported:
+            if not _comes_unasked(self._request):
+                raise
+            self._notes.drop(path)
 
     def _add_other(self, tool: OtherTool, path: str) -> None:
         runs_tools = self._capabilities.tools == "native"
@@ -331,6 +340,12 @@ def _runs_elsewhere(tool: OtherTool) -> bool:
     """Whether a shell is OpenAI's own container rather than the caller's machine."""
     environment = lenient_object(tool.value.get("environment"))
     return tool.type == "shell" and environment.get("type") not in (None, "local")
+
+
+def _comes_unasked(request: ModelRequest) -> bool:
+    """Whether these are the tools of Codex, which gives the same to every model: known by what it says of itself."""
+    said = lenient_object(request.extras.get("responses", {}).get("client_metadata"))
+    return any(name.startswith("x-codex-") for name in said)
 
 
 def _lacks(path: str, kind: str) -> Unsupported:

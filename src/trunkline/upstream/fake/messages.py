@@ -1,6 +1,6 @@
 """The Messages API as its vendor speaks it. Source: https://docs.anthropic.com/en/api/messages."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -66,7 +66,7 @@ def _read(body: Body, limit: int | None) -> Ask:
         raise BadRequest("`max_tokens` must be greater than `thinking.budget_tokens`.", param="max_tokens")
     return Ask(
         entries=check_pairs(entries, "messages"),
-        tools=tuple(_read_tool(tool, f"tools.{at}") for at, tool in enumerate(body.get("tools") or ())),
+        tools=_read_tools(body.get("tools") or ()),
         choice=_read_choice(choice),
         parallel=not choice.get("disable_parallel_tool_use"),
         schema=((body.get("output_config") or {}).get("format") or {}).get("schema"),
@@ -131,9 +131,21 @@ def _read_block(block: Any, where: str) -> Entry | None:
     return None
 
 
-def _read_tool(tool: Any, where: str) -> Tool:
-    if not isinstance(tool, Mapping) or tool.get("type", "custom") != "custom":
-        raise BadRequest(f"{where}: server tools are not supported by this model", param=where)
+# Tools that Anthropic's servers run: taken, and never used.
+_IDLE_TOOLS = ("web_search_", "web_fetch_", "code_execution_", "tool_search_tool_", "mcp_toolset")
+
+
+def _read_tools(tools: Sequence[Any]) -> tuple[Tool, ...]:
+    found = (_read_tool(tool, f"tools.{at}") for at, tool in enumerate(tools))
+    return tuple(tool for tool in found if tool is not None)
+
+
+def _read_tool(tool: Any, where: str) -> Tool | None:
+    kind = tool.get("type", "custom") if isinstance(tool, Mapping) else ""
+    if kind.startswith(_IDLE_TOOLS):
+        return None
+    if kind != "custom":
+        raise BadRequest(f"{where}: tools of type '{kind}' are not supported by this model", param=where)
     if not isinstance(tool.get("input_schema"), Mapping) or tool["input_schema"].get("type") != "object":
         raise BadRequest(f"{where}.input_schema.type: Field required", param=f"{where}.input_schema.type")
     return Tool(check_name(tool.get("name"), f"{where}.name", 128), tool["input_schema"])

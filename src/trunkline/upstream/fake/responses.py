@@ -1,6 +1,6 @@
 """The Responses API as its vendor speaks it. Source: https://platform.openai.com/docs/api-reference/responses."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from trunkline.upstream.fake.chat import refuse as refuse
@@ -53,7 +53,7 @@ def read(body: Body) -> Ask:
     return check_choice(
         Ask(
             entries=check_pairs(entries, "input"),
-            tools=tuple(_read_tool(tool, f"tools[{at}]") for at, tool in enumerate(body.get("tools") or ())),
+            tools=_read_tools(body.get("tools") or ()),
             choice=_read_choice(body.get("tool_choice") or "auto"),
             parallel=body.get("parallel_tool_calls") is not False,
             schema=_read_schema((body.get("text") or {}).get("format") or {}),
@@ -84,8 +84,22 @@ def _read_item(item: Any, where: str) -> list[Entry]:
     raise BadRequest(f"Invalid value: '{kind}'.", param=f"{where}.type", code="invalid_value")
 
 
-def _read_tool(tool: Any, where: str) -> Tool:
+# Hosted tools, and groups of functions: taken, and never used.
+_IDLE_TOOLS = frozenset(
+    "code_interpreter computer file_search image_generation mcp namespace tool_search web_search web_search_preview"
+    " shell".split()
+)
+
+
+def _read_tools(tools: Sequence[Any]) -> tuple[Tool, ...]:
+    found = (_read_tool(tool, f"tools[{at}]") for at, tool in enumerate(tools))
+    return tuple(tool for tool in found if tool is not None)
+
+
+def _read_tool(tool: Any, where: str) -> Tool | None:
     kind = tool.get("type") if isinstance(tool, Mapping) else None
+    if kind in _IDLE_TOOLS:
+        return None
     if kind not in ("function", "custom"):
         raise BadRequest(f"Hosted tool '{kind}' is not supported with this model.", param=f"{where}.type")
     name = check_name(tool.get("name"), f"{where}.name", 128)
