@@ -10,6 +10,7 @@ Raise the most specific class and let it fly: `engine/gateway.py` turns it into 
 dialect, in one place. A `message` may be read by the caller; whatever only we should see goes into `detail`.
 """
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 
@@ -18,7 +19,7 @@ class TrunklineError(Exception):
 
     `status` is the HTTP status, `type` and `code` are OpenAI's words (other dialects map them), `param` names the
     field at fault (`messages[2].content`), `retry_after_seconds` is a hint or `None`, and `should_retry` is the
-    `x-should-retry` header: `None` leaves the header out.
+    `x-should-retry` header: `None` leaves the header out. `headers` are further ones, for programs to read.
     """
 
     status: int = 500
@@ -26,6 +27,7 @@ class TrunklineError(Exception):
     code: str | None = "server_error"
     should_retry: bool | None = None
     retry_after_seconds: float | None = None
+    headers: Sequence[tuple[bytes, bytes]] = ()
 
     def __init__(
         self,
@@ -136,6 +138,14 @@ class RateLimited(CallerError):
     type = "rate_limit_error"
     code = "rate_limit_exceeded"
     should_retry = True
+
+
+class BudgetExceeded(CallerError):
+    """429: what the call may cost is more than a budget has left. Worth another try only where other calls hold it."""
+
+    status = 429
+    type = "rate_limit_error"
+    code = "budget_exceeded"
 
 
 class MethodNotAllowed(CallerError):

@@ -24,9 +24,10 @@ async def ask(desk: Desk, x: Exchange, request: ModelRequest, target: Target) ->
     upstream = desk.parts.upstreams[choose_dialect(target)]
     # A path may say whether to stream: the caller's wish for its own answer counts for nothing here.
     aside = replace(x, is_stream=False, attempts=[])
-    outgoing = await desk.authorize(
-        desk.address(aside, target, upstream.name, _write(desk, request, upstream, target)), target
-    )
+    sent = _write(desk, request, upstream, target)
+    outgoing = await desk.authorize(desk.address(aside, target, upstream.name, sent), target)
+    purse = desk.parts.purse
+    paid = None if purse is None else await purse.ask_aside(x, target, upstream.name, sent, request)
     try:
         reply = await attempt(aside, desk.parts.upstream, outgoing, upstream, target)
         body = await read_whole(reply)
@@ -41,6 +42,8 @@ async def ask(desk: Desk, x: Exchange, request: ModelRequest, target: Target) ->
         for made in aside.attempts:
             made.is_aside = True
         x.attempts += aside.attempts
+        if paid is not None:
+            paid.settle(aside.attempts)
     return response
 
 

@@ -31,24 +31,32 @@ class Bid(Protocol):
 class Hold:
     """What a request holds. Settled or released once; after that both do nothing."""
 
-    __slots__ = ("_bids", "_counters", "_is_over", "_taken")
+    __slots__ = ("_counters", "_is_over", "_joined", "_taken", "bids")
 
     def __init__(self, counters: Counters, taken: Taken, bids: Sequence[Bid]) -> None:
         self._counters = counters
         self._taken = taken
-        self._bids = bids
+        self.bids = bids
+        self._joined: list[Taken] = []
         self._is_over = False
+
+    def join(self, taken: Taken) -> None:
+        """Hold this too for as long: what comes of it is measured with the rest."""
+        self._joined.append(taken)
 
     def settle(self, record: Record) -> None:
         """The request is over, and this is what it came to."""
         if self._is_over:
             return
         self._is_over = True
-        amounts = [amount for bid in self._bids for amount in bid.measure(record)]
+        amounts = [amount for bid in self.bids for amount in bid.measure(record)]
         self._counters.settle(self._taken, amounts)
+        for taken in self._joined:
+            self._counters.release(taken)
 
     def release(self) -> None:
         """Nothing came of it."""
         if not self._is_over:
             self._is_over = True
-            self._counters.release(self._taken)
+            for taken in (self._taken, *self._joined):
+                self._counters.release(taken)

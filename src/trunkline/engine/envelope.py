@@ -42,7 +42,8 @@ class Envelope(Struct, frozen=True):
     """A body's top level: `model` and `stream` decoded, every member raw.
 
     `body` is the whole, for a cheap look at what may be in it. `model` is empty where something else must say it. `echo` are
-    members that a reply shows in the place of what this request says: it was changed on its way.
+    members that a reply shows in the place of what this request says: it was changed on its way. `is_limited`: it was
+    given an output limit that its caller did not set.
     """
 
     model: str
@@ -50,6 +51,7 @@ class Envelope(Struct, frozen=True):
     members: Members
     body: bytes
     echo: Mapping[str, Raw] = _NO_ECHO
+    is_limited: bool = False
 
 
 NO_REQUEST = Envelope("", False, {}, b"")

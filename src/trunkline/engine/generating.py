@@ -3,7 +3,7 @@
 A plain sequence, not an onion: what does it stand for, which model, which way, one attempt, the relay, the record.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 
 from msgspec.structs import replace
 
@@ -94,8 +94,8 @@ class Generating:
         return await self._attempt_held(x, target, context.fit(target, replays=True), context)
 
     async def _attempt_held(self, x: Exchange, target: Target, envelope: Envelope, context: Context) -> Reply:
-        def choose(way: Way) -> Keeper | None:
-            return choose_keeping(self._parts, x, context, envelope, target, way, self._background.follow)
+        def choose(way: Way, sent: Envelope) -> Keeper | None:
+            return choose_keeping(self._parts, x, context, sent, target, way, self._background.follow)
 
         return await self._attempt(x, target, envelope, choose)
 
@@ -130,7 +130,9 @@ class Generating:
         if crossing.dropped or crossing.emulated:
             x.dropped, x.emulated = list(dict.fromkeys([*x.dropped, *crossing.dropped])), crossing.emulated
             desk.keep_strict(x)
-        keeper = None if choose is None else choose(way)
+        if parts.purse is not None and (way.kind == "translate" or "provider_options" in envelope.members):
+            await parts.purse.top_up(x, target, way.upstream, crossing.body)
+        keeper = None if choose is None else choose(way, envelope)
 
         async def send(body: bytes) -> UpstreamReply:
             request = desk.address(x, target, way.upstream, body, crossing.headers)
@@ -138,9 +140,11 @@ class Generating:
                 request = await desk.authorize(request, target)
             return await attempt(x, parts.upstream, request, upstream, target)
 
-        def go_on(body: bytes) -> Awaitable[UpstreamReply]:
+        async def go_on(body: bytes) -> UpstreamReply:
             x.end_go(crossing.spent)
-            return send(body)
+            if parts.purse is not None:
+                await parts.purse.go_on(x, target, way.upstream, body)
+            return await send(body)
 
         reply = await send(crossing.body)
         try:
@@ -159,7 +163,7 @@ class Generating:
     async def _compact(self, x: Exchange, target: Target, envelope: Envelope, choose: ChooseKeeper | None) -> Reply:
         """A compaction in the place of an answer."""
         whole = await compact_now(self._desk, x, envelope, target)
-        keeper = None if choose is None else choose(_WRITTEN_HERE)
+        keeper = None if choose is None else choose(_WRITTEN_HERE, envelope)
         if not envelope.stream:
             return self._desk.finish(x, whole if keeper is None else await keeper.keep_whole(whole), WHOLE)
         return self._desk.finish(x, whole if keeper is None else await keeper.keep_stream(whole), EVENT_STREAM)

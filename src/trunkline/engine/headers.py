@@ -81,6 +81,7 @@ def write_error_headers(x: Exchange, error: TrunklineError) -> list[Header]:
         millis = max(0, round(error.retry_after_seconds * 1000))
         headers.append((b"retry-after", b"%d" % -(-millis // 1000)))
         headers.append((b"retry-after-ms", b"%d" % millis))
+    headers += error.headers
     return headers
 
 

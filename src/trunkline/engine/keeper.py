@@ -6,6 +6,7 @@ from typing import Protocol
 
 from trunkline.dialects.dialect import JsonReply, Passage
 from trunkline.dialects.openai_responses.stated import Changes
+from trunkline.engine.envelope import Envelope
 from trunkline.engine.way import Way
 
 
@@ -51,5 +52,5 @@ class Keeper(Protocol):
         """The stream is over."""
 
 
-ChooseKeeper = Callable[[Way], Keeper | None]
-"""Who keeps a reply that comes this way; `None` where it goes its way untouched."""
+ChooseKeeper = Callable[[Way, Envelope], Keeper | None]
+"""Who keeps the reply to a request that goes out so, this way; `None` where it goes its way untouched."""

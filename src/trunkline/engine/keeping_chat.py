@@ -111,9 +111,9 @@ def keep_completion(
         account = target.account
         native = account.provider.keeps_responses and x.dialect in account.speaks
         keeper = KeepingChat(parts, store, x, envelope, account, native=native)
-        return _fit(envelope, target, _TRUE), lambda _: keeper
+        return _fit(envelope, target, _TRUE), lambda _, __: keeper
     x.dropped = [*x.dropped, "store"]
-    return _fit(envelope, target, _FALSE), lambda _: None
+    return _fit(envelope, target, _FALSE), lambda _, __: None
 
 
 def _fit(envelope: Envelope, target: Target, store: Raw) -> Envelope:

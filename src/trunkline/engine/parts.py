@@ -8,6 +8,7 @@ from trunkline.clock import Clock, Mint
 from trunkline.dialects.dialect import Dialect, UpstreamDialect
 from trunkline.dialects.seal import Sealer
 from trunkline.engine.admission import Admission
+from trunkline.engine.budgets.purse import Purse
 from trunkline.engine.gauge import Gauge
 from trunkline.engine.router import Router
 from trunkline.ports import Catalog, Credentials, Fetch, FetchLimits, Keys, Ledger, Listing, Shared, Upstream
@@ -22,7 +23,7 @@ class Parts(Struct, frozen=True, kw_only=True):
     callers speak, `upstreams` those that providers are spoken to in. `instance` is this gateway's name in `x-trunkline-hop`. `strict`
     turns whatever would be left out of a request into an error. `credentials` is there where a provider needs it.
     `fetch` is `None` where nothing that callers point to may be fetched. `store` is `None` where nothing is kept; `is_store_up` says whether its database answers.
-    `gauge` learns how far estimates are off. `forwarded_prompts` are prompts kept at a provider that anybody may use, each with its model. `admission` is `None` where nothing bounds what may be asked.
+    `gauge` learns how far estimates are off. `forwarded_prompts` are prompts kept at a provider that anybody may use, each with its model. `admission` is `None` where nothing bounds what may be asked, `purse` where there are no budgets.
     """
 
     keys: Keys
@@ -48,3 +49,4 @@ class Parts(Struct, frozen=True, kw_only=True):
     retention: Retention = Retention()
     forwarded_prompts: Mapping[str, str] = {}
     admission: Admission | None = None
+    purse: Purse | None = None

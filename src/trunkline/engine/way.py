@@ -36,7 +36,7 @@ def choose_way(dialect: Dialect, target: Target, envelope: Envelope) -> Way:
         return _name_way("translate", caller, speaks[0], target.name)
     if _must_tell(members, target.capabilities):
         return _name_way("translate", caller, caller, target.name)
-    if caller not in target.account.faithful or "provider_options" in members or envelope.echo:
+    if caller not in target.account.faithful or "provider_options" in members or envelope.echo or envelope.is_limited:
         return _name_way("patch", caller, caller, target.name)
     # `in` would first try to read the needle as a number, which takes longer than to search.
     if body.find(_SEALED) >= 0:

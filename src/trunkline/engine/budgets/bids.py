@@ -1,0 +1,109 @@
+"""What budgets make of a request: the whole of what it may cost is claimed of each, before it is sent."""
+
+from collections.abc import Sequence
+
+from msgspec import Raw, Struct
+from msgspec.structs import replace
+
+from trunkline.call import Header
+from trunkline.dialects.hosted_calls import bound_calls
+from trunkline.dialects.output_limit import OutputLimit, write_limit
+from trunkline.engine.bids import Bid
+from trunkline.engine.budgets.book import Account
+from trunkline.engine.budgets.refusals import refuse
+from trunkline.engine.envelope import Envelope, encode_members
+from trunkline.engine.possible_cost import LEAST_OUTPUT, Possible
+from trunkline.records import Record
+from trunkline.state.counters import Claim, Level, Refused
+
+_NULL = Raw(b"null")
+
+# What a Responses reply says again, and which its caller must not find changed.
+_SAID_AGAIN = ("max_output_tokens", "max_tool_calls")
+
+
+class Asked(Struct, frozen=True):
+    """A request as budgets see it: `original` as its caller sent it in a `dialect`, whose target knows the limit by the
+    name of `field`. `limit` is its own, `takes_limit` whether it can be given one."""
+
+    original: Envelope
+    dialect: str
+    field: str
+    limit: OutputLimit
+    possible: Possible
+    takes_limit: bool = True
+
+    @property
+    def floor(self) -> int:
+        """The least that it may be cut to."""
+        least = LEAST_OUTPUT if self.limit.tokens is None else min(LEAST_OUTPUT, self.limit.tokens)
+        return max(least, self.limit.least + 1 if self.limit.least else 0)
+
+    def send(self, tokens: int) -> Envelope:
+        """The request with this output limit, if that is not what it says anyway."""
+        original = self.original
+        members = original.members.copy()
+        bound_calls(self.dialect, members)
+        if self.takes_limit and tokens != self.limit.tokens:
+            write_limit(self.dialect, members, tokens, self.field)
+        if members == original.members:
+            return original
+        echo = original.echo
+        if self.dialect == "responses":
+            changed = [name for name in _SAID_AGAIN if members.get(name) != original.members.get(name)]
+            echo = {**echo, **{name: original.members.get(name, _NULL) for name in changed}}
+        return replace(original, members=members, body=encode_members(members), echo=echo, is_limited=True)
+
+
+class BudgetBid:
+    """The claims of one request on the budgets that cover it."""
+
+    __slots__ = (
+        "_accounts",
+        "_asked",
+        "_at_micros",
+        "_levels",
+        "amount",
+        "claims",
+        "envelope",
+        "input_tokens",
+        "tokens",
+    )
+
+    def __init__(
+        self, accounts: Sequence[Account], asked: Asked, tokens: int, input_tokens: int, at_micros: int
+    ) -> None:
+        self._accounts = accounts
+        self._asked = asked
+        self._at_micros = at_micros
+        self._levels: Sequence[Level] = ()
+        self.tokens = tokens
+        self.input_tokens = input_tokens
+        self.amount = amount = asked.possible.cost(tokens)
+        self.claims: Sequence[Claim] = [account.claim(at_micros, amount) for account in accounts]
+        self.envelope = asked.send(tokens)
+
+    def measure(self, record: Record) -> Sequence[int]:
+        """What it cost, without what was asked aside: that is settled by itself."""
+        return [sum_cost(record)] * len(self.claims)
+
+    def tell(self, levels: Sequence[Level]) -> Sequence[Header]:
+        """A budget is its owner's to know: nothing is told of one that covers the call."""
+        self._levels = levels
+        return ()
+
+    def lower(self, refused: Refused) -> Bid:
+        """With the output limit that what is left will pay for, where a budget wishes that. Raises `BudgetExceeded`."""
+        place = self.claims.index(refused.claim)
+        account, level = self._accounts[place], self._levels[place]
+        if account.budget.on_low == "cut" and self._asked.takes_limit:
+            tokens = min(self.tokens - 1, self._asked.possible.tokens(level.left))
+            if tokens >= self._asked.floor:
+                return BudgetBid(self._accounts, self._asked, tokens, self.input_tokens, self._at_micros)
+        account.is_low = account.is_low or not refused.in_flight
+        raise refuse(account, level, self.amount, in_flight=refused.in_flight)
+
+
+def sum_cost(record: Record) -> int:
+    """What the attempts of a request cost that are not asides."""
+    return sum(attempt.cost or 0 for attempt in record.attempts if not attempt.is_aside)

@@ -1,0 +1,106 @@
+"""Whether they can pay: what is claimed of budgets for a request, and for each further call of an upstream within it."""
+
+from collections.abc import Mapping, Sequence
+
+from msgspec import Raw
+
+from trunkline.clock import Clock
+from trunkline.dialects.dialect import Dialect
+from trunkline.dialects.estimate import estimate_input
+from trunkline.dialects.output_limit import OutputLimit, read_limit
+from trunkline.engine.bids import Bid
+from trunkline.engine.budgets.bids import Asked, BudgetBid
+from trunkline.engine.budgets.book import Account, Book
+from trunkline.engine.budgets.refusals import refuse, refuse_unpriced
+from trunkline.engine.envelope import Envelope
+from trunkline.engine.exchange import Exchange
+from trunkline.engine.gauge import Gauge
+from trunkline.engine.possible_cost import Possible, choose_limit, count_most, multiply, raise_estimate, weigh
+from trunkline.engine.router import Target
+from trunkline.errors import BudgetExceeded
+from trunkline.money import Tariff
+from trunkline.request import ModelRequest
+from trunkline.state.counters import Claim, Refused
+
+# What it costs where nothing is said of the price, and that is allowed: what its provider tells counts.
+_NOTHING = Possible(0, 0)
+
+_WHOLE_ANSWERS = "generate"
+_COMPACTIONS = "compaction"
+
+
+class BudgetBounds:
+    """`engine.admission.Bounds` for money. `unknown_output_tokens` is what a model can write of which nobody knows."""
+
+    def __init__(
+        self, book: Book, clock: Clock, gauge: Gauge, dialects: Mapping[str, Dialect], unknown_output_tokens: int
+    ) -> None:
+        self._book = book
+        self._clock = clock
+        self._gauge = gauge
+        self._dialects = dialects
+        self._unknown = unknown_output_tokens
+
+    def bid(self, x: Exchange, target: Target, envelope: Envelope) -> Bid | None:
+        """All that a request may cost. Raises `Forbidden` for a model without a price, `InvalidRequest`."""
+        accounts = self._book.covering(x.principal)
+        if not accounts:
+            return None
+        _check_price(accounts, target)
+        at_micros, capabilities = self._clock.now_micros(), target.capabilities
+        takes_limit = x.operation == _WHOLE_ANSWERS
+        limit = read_limit(x.dialect, envelope.members) if takes_limit else OutputLimit(None)
+        ratio = self._gauge.ratio(target.name)
+        input_tokens = count_most(self._dialects[x.dialect], envelope, capabilities, ratio)
+        tokens = choose_limit(limit, capabilities, input_tokens, self._unknown)
+        if not takes_limit and x.operation != _COMPACTIONS:
+            tokens = 0
+        possible = _weigh(x.dialect, envelope.members, envelope.body, target.tariff, input_tokens)
+        asked = Asked(
+            envelope, x.dialect, capabilities.max_tokens_field, limit, multiply(possible, limit.choices), takes_limit
+        )
+        return BudgetBid(accounts, asked, tokens, input_tokens, at_micros)
+
+    # --- what comes on top --------------------------------------------------------------------------------------
+
+    def most(self, target: Target, dialect: str, members: Mapping[str, Raw], body: bytes, input_tokens: int) -> int:
+        """All that a body may cost as it goes out, in its own dialect: writing it may have raised its limit, and what a
+        caller says to a provider in its own words is no part of what was weighed."""
+        limit = read_limit(dialect, members)
+        tokens = choose_limit(limit, target.capabilities, input_tokens, self._unknown)
+        possible = _weigh(dialect, members, body, target.tariff, input_tokens)
+        return multiply(possible, limit.choices).cost(tokens)
+
+    def covers(self, x: Exchange, target: Target) -> bool:
+        """Whether there are budgets for this caller. Raises `Forbidden` for a model without a price."""
+        accounts = self._book.covering(x.principal)
+        _check_price(accounts, target)
+        return bool(accounts)
+
+    def count(self, target: Target, request: ModelRequest) -> int:
+        """How many tokens a request puts into the model, rather too many."""
+        return raise_estimate(estimate_input(request), self._gauge.ratio(target.name))
+
+    def claim(self, x: Exchange, amount: int) -> Sequence[Claim]:
+        """So much of all that covers this caller."""
+        at_micros = self._clock.now_micros()
+        return [account.claim(at_micros, amount) for account in self._book.covering(x.principal)]
+
+    def explain(self, x: Exchange, refused: Refused) -> BudgetExceeded:
+        """The error for what could not be claimed on top."""
+        accounts = self._book.covering(x.principal)
+        keys = [claim.key for claim in self.claim(x, 0)]
+        place = keys.index(refused.claim.key) if refused.claim.key in keys else 0
+        return refuse(accounts[place], refused.levels[place], refused.claim.amount, in_flight=refused.in_flight)
+
+
+def _check_price(accounts: Sequence[Account], target: Target) -> None:
+    if target.tariff is not None:
+        return
+    for account in accounts:
+        if account.budget.unpriced == "refuse":
+            raise refuse_unpriced(account.budget, target.name)
+
+
+def _weigh(dialect: str, members: Mapping[str, Raw], body: bytes, tariff: Tariff | None, input_tokens: int) -> Possible:
+    return _NOTHING if tariff is None else weigh(dialect, members, body, tariff, input_tokens)

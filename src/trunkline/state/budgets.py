@@ -1,0 +1,119 @@
+"""Budgets: how much money may be spent on what in a stretch of time, and the ports that keep them."""
+
+from collections.abc import Mapping, Sequence
+from typing import Literal, Protocol
+
+from msgspec import Struct
+
+from trunkline.money import Nano
+from trunkline.paths import ROOT, matches
+from trunkline.principal import Principal
+from trunkline.state.periods import Period, Window
+
+SHARES = (50, 80, 100)
+"""Of which shares a webhook is told, in per cent, unless its budget says otherwise."""
+
+Unpriced = Literal["refuse", "allow"]
+OnLow = Literal["refuse", "cut"]
+
+
+class Webhook(Struct, frozen=True):
+    """Whom to tell. `is_trusted`: the configuration names it, so that it may stand in a private network."""
+
+    url: str
+    secret: str
+    is_trusted: bool = False
+
+    def __repr__(self) -> str:
+        return f"Webhook(url={self.url!r})"
+
+
+class Budget(Struct, frozen=True, kw_only=True):
+    """What may be spent, and by whom. All of `path` (a pattern), `key` and `label` that are said must match.
+
+    `unpriced` says what becomes of a model without a price, `on_low` of a call that what is left does not wholly cover.
+    `since_micros` is when it was reset last: what was spent before is not counted.
+    """
+
+    name: str
+    cap: Nano
+    period: Period
+    path: str | None = None
+    key: str | None = None
+    label: tuple[str, str] | None = None
+    unpriced: Unpriced = "refuse"
+    on_low: OnLow = "refuse"
+    owner: str = ""
+    webhook: Webhook | None = None
+    shares: tuple[int, ...] = SHARES
+    is_declared: bool = False
+    since_micros: int = 0
+
+    @property
+    def home(self) -> str:
+        """The path at which it is administered."""
+        return ROOT if self.path is None else self.path.removesuffix("/**") or ROOT
+
+    def may_cover(self, principal: Principal) -> bool:
+        """Whether what this caller spends counts, if it is labelled so."""
+        if self.path is not None and not matches(principal.path, self.path):
+            return False
+        return self.key is None or self.key in (principal.key_id, principal.name)
+
+    def covers(self, principal: Principal) -> bool:
+        """Whether what this caller spends counts."""
+        if not self.may_cover(principal):
+            return False
+        return self.label is None or principal.labels.get(self.label[0]) == self.label[1]
+
+    def window(self, at_micros: int) -> Window:
+        """The stretch of time in which what is spent at a moment counts."""
+        window = self.period.window(at_micros)
+        return window if self.since_micros <= window.start else Window(self.since_micros, window.end)
+
+    def counter(self, window: Window) -> bytes:
+        """The name of what counts it in a window."""
+        return f"budget:{self.name}:{window.start}".encode()
+
+
+class Passed(Struct, frozen=True, kw_only=True):
+    """A budget has passed a share of its cap, for the first time in a window."""
+
+    budget: str
+    window: Window
+    share: int
+    spent: Nano
+    at_micros: int
+
+
+class Budgets(Protocol):
+    """Keeps budgets that were made at run time, and when each was reset, a declared one as well."""
+
+    async def all(self) -> Sequence[Budget]: ...
+
+    async def put(self, budget: Budget) -> None:
+        """Make it, or change the one of its name."""
+
+    async def delete(self, name: str) -> bool: ...
+
+    async def reset(self, name: str, at_micros: int) -> None: ...
+
+    async def resets(self) -> Mapping[str, int]:
+        """When each was reset last."""
+
+    async def spent(self, budget: Budget, window: Window) -> Nano:
+        """What was spent in a window, by the records that are kept."""
+
+
+class Alerts(Protocol):
+    """Who has been told of what: each share once in a window, whoever sees it pass."""
+
+    async def note(self, passed: Passed) -> bool:
+        """Write it down. `False`: somebody did already."""
+
+    async def due(self, at_micros: int, lease_micros: int, attempts: int) -> Sequence[Passed]:
+        """Those that have not arrived and that nobody is at; the caller is now, for as long as the lease. Each is given out
+        so many times at most."""
+
+    async def done(self, passed: Passed) -> None:
+        """It has arrived."""
