@@ -292,7 +292,7 @@ class Unavailable(TrunklineError):
     status = 503
     code = "unavailable"
     should_retry = True
-    retry_after_seconds = 1.0
+    retry_after_seconds: float | None = 1.0
 
 
 class Broken(TrunklineError):

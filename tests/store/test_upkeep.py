@@ -183,6 +183,10 @@ async def test_a_lost_key(url: str, tmp_path: Path, clock: FakeClock) -> None:
         assert all("k0000001" in problem.why for problem in walked.problems)
         assert "responses resp_team: input" in [problem.place for problem in walked.problems]
         assert len((await store.reencrypt()).problems) == 12
-        with pytest.raises(Unavailable) as caught:
+        with pytest.raises(Unavailable) as row:
             await store.ports.responses.find("/team", "resp_team")
-        assert caught.value.should_retry is False
+        with pytest.raises(Unavailable) as content:
+            [piece async for piece in store.ports.blobs.read("file_team")]
+        for caught in (row, content):
+            assert "TRUNKLINE_SECRET_PREVIOUS" in caught.value.message
+            assert (caught.value.should_retry, caught.value.retry_after_seconds) == (False, None)

@@ -6,10 +6,11 @@ from contextlib import aclosing
 from pathlib import Path
 
 from trunkline.clock import Clock
-from trunkline.errors import ConfigError, Unavailable
+from trunkline.errors import ConfigError
 from trunkline.state.files import Blob, Blobs
 from trunkline.store.blobs_disk import DiskBlobs
 from trunkline.store.cipher import Cipher, Stream, Unreadable
+from trunkline.store.rows import sealed_away
 
 SETTING = "TRUNKLINE_BLOBS_URL"
 
@@ -54,7 +55,7 @@ class SealedBlobs:
             if opened := stream.finish():
                 yield opened
         except Unreadable as error:
-            raise Unavailable("The content of a file cannot be opened right now.", detail=f"{id}: {error}") from error
+            raise sealed_away(id, error) from error
 
     async def delete(self, id: str) -> None:
         await self._blobs.delete(id)

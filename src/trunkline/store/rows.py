@@ -44,12 +44,17 @@ def open_row(cipher: Cipher, table: Table, row: Mapping[str, Any] | RowMapping) 
             if column in opened:
                 opened[column] = cipher.open(opened[column], bind(table, column, row))
     except Unreadable as error:
-        raise _sealed_away(table, error) from error
+        raise sealed_away(table.name, error) from error
     return opened
 
 
-def _sealed_away(table: Table, error: Unreadable) -> Unavailable:
-    sealed = Unavailable("This was kept under a key that the gateway does not have now.", detail=f"{table}: {error}")
-    # Until somebody gives it the key, asking again is no use.
+def sealed_away(place: str, error: Unreadable) -> Unavailable:
+    """What is there but cannot be opened, as an error for whoever asked for it."""
+    sealed = Unavailable(
+        f"What was kept cannot be opened ({error}). Asking again is no use before the operator has seen to it;"
+        " `trunkline store verify` lists all that is concerned.",
+        detail=f"{place}: {error}",
+    )
     sealed.should_retry = False
+    sealed.retry_after_seconds = None
     return sealed
