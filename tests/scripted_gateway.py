@@ -9,13 +9,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from trunkline.call import Call, Source
 from trunkline.capabilities import Capabilities
 from trunkline.clock import CountingMint, FakeClock
 from trunkline.dialects import anthropic, bedrock, cohere, gemini, openai_chat, openai_responses
 from trunkline.dialects.seal import Sealer
+from trunkline.engine.admission import Admission
+from trunkline.engine.budgets.purse import Purse
 from trunkline.engine.gateway import Gateway
+from trunkline.engine.gauge import Gauge
 from trunkline.engine.parts import Parts
 from trunkline.engine.router import Router
 from trunkline.errors import Failed
@@ -211,8 +215,10 @@ class Answer:
 class FixedCatalog:
     """Lists what a test says; `settle` calls `arrive`, where a list may come in."""
 
-    def __init__(self, listing: Listing) -> None:
+    def __init__(self, listing: Listing, tariff: Tariff | None = None, facts: Mapping[str, Any] | None = None) -> None:
         self.now = listing
+        self._tariff = tariff
+        self._facts = facts or {}
         self.arrive: Callable[[], None] = lambda: None
         self.settled = 0
 
@@ -224,10 +230,10 @@ class FixedCatalog:
         self.arrive()
 
     def capabilities(self, provider: str, model: str, base: Capabilities) -> Capabilities:
-        return base
+        return replace(base, **self._facts)
 
     def tariff(self, account: str, provider: str, model: str) -> Tariff | None:
-        return None
+        return self._tariff
 
     def owner(self, model: str) -> str | None:
         return None
@@ -270,7 +276,8 @@ def make_accounts() -> list[Account]:
 
 @dataclass
 class Scene:
-    """The gateway, what is behind it, and what it recorded. The models are called `<account>-model`."""
+    """The gateway, what is behind it, and what it recorded. The models are called `<account>-model`; all of them have
+    these `facts`, and cost what the `tariff` says. `bind` puts rules before the requests."""
 
     accounts: list[Account] = field(default_factory=make_accounts)
     aliases: dict[str, str] = field(default_factory=dict)
@@ -285,13 +292,18 @@ class Scene:
     store: Store | None = None
     retention: Retention = field(default_factory=Retention)
     forwarded_prompts: Mapping[str, str] = field(default_factory=dict)
+    tariff: Tariff | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    gauge: Gauge = field(default_factory=Gauge)
+    bind: Callable[["Scene"], tuple[Admission | None, Purse | None]] = lambda _: (None, None)
 
     def __post_init__(self) -> None:
         listing = {
             account.name: Listed(frozenset({f"{account.name}-model"}), complete=True) for account in self.accounts
         }
-        self.catalog = FixedCatalog(listing)
+        self.catalog = FixedCatalog(listing, self.tariff, self.facts)
         self.shared = MemoryShared(self.clock)
+        admission, purse = self.bind(self)
         self.gateway = Gateway(
             Parts(
                 keys=self.keys,
@@ -313,6 +325,9 @@ class Scene:
                 store=self.store,
                 retention=self.retention,
                 forwarded_prompts=self.forwarded_prompts,
+                gauge=self.gauge,
+                admission=admission,
+                purse=purse,
             )
         )
 
