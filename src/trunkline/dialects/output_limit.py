@@ -86,9 +86,12 @@ def _write_responses(members: Members, tokens: int, field: str) -> None:
 
 
 def _read_chat(members: Mapping[str, Raw]) -> OutputLimit:
-    # Said twice, it is the larger one that somebody may heed.
-    said = [_read_count(members.get(name), name) for name in _CHAT_NAMES]
-    tokens = max((count for count in said if count is not None), default=None)
+    tokens: int | None = None
+    for name in _CHAT_NAMES:
+        count = _read_count(members.get(name), name)
+        # Said twice, it is the larger one that somebody may heed.
+        if count is not None and (tokens is None or count > tokens):
+            tokens = count
     return OutputLimit(tokens, _read_count(members.get("n"), "n") or 1)
 
 

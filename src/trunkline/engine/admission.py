@@ -51,7 +51,7 @@ class Admission:
     async def _take(self, x: Exchange, bids: list[Bid]) -> Hold:
         """Lowers the bid that is refused, until all are granted or one of them cannot be lowered."""
         while True:
-            claims = [claim for bid in bids for claim in bid.claims]
+            claims = bids[0].claims if len(bids) == 1 else [claim for bid in bids for claim in bid.claims]
             taking = self._counters.take(claims)
             outcome: Outcome = taking if isinstance(taking, (Taken, Refused)) else await taking
             x.levels = _tell(bids, outcome.levels)
@@ -61,7 +61,9 @@ class Admission:
             bids[place] = bids[place].lower(outcome)
 
 
-def _tell(bids: Sequence[Bid], levels: Sequence[Level]) -> list[Header]:
+def _tell(bids: Sequence[Bid], levels: Sequence[Level]) -> Sequence[Header]:
+    if len(bids) == 1:
+        return bids[0].tell(levels)
     told: list[Header] = []
     start = 0
     for bid in bids:

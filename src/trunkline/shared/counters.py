@@ -62,31 +62,46 @@ class MemoryCounters:
     # --- the port -----------------------------------------------------------------------------------------------
 
     def take(self, claims: Sequence[Claim]) -> Outcome:
-        # Done for every request, so it is written out: seen first, taken after, and drawn while it is in the hand.
+        # Done for every request, so it is written out: each claim is seen, taken and drawn while it is in the hand.
         now_ms = self._clock.now_micros() // 1_000
-        opened, counters = self._counters, []
+        opened = self._counters
+        counters: list[_Counter] = []
+        levels = []
         for claim in claims:
             counter = opened.get(claim.key)
             if counter is None:
                 counter = self._open(claim, now_ms)
-            counters.append(counter)
-            scale = claim.period_ms
+            amount, most, scale = claim.amount, claim.most, claim.period_ms
+            held = counter.held
             if scale:
-                if counter.flow(now_ms) + (counter.held + claim.amount - claim.most) * scale > 0:
-                    return self._refuse(claims, now_ms)
-            elif counter.spent + counter.held + claim.amount > claim.most:
-                return self._refuse(claims, now_ms)
-        levels = []
-        for claim, counter in zip(claims, counters):  # noqa: B905 - one was made for each other
-            if claim.held:
-                counter.held += claim.amount
+                spent = counter.flow(now_ms)
+                if spent + (held + amount - most) * scale > 0:
+                    return self._refuse(claims, counters, now_ms)
+                if claim.held:
+                    held = counter.held = held + amount
+                else:
+                    spent = counter.spent = spent + amount * scale
+                # What has flowed off in part still counts as a whole one.
+                whole = -(-spent // scale)
+                levels.append(Level(most - whole - held, -(-spent // most), whole, held))
             else:
-                counter.spent += claim.amount * (claim.period_ms or 1)
-            levels.append(_draw(claim, counter, now_ms))
-        return Taken(claims, levels)
+                spent = counter.spent
+                if spent + held + amount > most:
+                    return self._refuse(claims, counters, now_ms)
+                if claim.held:
+                    held = counter.held = held + amount
+                else:
+                    spent = counter.spent = spent + amount
+                end_micros = claim.end_micros
+                levels.append(
+                    Level(most - spent - held, end_micros // 1_000 - now_ms if end_micros else 0, spent, held)
+                )
+            counters.append(counter)
+        return Taken(claims, levels, counters)
 
-    def _refuse(self, claims: Sequence[Claim], now_ms: int) -> Refused:
-        """Why they do not fit: the claim that waits longest, or for ever."""
+    def _refuse(self, claims: Sequence[Claim], taken: Sequence[_Counter], now_ms: int) -> Refused:
+        """Give back those that were taken already, and say why all do not fit: the claim that waits longest, or for ever."""
+        self._give_back(claims[: len(taken)], taken)
         counters = [self._counters.get(claim.key) or self._open(claim, now_ms) for claim in claims]
         levels = self.look(claims)
         longest = Refused(claims[0], 0, False, levels)
@@ -99,21 +114,17 @@ class MemoryCounters:
         return longest
 
     def settle(self, taken: Taken, amounts: Sequence[int]) -> None:
-        for claim, amount in zip(taken.claims, amounts, strict=True):
-            if not claim.held:
-                continue
-            counter = self._counters.get(claim.key)
-            if counter is None:
-                continue
-            counter.held -= claim.amount
-            if claim.kind != "slots":
-                self._spend(claim, counter, amount)
+        for claim, counter, amount in zip(taken.claims, taken.holder, amounts, strict=True):
+            if claim.held:
+                counter.held -= claim.amount
+                if claim.kind != "slots":
+                    self._spend(claim, counter, amount)
 
     def release(self, taken: Taken) -> None:
-        for claim in taken.claims:
-            counter = self._counters.get(claim.key)
-            if counter is None:
-                continue
+        self._give_back(taken.claims, taken.holder)
+
+    def _give_back(self, claims: Sequence[Claim], counters: Sequence[_Counter]) -> None:
+        for claim, counter in zip(claims, counters, strict=True):
             if claim.held:
                 counter.held -= claim.amount
             else:
@@ -185,14 +196,11 @@ def _is_in_flight(claim: Claim, counter: _Counter) -> bool:
 def _draw(claim: Claim, counter: _Counter, now_ms: int) -> Level:
     spent, held, most, period_ms = counter.spent, counter.held, claim.most, claim.period_ms
     if period_ms:
-        # What has flowed off in part still counts as a whole one.
         whole = -(-spent // period_ms)
-        left = most - whole - held
-        return Level(max(0, left), -(-spent // most), whole, held)
-    left = most - spent - held
-    return Level(max(0, left), _until(claim, now_ms) if claim.end_micros else 0, spent, held)
+        return Level(max(0, most - whole - held), -(-spent // most), whole, held)
+    return Level(max(0, most - spent - held), _until(claim, now_ms) if claim.end_micros else 0, spent, held)
 
 
 def _until(claim: Claim, now_ms: int) -> int:
     """Milliseconds until a window is over."""
-    return max(0, -(-claim.end_micros // 1_000) - now_ms)
+    return max(0, claim.end_micros // 1_000 - now_ms)

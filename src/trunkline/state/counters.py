@@ -5,7 +5,7 @@ names it wholly: of a calendar window it also says which one.
 """
 
 from collections.abc import Awaitable, Sequence
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from msgspec import Struct
 
@@ -43,12 +43,12 @@ class Level(Struct, frozen=True):
 
 
 class Taken(Struct, frozen=True):
-    """Claims that were granted, and how their counters stand since, in the same order. `holder` is the counters' own
+    """Claims that were granted, and how their counters stand since, in the same order. `holder` is their counters' own
     affair."""
 
     claims: Sequence[Claim]
     levels: Sequence[Level]
-    holder: bytes = b""
+    holder: Any = None
 
 
 class Refused(Struct, frozen=True):
