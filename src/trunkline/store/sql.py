@@ -5,11 +5,12 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Insert, Table, text
+from sqlalchemy import JSON, ColumnElement, Connection, Insert, Table, TableValuedAlias, cast, func, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 
 # Any number will do that nobody else takes a lock of this database by.
 _SCHEMA_LOCK = 0x7472_756E_6B6C
+_FOLD_LOCK = 0x7472_756E_6B6D
 
 
 def insert(kind: str, table: Table) -> "postgresql.Insert | sqlite.Insert":
@@ -29,11 +30,33 @@ def find_gone(connection: Connection, hashes: Sequence[int]) -> Sequence[int]:
     return connection.execute(_FIND_GONE[connection.dialect.name], wanted).scalars().all()
 
 
+def member(kind: str, column: ColumnElement[str], name: str) -> ColumnElement[Any]:
+    """A member, a string, of the JSON object that a column holds; `NULL` where there is none."""
+    if kind == "postgresql":
+        return cast(column, JSON)[name].as_string()
+    pairs = func.json_each(column).table_valued("key", "value")
+    # By its name and not by a path, in which a name with a dot or a quote would mean something else.
+    return select(pairs.c.value).where(pairs.c.key == name).scalar_subquery()
+
+
+def members(kind: str, column: ColumnElement[str]) -> TableValuedAlias:
+    """The members of the JSON object that a column holds, as rows of `key` and `value`."""
+    if kind == "postgresql":
+        return func.json_each_text(cast(column, JSON)).table_valued("key", "value", joins_implicitly=True)
+    return func.json_each(column).table_valued("key", "value", joins_implicitly=True)
+
+
 def lock_schema(connection: Connection) -> None:
     """Keep others from changing tables until the transaction ends."""
     # SQLite has let nobody else write since the transaction began.
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _SCHEMA_LOCK})
+
+
+def lock_fold(connection: Connection) -> None:
+    """Have processes fold requests one after the other, so that their numbers appear in their order."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _FOLD_LOCK})
 
 
 def forget_log(connection: Connection) -> None:

@@ -1,0 +1,254 @@
+"""Implements `state.UsageRows`: reads what the ledger has folded."""
+
+import asyncio
+import contextlib
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
+
+from msgspec import Raw
+from sqlalchemy import ColumnElement, FromClause, Row, Select, Table, case, func, literal, select
+
+from trunkline.errors import Unavailable
+from trunkline.state.conversations import Order
+from trunkline.state.usage import BY_ATTEMPT, By, Group, Sums, Trail, UsedAttempt, UsedRequest, WantedUsage
+from trunkline.store import sql
+from trunkline.store.engine import Database
+from trunkline.store.ledger.tables import ATTEMPTS, AUDIT, COUNTS, REQUESTS
+from trunkline.store.within import is_within
+from trunkline.usage import Usage
+
+_HURRY_SECONDS = 2.0
+# A sum reads many rows. Two at once leave room for what requests wait for.
+_SUMS_AT_ONCE = 2
+_SUM_SECONDS = 30.0
+
+_HOUR_MICROS = 3600 * 1_000_000
+
+Settle = Callable[[], Awaitable[None]]
+
+
+class SqlUsage:
+    """`settle` waits until what this process has recorded so far is folded."""
+
+    def __init__(self, database: Database, settle: Settle) -> None:
+        self._database = database
+        self._settle = settle
+        self._summing = asyncio.Semaphore(_SUMS_AT_ONCE)
+        self._labels = sql.members(database.kind, REQUESTS.c.labels)
+
+    async def hurry(self) -> None:
+        # What cannot be folded now is found later; what was folded is found now.
+        with contextlib.suppress(TimeoutError, Unavailable):
+            async with asyncio.timeout(_HURRY_SECONDS):
+                await self._settle()
+
+    # --- rows -----------------------------------------------------------------------------------------------------
+
+    async def page(
+        self, wanted: WantedUsage, *, after: int | None, limit: int, order: Order = "desc", audited: bool = False
+    ) -> Sequence[UsedRequest]:
+        number = REQUESTS.c.number
+        statement = select(REQUESTS).where(*self._conditions(wanted)).limit(limit + 1)
+        if audited:
+            statement = statement.join(AUDIT, AUDIT.c.request_id == REQUESTS.c.id)
+        if after is not None:
+            statement = statement.where(number < after if order == "desc" else number > after)
+        rows = await self._rows(statement.order_by(number.desc() if order == "desc" else number))
+        return [_read_request(row) for row in rows]
+
+    async def newest(self) -> int:
+        return (await self._rows(select(func.max(REQUESTS.c.number))))[0][0] or 0
+
+    async def attempts(self, ids: Sequence[str]) -> Mapping[str, Sequence[UsedAttempt]]:
+        wanted = select(ATTEMPTS).where(ATTEMPTS.c.request_id.in_(ids))
+        found = defaultdict(list)
+        for row in await self._rows(wanted.order_by(ATTEMPTS.c.request_id, ATTEMPTS.c.position)):
+            found[row.request_id].append(_read_attempt(row))
+        return found
+
+    async def trails(self, ids: Sequence[str]) -> Mapping[str, Trail]:
+        rows = await self._rows(select(AUDIT).where(AUDIT.c.request_id.in_(ids)))
+        return {row.request_id: _read_trail(row) for row in rows}
+
+    # --- sums -----------------------------------------------------------------------------------------------------
+
+    async def sums(self, wanted: WantedUsage, by: Sequence[By], limit: int) -> Sequence[Group]:
+        of_attempts = bool(BY_ATTEMPT & set(by)) or wanted.model is not None or wanted.provider is not None
+        start = wanted.start_micros or 0
+        keys = [self._key(each, start).label(f"by_{place}") for place, each in enumerate(by)]
+        statement = select(*keys, *(_SUMS_OF_ATTEMPTS if of_attempts else _SUMS_OF_REQUESTS))
+        statement = statement.select_from(self._source(by, of_attempts)).where(*self._conditions(wanted, of_attempts))
+        # Without groups there is always a row, also of nothing.
+        statement = statement.group_by(*(key.element for key in keys)).limit(limit + 1)
+        async with self._summing:
+            rows = await self._rows(statement, _SUM_SECONDS)
+        return [_read_group(row, len(by)) for row in rows]
+
+    def _source(self, by: Sequence[By], of_attempts: bool) -> FromClause:
+        source: FromClause = REQUESTS
+        if of_attempts:
+            source = source.join(ATTEMPTS, ATTEMPTS.c.request_id == REQUESTS.c.id)
+        if "label" in by:
+            source = source.join(self._labels, literal(True))
+        return source
+
+    def _key(self, by: By, start: int) -> ColumnElement[Any]:
+        if by == "hour":
+            return (REQUESTS.c.started_at_micros - start) // _HOUR_MICROS
+        if by == "label":
+            return self._labels.c.key + "=" + self._labels.c.value
+        return _KEYS[by]
+
+    # --- conditions -----------------------------------------------------------------------------------------------
+
+    def _conditions(self, wanted: WantedUsage, of_attempts: bool = False) -> list[ColumnElement[bool]]:
+        conditions = [is_within(REQUESTS.c.path, wanted.path)]
+        conditions += [column == value for column, value in _equal(wanted) if value is not None]
+        if wanted.start_micros is not None:
+            conditions.append(REQUESTS.c.started_at_micros >= wanted.start_micros)
+        if wanted.end_micros is not None:
+            conditions.append(REQUESTS.c.started_at_micros < wanted.end_micros)
+        if wanted.label is not None:
+            name, value = wanted.label
+            conditions.append(sql.member(self._database.kind, REQUESTS.c.labels, name) == value)
+        tried = [
+            column == value
+            for column, value in ((ATTEMPTS.c.account, wanted.provider), (ATTEMPTS.c.model, wanted.model))
+            if value is not None
+        ]
+        if tried and not of_attempts:
+            was_tried = select(literal(1)).where(ATTEMPTS.c.request_id == REQUESTS.c.id, *tried)
+            return [*conditions, was_tried.exists()]
+        return [*conditions, *tried]
+
+    async def _rows(self, statement: Select[Any], seconds: float | None = None) -> Sequence[Row[Any]]:
+        return await self._database.read(lambda connection: connection.execute(statement).all(), seconds)
+
+
+def _equal(wanted: WantedUsage) -> list[tuple[ColumnElement[Any], str | int | None]]:
+    return [
+        (REQUESTS.c.id, wanted.request_id),
+        (REQUESTS.c.key_id, wanted.key_id),
+        (REQUESTS.c.key, wanted.key),
+        (REQUESTS.c.session, wanted.session),
+        (REQUESTS.c.operation, wanted.operation),
+        (REQUESTS.c.status, wanted.status),
+        (REQUESTS.c.outcome, wanted.outcome),
+    ]
+
+
+_KEYS: Mapping[By, ColumnElement[Any]] = {
+    "model": ATTEMPTS.c.model,
+    "provider": ATTEMPTS.c.account,
+    "path": REQUESTS.c.path,
+    "key": REQUESTS.c.key,
+    "key_id": REQUESTS.c.key_id,
+    "session": REQUESTS.c.session,
+    "operation": REQUESTS.c.operation,
+    "outcome": REQUESTS.c.outcome,
+}
+
+
+def _sum(value: ColumnElement[Any]) -> ColumnElement[Any]:
+    return func.coalesce(func.sum(value), 0)
+
+
+def _count(condition: ColumnElement[bool]) -> ColumnElement[Any]:
+    return _sum(case((condition, 1), else_=0))
+
+
+def _totals(table: Table) -> list[ColumnElement[Any]]:
+    return [
+        _count(table.c.outcome == "error"),
+        _count(table.c.outcome == "cancelled"),
+        _count(table.c.cost.is_(None)),
+        _count(table.c.is_estimated),
+        _sum(table.c.cost),
+        *(_sum(table.c[name]) for name in COUNTS),
+    ]
+
+
+_SUMS_OF_REQUESTS = [func.count(), _sum(REQUESTS.c.attempts), *_totals(REQUESTS)]
+_SUMS_OF_ATTEMPTS = [func.count(REQUESTS.c.id.distinct()), func.count(), *_totals(ATTEMPTS)]
+
+
+# --- rows as they are shown -----------------------------------------------------------------------------------------
+
+
+def _read_group(row: Row[Any], keys: int) -> Group:
+    # PostgreSQL adds up into decimals.
+    requests, attempts, failed, cancelled, unpriced, estimated, cost, *counts = map(int, row[keys:])
+    named: dict[str, Any] = dict(zip(COUNTS, counts, strict=True))
+    return Group(
+        tuple(row[:keys]), Sums(requests, attempts, failed, cancelled, unpriced, estimated, Usage(**named), cost)
+    )
+
+
+def _read_request(row: Row[Any]) -> UsedRequest:
+    return UsedRequest(
+        number=row.number,
+        id=row.id,
+        started_at_micros=row.started_at_micros,
+        path=row.path,
+        key_id=row.key_id,
+        key=row.key,
+        session=row.session,
+        labels=Raw(row.labels.encode()),
+        operation=row.operation,
+        dialect=row.dialect,
+        is_stream=row.is_stream,
+        model_asked=row.model_asked,
+        provider=row.account,
+        model=row.model,
+        status=row.status,
+        outcome=row.outcome,
+        error_code=row.error_code,
+        attempts=row.attempts,
+        duration_micros=row.duration_micros,
+        first_byte_micros=row.first_byte_micros,
+        usage=_read_usage(row),
+        cost=row.cost,
+        is_estimated=row.is_estimated,
+    )
+
+
+def _read_attempt(row: Row[Any]) -> UsedAttempt:
+    return UsedAttempt(
+        request_id=row.request_id,
+        position=row.position,
+        started_at_micros=row.started_at_micros,
+        provider=row.account,
+        model=row.model,
+        is_aside=row.is_aside,
+        status=row.status,
+        outcome=row.outcome,
+        error_code=row.error_code,
+        duration_micros=row.duration_micros,
+        first_byte_micros=row.first_byte_micros,
+        usage=_read_usage(row, row.tier),
+        cost=row.cost,
+        cost_source=row.cost_source,
+        rates=Raw((row.rates or "null").encode()),
+        is_estimated=row.is_estimated,
+        upstream_request_id=row.upstream_request_id,
+    )
+
+
+def _read_trail(row: Row[Any]) -> Trail:
+    return Trail(
+        request_id=row.request_id,
+        peer=row.peer,
+        method=row.method,
+        url=row.url,
+        route=row.route,
+        error_detail=row.error_detail,
+        dropped=Raw(row.dropped.encode()),
+        emulated=Raw(row.emulated.encode()),
+        upstream_request_id=row.upstream_request_id,
+    )
+
+
+def _read_usage(row: Row[Any], tier: str = "") -> Usage:
+    counts: dict[str, Any] = {name: row._mapping[name] for name in COUNTS}
+    return Usage(**counts, tier=tier)

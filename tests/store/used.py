@@ -1,0 +1,94 @@
+"""Rows of requests, put into their tables as the ledger would."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import insert
+
+from trunkline.store.engine import Database
+from trunkline.store.ledger.tables import ATTEMPTS, AUDIT, COUNTS, REQUESTS
+
+START = 1_700_006_400_000_000
+"""A midnight, UTC."""
+
+HOUR = 3600 * 1_000_000
+
+
+def make_attempt(target: str = "openai/gpt-5-mini", cost: int | None = 100, **more: Any) -> dict[str, Any]:
+    account, _, model = target.partition("/")
+    known = dict.fromkeys(COUNTS, 0) | {
+        "started_at_micros": START,
+        "account": account,
+        "model": model,
+        "is_aside": False,
+        "status": 200,
+        "outcome": "ok",
+        "error_code": "",
+        "duration_micros": 1000,
+        "first_byte_micros": 500,
+        "tier": "",
+        "cost": cost,
+        "cost_source": "published",
+        "rates": None,
+        "is_estimated": False,
+        "upstream_request_id": "",
+    }
+    return known | more
+
+
+async def put_request(
+    database: Database,
+    id: str,
+    *attempts: Mapping[str, Any],
+    labels: Mapping[str, str] | None = None,
+    is_audited: bool = True,
+    **more: Any,
+) -> None:
+    """A request of these attempts, which its sums are taken from."""
+    costs = [attempt["cost"] for attempt in attempts if attempt["cost"] is not None]
+    last = attempts[-1] if attempts else {"account": "", "model": "", "status": 0}
+    row: dict[str, Any] = {
+        "id": id,
+        "started_at_micros": START,
+        "path": "/",
+        "key_id": "master",
+        "key": "master",
+        "session": "",
+        "labels": json.dumps(labels or {}),
+        "operation": "generate",
+        "dialect": "responses",
+        "is_stream": False,
+        "model_asked": "gpt",
+        "account": last["account"],
+        "model": last["model"],
+        "status": 200,
+        "outcome": "ok",
+        "error_code": "",
+        "attempts": len(attempts),
+        "duration_micros": 2000,
+        "first_byte_micros": None,
+        **{name: sum(attempt[name] for attempt in attempts) for name in COUNTS},
+        "cost": sum(costs) if costs or not attempts else None,
+        "is_estimated": any(attempt["is_estimated"] for attempt in attempts),
+    }
+    audit = {
+        "request_id": id,
+        "started_at_micros": START,
+        "peer": "127.0.0.1:5",
+        "method": "POST",
+        "url": "/v1/responses",
+        "route": "tee openai/gpt-5-mini",
+        "error_detail": "",
+        "dropped": '["seed"]',
+        "emulated": "[]",
+        "upstream_request_id": "up_1",
+    }
+    tried: Sequence[dict[str, Any]] = [
+        {"request_id": id, "position": position, **attempt} for position, attempt in enumerate(attempts)
+    ]
+    await database.write(lambda connection: connection.execute(insert(REQUESTS).values(row | more)).close())
+    if tried:
+        await database.write(lambda connection: connection.execute(insert(ATTEMPTS), tried).close())
+    if is_audited:
+        await database.write(lambda connection: connection.execute(insert(AUDIT).values(audit)).close())
