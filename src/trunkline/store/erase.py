@@ -29,8 +29,8 @@ async def erase(
     await keeper.settled()
     erased = {}
     for table in METADATA.sorted_tables:
-        # A file's row stays until its content is gone.
-        if "path" in table.c and table is not FILES:
+        # A file's row stays until its content is gone. What is no object outlives those of its path.
+        if "path" in table.c and "named_by" in table.info and table is not FILES:
             erased[table.name] = await _erase_table(database, table, path)
     hidden = update(FILES).where(is_within(FILES.c.path, path)).values(hidden_at_micros=clock.now_micros())
     erased[FILES.name] = await database.write(lambda connection: connection.execute(hidden).rowcount)

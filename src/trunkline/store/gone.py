@@ -19,6 +19,7 @@ def were_here(connection: Connection, ids: Sequence[str]) -> bool:
     """Whether any of these is, or ever was, the id of an object or an item."""
     hashes = [hash_id(id) for id in ids]
     found = [exists().where(table.c.hash.in_(hashes)) for table in (GONE, ITEM_IDS)]
-    found += [exists().where(table.c.id.in_(ids)) for table in METADATA.tables.values() if "id" in table.c]
+    objects = [table for table in METADATA.tables.values() if "named_by" in table.info and "id" in table.c]
+    found += [exists().where(table.c.id.in_(ids)) for table in objects]
     found.append(exists().where(CONVERSATION_ITEMS.c.item_id.in_(ids)))
     return bool(connection.execute(select(or_(*found))).scalar())

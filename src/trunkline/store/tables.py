@@ -254,3 +254,32 @@ ACT_HEAD = Table(
     Column("number", BigInteger, nullable=False),
     Column("hash", String, nullable=False),
 )
+
+# Keys are named by a column of their own, and outlive what was kept on their paths: they are no objects.
+KEYS = Table(
+    "keys",
+    METADATA,
+    Column("number", _NUMBER, primary_key=True),
+    Column("id", String, nullable=False, unique=True),
+    Column("name", String, unique=True),
+    Column("path", String, nullable=False),
+    Column("labels", String, nullable=False),
+    Column("models", String, nullable=False),
+    Column("scopes", String, nullable=False),
+    Column("hashes", String, nullable=False),
+    Column("created_at_micros", BigInteger, nullable=False),
+    Column("created_by", String, nullable=False),
+    Column("expires_at_micros", BigInteger),
+    Column("revoked_at_micros", BigInteger),
+    # When it was deleted. The row stays, so that every process learns of it.
+    Column("hidden_at_micros", BigInteger),
+    Column("revision", BigInteger, nullable=False, index=True),
+)
+
+# How often there was a change of something that processes keep in memory.
+REVISIONS = Table(
+    "revisions",
+    METADATA,
+    Column("name", String, primary_key=True),
+    Column("number", BigInteger, nullable=False),
+)
