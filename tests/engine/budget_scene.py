@@ -1,0 +1,108 @@
+"""A gateway whose callers pay from budgets, and an upstream that charges what a test says."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from scripted_gateway import DIALECTS, JSON, Scene, ScriptedReply
+from trunkline.engine.admission import Admission
+from trunkline.engine.budgets.book import Book
+from trunkline.engine.budgets.bounds import BudgetBounds
+from trunkline.engine.budgets.purse import Purse
+from trunkline.engine.envelope import read_envelope
+from trunkline.engine.gauge import Gauge
+from trunkline.engine.possible_cost import count_most
+from trunkline.money import Nano, Tariff, fill_rates, read_dollars
+from trunkline.ports import UpstreamRequest
+from trunkline.shared.counters import MemoryCounters
+from trunkline.state.budgets import Budget
+from trunkline.state.periods import read_period
+
+# Two dollars for a million tokens that go in, ten for one that comes out.
+TARIFF = Tariff(fill_rates({"input": 2_000_000_000, "output": 10_000_000_000}))
+DAY = read_period("day")
+
+# What a model can write of which nobody knows.
+UNKNOWN = 16_384
+
+TEXT = "All work and no play makes Jack a dull boy. " * 25
+LIMIT = 100
+
+
+def make_budget(dollars: str = "1", name: str = "alpha", **said: Any) -> Budget:
+    return Budget(name=name, cap=read_dollars(dollars), period=said.pop("period", DAY), **said)
+
+
+class FixedGauge(Gauge):
+    """One that learns nothing: a test's estimates stay what they are."""
+
+    def ratio(self, target: str) -> float:
+        return 1.0
+
+
+class BudgetScene:
+    """A `Scene` with budgets. The upstream counts exactly as many tokens as were reserved, unless told otherwise."""
+
+    def __init__(self, *budgets: Budget, **said: Any) -> None:
+        self.book = Book()
+        self.book.replace(budgets)
+        said = {"tariff": TARIFF, "gauge": FixedGauge()} | said
+        self.scene = Scene(bind=self._bind, **said)
+        self.scene.upstream.answer = self.answer
+        self.tokens = LIMIT
+        # Calls wait here for as long as it is not set.
+        self.gate = asyncio.Event()
+        self.gate.set()
+
+    def _bind(self, scene: Scene) -> tuple[Admission, Purse]:
+        self.counters = MemoryCounters(scene.clock)
+        bounds = BudgetBounds(self.book, scene.clock, scene.gauge, DIALECTS, UNKNOWN)
+        return Admission(self.counters, [bounds]), Purse(self.counters, bounds)
+
+    def answer(self, request: UpstreamRequest) -> ScriptedReply:
+        return GatedReply(self.gate, self._draw(request))
+
+    def _draw(self, request: UpstreamRequest) -> bytes:
+        usage = {"prompt_tokens": estimate(request.body), "completion_tokens": self.tokens, "total_tokens": 0}
+        choice = {"index": 0, "message": {"role": "assistant", "content": "Hi."}, "finish_reason": "stop"}
+        return msgspec.json.encode(
+            {"id": "1", "object": "chat.completion", "model": "m", "choices": [choice], "usage": usage}
+        )
+
+    def spent(self, name: str = "alpha") -> int:
+        return self.levels(name)[0]
+
+    def levels(self, name: str = "alpha") -> tuple[int, int]:
+        """What is spent and what is held of a budget."""
+        account = self.book.find(name)
+        assert account is not None
+        level = self.counters.look([account.claim(self.scene.clock.now_micros(), 0)])[0]
+        return level.spent, level.held
+
+    @property
+    def costs(self) -> Sequence[Nano]:
+        return [record.cost or Nano(0) for record in self.scene.records.kept]
+
+
+class GatedReply(ScriptedReply):
+    """A JSON reply that comes when its gate is open."""
+
+    def __init__(self, gate: asyncio.Event, body: bytes) -> None:
+        super().__init__(200, JSON, [body])
+        self._gate = gate
+
+    async def read(self, limit_bytes: int) -> bytes:
+        await self._gate.wait()
+        return await super().read(limit_bytes)
+
+
+def question(**members: Any) -> dict[str, Any]:
+    """A Chat request of about a kilobyte."""
+    return {"model": "native_chat-model", "messages": [{"role": "user", "content": TEXT}], **members}
+
+
+def estimate(body: bytes) -> int:
+    """What is reserved of a request's input."""
+    return count_most(DIALECTS["chat"], read_envelope(body), Scene().accounts[0].capabilities, 1.0)
