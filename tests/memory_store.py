@@ -250,7 +250,14 @@ class MemoryRuns:
     def __init__(self) -> None:
         self._events: dict[str, list[KeptEvent]] = {}
         self._holders: dict[str, str] = {}
+        self._begun: dict[str, bytes] = {}
         self.abandoned: list[tuple[str, str]] = []
+
+    async def begin(self, response_id: str, record: bytes) -> None:
+        self._begun[response_id] = record
+
+    async def begun(self, response_id: str) -> bytes | None:
+        return self._begun.get(response_id)
 
     async def append(self, response_id: str, events: Sequence[KeptEvent]) -> None:
         self._events.setdefault(response_id, []).extend(events)

@@ -23,12 +23,12 @@ class TwoKeys:
 
 @dataclass
 class StoredScene(Scene):
-    """A `Scene` with a store."""
+    """A `Scene` with a store: a new one, unless it is given another's."""
 
     keys: Any = field(default_factory=TwoKeys)
 
     def __post_init__(self) -> None:
-        self.store = make_store(self.clock)
+        self.store = self.store or make_store(self.clock)
         super().__post_init__()
 
     @property

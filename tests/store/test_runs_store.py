@@ -35,6 +35,16 @@ async def test_an_event_is_kept_once(runs: Runs) -> None:
     assert await runs.events("resp_1", 0) == events(1, 2)
 
 
+async def test_what_a_run_began_with_is_kept_once(store: OpenStore, runs: Runs) -> None:
+    """For as long as the response is there."""
+    await store.ports.responses.keep(response("resp_1", status="queued", background=True))
+    await runs.begin("resp_1", b'{"key":"ana"}')
+    await runs.begin("resp_1", b"{}")
+    assert await runs.begun("resp_1") == b'{"key":"ana"}'
+    await store.ports.responses.delete("/", "resp_1")
+    assert await runs.begun("resp_1") is None
+
+
 async def test_one_at_work_at_a_time(runs: Runs, clock: FakeClock) -> None:
     """Until its lease has run out."""
     assert await runs.lease("resp_1", "a", 30)

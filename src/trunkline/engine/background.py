@@ -114,16 +114,16 @@ class Background:
         run = self._runs.get(kept.id)
         return Playback(run.tape if run is not None else StoredEvents(self._store, kept), after)
 
-    def follow(self, kept: KeptResponse) -> None:
-        """Keep up with what the upstream makes by itself."""
-        self._follower.follow(kept)
+    def follow(self, kept: KeptResponse, x: Exchange | None = None) -> None:
+        """Keep up with what the upstream makes by itself. `x` is how it was asked for; nobody knows after a restart."""
+        self._follower.follow(kept, x)
         self._beat()
 
     async def call_off(self, kept: KeptResponse) -> KeptResponse:
         """End a run that is under way, wherever it runs. Raises `UpstreamError` when its upstream cannot be told."""
         if kept.native:
             cancelled = await cancel_upstream(self._desk, kept) or turn_into(kept, "cancelled")
-            await self._store.responses.keep(cancelled)
+            await self._follower.see(cancelled)
             return cancelled
         run = self._runs.get(kept.id)
         if run is not None and run.task is not None:

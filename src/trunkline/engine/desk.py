@@ -11,6 +11,7 @@ from trunkline.dialects.dialect import JsonReply
 from trunkline.dialects.fates import IMPLICIT
 from trunkline.engine.access import Access, Names
 from trunkline.engine.attempts import attempt, read_whole, redacted
+from trunkline.engine.bids import Hold
 from trunkline.engine.door import HOP, count_hop
 from trunkline.engine.envelope import Envelope, encode_members
 from trunkline.engine.exchange import Exchange
@@ -22,6 +23,7 @@ from trunkline.errors import Unsupported, UpstreamError
 from trunkline.ports import UpstreamRequest
 from trunkline.principal import Principal
 from trunkline.providers.account import Account
+from trunkline.records import Record
 from trunkline.state.responses import KeptResponse
 
 # Handed on, so that a trace goes through the gateway. Source: https://www.w3.org/TR/trace-context/
@@ -163,15 +165,22 @@ class Desk:
         return Reply(status=200, headers=[named, JSON, *headers], body=msgspec.json.encode(value))
 
     def record(self, x: Exchange) -> None:
-        """The end of an exchange, told once."""
+        """The end of an exchange, told once. Of what goes on upstream it is told by whoever sees that end."""
+        if x.goes_on:
+            x.end = "left"
+            return
+        x.end = "recorded"
         if x.estimate:
             self.gauge.learn(x.target, x.estimate, x.usage.total_input)
-        record = x.freeze()
+        self.settle(x.freeze(), x.hold)
+
+    def settle(self, record: Record, hold: Hold | None) -> None:
+        """Have it recorded, and let go of what was held for it."""
         try:
             self.parts.ledger.record(record)
         finally:
-            if x.hold is not None:
-                x.hold.settle(record)
+            if hold is not None:
+                hold.settle(record)
 
 
 def _join(asked: bytes, needed: bytes) -> bytes:

@@ -1,6 +1,7 @@
 """All that is known of one request: slots filled once, in order, and frozen into one `Record` at the end."""
 
 from collections.abc import Sequence
+from typing import Literal
 
 from msgspec import Struct, field
 
@@ -24,6 +25,9 @@ class Exchange(Struct):
 
     `estimate` is how many tokens it was thought to put into the model, where that is to be learned from. `hold` is what it
     has been granted until it is over, and `levels` what the caller is told of how much is left.
+
+    `goes_on`: its upstream is still making what the reply has told the beginning of. `end` is what became of its record:
+    nothing yet, made (`recorded`), or left to whoever sees that end (`left`).
     """
 
     call: Call
@@ -52,6 +56,8 @@ class Exchange(Struct):
     estimate: int = 0
     hold: Hold | None = None
     levels: Sequence[Header] = ()
+    goes_on: bool = False
+    end: Literal["", "recorded", "left"] = ""
 
     def take_way(self, target: Target, way: Way) -> None:
         """The target and way of the attempt that is about to be made."""

@@ -42,7 +42,7 @@ class Told(Struct):
 _decode_told = msgspec.json.Decoder(Told).decode
 
 
-Follow = Callable[[KeptResponse], None]
+Follow = Callable[[KeptResponse, Exchange], None]
 
 # Tasks that nobody waits for must be held by somebody.
 _letting_go: set["asyncio.Future[None]"] = set()
@@ -141,8 +141,9 @@ class Keeping:
         account = self._target.account
         native = self.is_native and account.provider.keeps_responses and told.store is not False
         kept = make_kept(self._parts, x, context, told, response, account=account.name, native=native)
-        if kept.status in UNDER_WAY:
-            self._follow(kept)
+        x.goes_on = kept.status in UNDER_WAY and context.run_id is None
+        if x.goes_on:
+            self._follow(kept, x)
         return self._store.responses.keep(kept, turn)
 
     def give_up(self, error: BaseException) -> Changes:

@@ -16,6 +16,12 @@ class KeptEvent(Struct, frozen=True):
 class Runs(Protocol):
     """Keeps events, and knows which responses were under way when a process died."""
 
+    async def begin(self, response_id: str, record: bytes) -> None:
+        """Keep what is known of a run that an upstream makes by itself, for whoever sees its end."""
+
+    async def begun(self, response_id: str) -> bytes | None:
+        """What was kept of a run when it began."""
+
     async def append(self, response_id: str, events: Sequence[KeptEvent]) -> None: ...
 
     async def events(self, response_id: str, after: int) -> Sequence[KeptEvent]:

@@ -15,7 +15,7 @@ from trunkline.store.gone import remember_gone, were_here
 from trunkline.store.items import own_items
 from trunkline.store.keeper import Keeper
 from trunkline.store.rows import hash_id, open_row
-from trunkline.store.tables import CONVERSATION_ITEMS, CONVERSATIONS, EVENTS, ITEM_IDS, RESPONSES
+from trunkline.store.tables import CONVERSATION_ITEMS, CONVERSATIONS, EVENTS, ITEM_IDS, RESPONSES, RUNS
 
 _COLUMNS = [RESPONSES.c[name] for name in KeptResponse.__struct_fields__]
 
@@ -104,7 +104,8 @@ class SqlResponses:
         )
         if not hidden.rowcount:
             return False
-        connection.execute(delete(EVENTS).where(EVENTS.c.response_id == id))
+        for part in (EVENTS, RUNS):
+            connection.execute(delete(part).where(part.c.response_id == id))
         remember_gone(connection, [id])
         return True
 

@@ -13,11 +13,11 @@ from trunkline.store.engine import Database
 from trunkline.store.holds import Holds
 from trunkline.store.keeper import Keeper
 from trunkline.store.rows import open_row, seal_row
-from trunkline.store.tables import EVENTS, RESPONSES
+from trunkline.store.tables import EVENTS, RESPONSES, RUNS
 
 
 class SqlRuns:
-    """A row an event."""
+    """A row an event, and a row a run of an upstream's own."""
 
     def __init__(self, database: Database, keeper: Keeper, cipher: Cipher, clock: Clock, holds: Holds) -> None:
         self._database = database
@@ -25,6 +25,16 @@ class SqlRuns:
         self._cipher = cipher
         self._clock = clock
         self._holds = holds
+
+    async def begin(self, response_id: str, record: bytes) -> None:
+        row = seal_row(self._cipher, RUNS, {"response_id": response_id, "record": record})
+        insert = sql.insert(self._database.kind, RUNS).on_conflict_do_nothing()
+        await self._database.write(lambda connection: connection.execute(insert, row).close())
+
+    async def begun(self, response_id: str) -> bytes | None:
+        wanted = select(RUNS).where(RUNS.c.response_id == response_id)
+        row = await self._database.read(lambda connection: connection.execute(wanted).first())
+        return None if row is None else bytes(open_row(self._cipher, RUNS, row._mapping)["record"])
 
     async def append(self, response_id: str, events: Sequence[KeptEvent]) -> None:
         if not events:
