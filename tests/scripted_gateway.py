@@ -20,6 +20,7 @@ from trunkline.engine.admission import Admission
 from trunkline.engine.budgets.purse import Purse
 from trunkline.engine.gateway import Gateway
 from trunkline.engine.gauge import Gauge
+from trunkline.engine.labelling import Labelling
 from trunkline.engine.parts import Parts
 from trunkline.engine.router import Router
 from trunkline.errors import Failed
@@ -295,6 +296,7 @@ class Scene:
     tariff: Tariff | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
     gauge: Gauge = field(default_factory=Gauge)
+    labelling: Labelling = field(default_factory=Labelling)
     bind: Callable[["Scene"], tuple[Admission | None, Purse | None]] = lambda _: (None, None)
 
     def __post_init__(self) -> None:
@@ -326,6 +328,7 @@ class Scene:
                 retention=self.retention,
                 forwarded_prompts=self.forwarded_prompts,
                 gauge=self.gauge,
+                labelling=self.labelling,
                 admission=admission,
                 purse=purse,
             )

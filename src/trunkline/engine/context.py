@@ -37,7 +37,7 @@ class Context(Struct, kw_only=True):
     """A request, and what was found for it.
 
     `own` is its own input as it came. `before` are the items that stand before it, `None` where it goes on from
-    nothing. `previous` is the response that it names, `conversation_id` the conversation that it holds until `let_go`.
+    nothing, and `opening` is the input that it all began with. `previous` is the response that it names, `conversation_id` the conversation that it holds until `let_go`.
     `keeps` says whether the response is kept. `forwards`: it names what only the upstream's owner may name unseen.
     `messages` are those of a prompt: they stand before everything else, and are no part of what is kept.
     `is_background`: nobody waits for it; `run_id` is the id that it was given then when it runs here. `streams` is how it
@@ -48,6 +48,7 @@ class Context(Struct, kw_only=True):
     own: bytes
     keeps: bool
     before: list[Raw] | None = None
+    opening: bytes = b""
     messages: list[Raw] = []
     previous: KeptResponse | None = None
     conversation_id: str | None = None
@@ -139,6 +140,8 @@ async def understand(desk: Desk, store: Store, x: Exchange, envelope: Envelope, 
         )
     if previous_id is not None:
         await _find_chain(store, x.principal, previous_id, context)
+        if context.opening:
+            x.session = desk.parts.sessions.follow(x.principal.path, x.session, members, context.opening)
     elif conversation_id is not None:
         await _find_conversation(store, x, conversation_id, context, holds=holds)
     try:
@@ -240,6 +243,7 @@ async def _find_chain(store: Store, principal: Principal, id: str, context: Cont
         )
     context.previous = previous
     context.before = history(chain)
+    context.opening = chain[0].input
 
 
 def _unknown_response(id: str, why: str = "") -> InvalidRequest:

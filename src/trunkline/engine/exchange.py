@@ -12,6 +12,7 @@ from trunkline.engine.router import Target
 from trunkline.engine.routes import Route
 from trunkline.engine.way import Way
 from trunkline.errors import TrunklineError
+from trunkline.labels import NO_LABELS, Labels
 from trunkline.money import FREE, Nano, charge
 from trunkline.principal import NOBODY, Principal
 from trunkline.records import Attempt, Record
@@ -38,6 +39,8 @@ class Exchange(Struct):
     dialect: str = ""
     found: Route = _NOWHERE
     principal: Principal = NOBODY
+    labels: Labels = NO_LABELS
+    session: str = ""
     operation: str = ""
     model_asked: str = ""
     is_stream: bool = False
@@ -121,8 +124,8 @@ class Exchange(Struct):
             principal.name,
             principal.key_id,
             principal.path,
-            principal.labels,
-            "",
+            self.labels,
+            self.session,
             call.peer,
             call.method,
             call.path,

@@ -38,6 +38,7 @@ class Gateway:
                 return self._answer_health(x, PUBLIC[call.path].operation)
             google_query = call.query if speaks_google(call) else None
             x.principal = open_door(call.headers, self._parts.keys, google_query)
+            x.labels = self._parts.labelling.read(call.headers, x.principal.labels)
             route = x.found = find_route(call)
             x.operation, x.dialect = route.operation, route.dialect
             if route.operation == "generate":

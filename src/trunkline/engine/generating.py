@@ -18,7 +18,7 @@ from trunkline.engine.context import Context, let_go, understand
 from trunkline.engine.crossing import Crossing, cross
 from trunkline.engine.crossing.prefaced import Prefacing
 from trunkline.engine.desk import Desk
-from trunkline.engine.envelope import Envelope, read_call
+from trunkline.engine.envelope import Envelope
 from trunkline.engine.exchange import Exchange
 from trunkline.engine.fetching import fetch_all
 from trunkline.engine.gauge import measure
@@ -31,6 +31,7 @@ from trunkline.engine.keeping_relay import KeepingRelay
 from trunkline.engine.materials import materialise
 from trunkline.engine.relay import Manner, Relay, manner_of
 from trunkline.engine.router import Plan, Target
+from trunkline.engine.tagging import open_body
 from trunkline.engine.way import Way, choose_way
 from trunkline.errors import UpstreamError
 from trunkline.ports import UpstreamReply
@@ -54,7 +55,7 @@ class Generating:
 
     async def answer(self, x: Exchange) -> Reply:
         """The reply to a request for an answer. Raises what went wrong."""
-        envelope = read_call(x.call, x.found)
+        envelope = open_body(self._parts, x)
         store = self._parts.store
         if store is None or x.dialect != "responses":
             target = (await self._plan(x, envelope)).targets[0]

@@ -10,7 +10,9 @@ from trunkline.dialects.seal import Sealer
 from trunkline.engine.admission import Admission
 from trunkline.engine.budgets.purse import Purse
 from trunkline.engine.gauge import Gauge
+from trunkline.engine.labelling import Labelling
 from trunkline.engine.router import Router
+from trunkline.engine.sessions import Sessions
 from trunkline.ports import Catalog, Credentials, Fetch, FetchLimits, Keys, Ledger, Listing, Shared, Upstream
 from trunkline.state.retention import Retention
 from trunkline.state.store import Store
@@ -48,5 +50,7 @@ class Parts(Struct, frozen=True, kw_only=True):
     is_store_up: Callable[[], bool] = lambda: True
     retention: Retention = Retention()
     forwarded_prompts: Mapping[str, str] = {}
+    sessions: Sessions = field(default_factory=Sessions)
+    labelling: Labelling = Labelling()
     admission: Admission | None = None
     purse: Purse | None = None

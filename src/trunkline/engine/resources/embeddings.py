@@ -2,14 +2,14 @@
 
 from trunkline.call import Reply
 from trunkline.engine.desk import Desk
-from trunkline.engine.envelope import read_envelope
 from trunkline.engine.exchange import Exchange
+from trunkline.engine.tagging import open_body
 from trunkline.errors import Unsupported
 
 
 async def embed(desk: Desk, x: Exchange) -> Reply:
     """The reply of the model's provider, byte for byte. Raises `Unsupported` where there are no embeddings."""
-    envelope = read_envelope(x.call.body)
+    envelope = open_body(desk.parts, x)
     x.model_asked = envelope.model
     target = (await desk.plan(x.principal, envelope.model)).targets[0]
     if "embeddings" not in target.account.provider.operations:

@@ -6,14 +6,15 @@ from msgspec.structs import replace
 
 from trunkline.engine.context import Context, understand
 from trunkline.engine.desk import Desk
-from trunkline.engine.envelope import Envelope, read_call, read_model
+from trunkline.engine.envelope import Envelope, read_model
 from trunkline.engine.exchange import Exchange
 from trunkline.engine.router import Target
+from trunkline.engine.tagging import open_body
 
 
 async def stand_for(desk: Desk, x: Exchange) -> tuple[Context, Target]:
     """What the request goes on from, and its target. A conversation may be run on meanwhile: nothing is added to it."""
-    envelope = read_call(x.call, x.found)
+    envelope = open_body(desk.parts, x)
     store = desk.parts.store
     context = Context(envelope=envelope, own=b"", keeps=False)
     if store is not None and x.dialect == "responses":

@@ -1,0 +1,52 @@
+"""What a request is known by beside its caller: its session and its labels, as its body says them."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+from msgspec import Raw
+
+from trunkline.engine.envelope import Envelope, Members, read_call
+from trunkline.engine.exchange import Exchange
+from trunkline.engine.labelling import add_tags
+from trunkline.engine.parts import Parts
+from trunkline.engine.sessions import OURS
+
+_NOTHING: Mapping[str, Any] = {}
+
+# Metadata are short texts; what is longer is not looked into.
+_MOST_BYTES = 64 * 1024
+
+
+def open_body(parts: Parts, x: Exchange) -> Envelope:
+    """Open a call's body. What it says to the gateway of its session and labels is noted, and goes no further.
+
+    Raises `InvalidRequest`.
+    """
+    envelope = read_call(x.call, x.found)
+    members = envelope.members
+    metadata = _read_metadata(members) if "metadata" in members else _NOTHING
+    sessions, path = parts.sessions, x.principal.path
+    x.session = sessions.read(path, x.call.headers, members, metadata)
+    if not x.session and x.operation != "embeddings":
+        x.session = sessions.guess(path, members)
+    tags = metadata.get("tags")
+    # What is a text there is the provider's to keep.
+    if isinstance(tags, list):
+        x.labels = add_tags(x.labels, tags)
+        members["metadata"] = Raw(msgspec.json.encode({key: metadata[key] for key in metadata if key != "tags"}))
+    for name in OURS:
+        members.pop(name, None)
+    return envelope
+
+
+def _read_metadata(members: Members) -> Mapping[str, Any]:
+    """Those of a body. Whoever is asked will say what is wrong with them."""
+    raw = members["metadata"]
+    if len(raw) > _MOST_BYTES:
+        return _NOTHING
+    try:
+        metadata = msgspec.json.decode(raw)
+    except (msgspec.DecodeError, RecursionError):
+        return _NOTHING
+    return metadata if isinstance(metadata, dict) else _NOTHING
