@@ -49,7 +49,8 @@ class Hold:
         if self._is_over:
             return
         self._is_over = True
-        amounts = [amount for bid in self.bids for amount in bid.measure(record)]
+        bids = self.bids
+        amounts = bids[0].measure(record) if len(bids) == 1 else [each for bid in bids for each in bid.measure(record)]
         self._counters.settle(self._taken, amounts)
         for taken in self._joined:
             self._counters.release(taken)

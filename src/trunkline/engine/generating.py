@@ -67,6 +67,8 @@ class Generating:
             return await self._generate_kept(x, context)
         try:
             target = (await self._plan(x, context.envelope)).targets[0]
+            # Told at once what it would be told later, where nobody waits; admitted anew when it is sent.
+            await self._desk.admit(x, target, context.envelope)
             begun = await self._background.begin(x, context, target)
         except BaseException:
             await let_go(store, x, context)

@@ -1,0 +1,64 @@
+"""A gateway with rate limits before it, and two callers of different teams."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from memory_store import make_store
+from scripted_gateway import KEY, Scene
+from trunkline.engine.admission import Admission
+from trunkline.engine.limiting import Limits
+from trunkline.principal import OPERATOR, Principal
+from trunkline.shared.counters import MemoryCounters
+from trunkline.state.counters import Counters, Level
+from trunkline.state.limits import LimitRule
+from trunkline.state.periods import read_period
+
+ANA, BEN = b"sk-of-ana", b"sk-of-ben"
+
+
+class Team:
+    """The master's key, and those of two people of team alpha."""
+
+    def find(self, presented: bytes) -> Principal | None:
+        ana = Principal("ana", "/team/alpha/ana", "k1")
+        ben = Principal("ben", "/team/alpha/ben", "k2")
+        return {KEY: OPERATOR, ANA: ana, BEN: ben}.get(presented)
+
+
+def rule(id: str = "r", *, per: str | None = "minute", zone: str = "UTC", **members: Any) -> LimitRule:
+    """`rule(requests=3)`, `rule(concurrent=2, per=None)`, …"""
+    measure = next(name for name in ("requests", "tokens", "concurrent") if name in members)
+    most = members.pop(measure)
+    period = None if per is None or measure == "concurrent" else read_period(per, zone)
+    return LimitRule(id=id, measure=measure, most=most, period=period, **members)  # type: ignore[arg-type]
+
+
+@dataclass
+class LimitedScene(Scene):
+    """A `Scene` with rules, and with a store if it `keeps`."""
+
+    rules: Sequence[LimitRule] = ()
+    keys: Any = field(default_factory=Team)
+    keeps: bool = False
+
+    def __post_init__(self) -> None:
+        self.counters: Counters = MemoryCounters(self.clock)
+        self.limits = Limits(self.clock, self.rules)
+        if self.keeps:
+            self.store = make_store(self.clock)
+        self.bind = lambda _: (Admission(self.counters, [self.limits]), None)
+        super().__post_init__()
+
+    def level(self, place: int = 0, principal: Principal = OPERATOR) -> Level:
+        """How the counter of a rule stands."""
+        rule = self.rules[place]
+        claim = rule.claim(rule.counter(principal), 1, self.clock.now_micros())
+        levels = self.counters.look([claim])
+        assert isinstance(levels, Sequence)
+        return levels[0]
+
+    @property
+    def held(self) -> list[int]:
+        """What is held of each rule."""
+        return [self.level(place).held for place in range(len(self.rules))]
