@@ -3,7 +3,7 @@
 from typing import Any
 
 from msgspec import Struct
-from msgspec.structs import astuple
+from msgspec.structs import astuple, replace
 
 
 class Usage(Struct, frozen=True, omit_defaults=True):
@@ -97,23 +97,17 @@ def _pairs(one: Usage, other: Usage) -> "zip[tuple[int, int]]":
 
 NO_USAGE = Usage()
 
-TIERS = frozenset({"default", "standard", "priority", "flex", "batch", "fast"})
+TIERS = ("default", "standard", "priority", "flex", "batch", "fast")
 """Where a request may be served, in our words; `default` and `standard` are the usual place, and cost the usual price."""
 
-_OTHER_WORDS = {
-    "on_demand": "default",
-    "performance": "priority",
-    "fast_mode": "fast",
-    "batches": "batch",
-}
+_WORDS = {tier: tier for tier in TIERS} | {"on_demand": "default", "performance": "priority"}
 
 
-def read_tier(word: object) -> str:
+def read_tier(word: Any) -> str:
     """Where a provider says that it served a request, in our words; nothing for a place that is unknown."""
     if type(word) is not str:
         return ""
-    word = word.lower()
-    return word if word in TIERS else _OTHER_WORDS.get(word, "")
+    return _WORDS.get(word) or _WORDS.get(word.lower(), "")
 
 
 def from_inclusive(
@@ -124,6 +118,7 @@ def from_inclusive(
     cache_write: int = 0,
     reasoning: int = 0,
     tier: str = "",
+    told_cost: int | None = None,
 ) -> Usage:
     """Usage from a wire that counts cached and written tokens inside the input, and reasoning inside the output.
 
@@ -135,4 +130,36 @@ def from_inclusive(
         cache_write = max(0, min(cache_write, total_input - cached))
         reasoning = max(0, min(reasoning, total_output))
         fresh, visible = max(0, total_input - cached - cache_write), max(0, total_output - reasoning)
-    return Usage(fresh, cached, cache_write, visible, reasoning, tier=tier)
+    return Usage(fresh, cached, cache_write, visible, reasoning, tier=tier, told_cost=told_cost)
+
+
+def set_media_apart(
+    usage: Usage,
+    *,
+    audio_input: int = 0,
+    cached_audio: int | None = None,
+    image_input: int = 0,
+    audio_output: int = 0,
+    image_output: int = 0,
+) -> Usage:
+    """The same usage with sound and pictures, which were counted among the rest, in buckets of their own.
+
+    `audio_input` is all the sound that went in. How much of it came from a cache is `None` where that is not told: then
+    what does not fit into the fresh input did.
+    """
+    fresh, visible = usage.input_tokens, usage.output_tokens
+    from_cache = max(0, audio_input - fresh) if cached_audio is None else cached_audio
+    from_cache = min(from_cache, usage.cached_input_tokens)
+    sound, spoken = min(max(0, audio_input - from_cache), fresh), min(audio_output, visible)
+    seen, drawn = min(image_input, fresh - sound), min(image_output, visible - spoken)
+    return replace(
+        usage,
+        input_tokens=fresh - sound - seen,
+        cached_input_tokens=usage.cached_input_tokens - from_cache,
+        output_tokens=visible - spoken - drawn,
+        audio_input_tokens=sound,
+        cached_audio_tokens=from_cache,
+        audio_output_tokens=spoken,
+        image_input_tokens=seen,
+        image_output_tokens=drawn,
+    )

@@ -36,7 +36,7 @@ ANSWER: list[Event] = [
     TextAdded(0, 0, "text", "lo"),
     PartEnded(0, 0, "text"),
     ItemEnded(0),
-    UsageReported(Usage(input_tokens=5, output_tokens=2)),
+    UsageReported(Usage(input_tokens=5, output_tokens=2, tier="default")),
     ResponseEnded(),
 ]
 
@@ -50,7 +50,7 @@ def prefaced(size: int) -> list[dict[str, Any]]:
     body = DIALECT.writer(context()).write(ANSWER)
     around = passage()
     out = b"".join(around.feed(body[at : at + size]) for at in range(0, len(body), size)) + around.end()
-    assert around.usage == Usage(input_tokens=105, output_tokens=12)
+    assert around.usage == Usage(input_tokens=105, output_tokens=12, tier="default")
     return written(out)
 
 

@@ -128,14 +128,17 @@ def interleave(events: list[Event], order: list[int]) -> list[Event]:
 
 
 def project(response: ModelResponse) -> ModelResponse:
-    """What the wire can hold of an answer: not our ids; sealed carriers count as the seal they are read from."""
+    """What the wire can hold of an answer: not our ids; sealed carriers count as the seal they are read from, and no
+    word for where it was served is the usual place."""
 
     def without_id(item: Item) -> Item:
         if isinstance(item, Reasoning):
             return replace(item, id=None, carrier=None if item.carrier is None else _unsealed(item.carrier))
         return replace(item, id=None)
 
-    return replace(response, id="", model="", items=[without_id(item) for item in response.items])
+    tier = response.usage.tier or ("default" if response.has_usage else "")
+    items = [without_id(item) for item in response.items]
+    return replace(response, id="", model="", items=items, usage=replace(response.usage, tier=tier))
 
 
 def _unsealed(carrier: Carrier) -> Carrier:

@@ -404,7 +404,7 @@ WHOLE = ModelResponse(
         ToolCall(call_id="c", name="f", arguments="{}", status="completed"),
         ToolCall(kind="custom", call_id="d", name="p", arguments="raw", namespace="n", status="completed"),
     ],
-    usage=Usage(1, 2, 3, 4, 5),
+    usage=Usage(1, 2, 3, 4, 5, tier="default"),
     has_usage=True,
 )  # fmt: skip
 

@@ -12,7 +12,7 @@ import msgspec
 from trunkline.dialects.anthropic.blocks import KINDS, Delta, OtherBlock
 from trunkline.dialects.anthropic.citations import read_citation
 from trunkline.dialects.anthropic.errors import read_error, read_error_object
-from trunkline.dialects.anthropic.usage import merge_counts, read_finish, read_usage
+from trunkline.dialects.anthropic.usage import merge_counts, note_cost, read_finish, read_usage
 from trunkline.dialects.blocks import BlockAnswer, TextBlock
 from trunkline.dialects.reading import EventReader
 from trunkline.dialects.shapes import lenient_list, lenient_object, lenient_text
@@ -41,9 +41,15 @@ def decode_event(data: bytes) -> WireEvent:
     Raises `ValueError` for what is no event.
     """
     try:
-        return _DECODER.decode(data)
+        event = _DECODER.decode(data)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        pass
+        return _decode_crooked(data)
+    if event.usage is not None:
+        note_cost(event.usage, data)
+    return event
+
+
+def _decode_crooked(data: bytes) -> WireEvent:
     try:
         value = json.loads(data.decode("utf-8", "replace"))
         whole = json.dumps(value, ensure_ascii=False).encode("utf-8", "replace")
@@ -129,6 +135,7 @@ def read_whole(body: bytes, answer: Answer) -> None:
     """A whole JSON reply, into the answer: a message, or the error that came instead."""
     value = decode_body(body)
     if isinstance(value, dict) and value.get("type") == "message":
+        note_cost(value.get("usage"), body)
         answer.start(value)
         answer.end()
     elif value is None or (isinstance(value, dict) and value.get("error") is None):

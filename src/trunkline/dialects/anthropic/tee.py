@@ -10,14 +10,14 @@ import msgspec
 
 from trunkline.dialects.anthropic.errors import read_error, read_error_object, write_error_event
 from trunkline.dialects.anthropic.reader import WireEvent, decode_event
-from trunkline.dialects.anthropic.usage import merge_counts, read_finish, read_usage
+from trunkline.dialects.anthropic.usage import merge_counts, note_cost, read_finish, read_usage
 from trunkline.dialects.dialect import JsonReply, TeeOptions
 from trunkline.dialects.reading import CUT
 from trunkline.dialects.shapes import lenient_list, lenient_object
 from trunkline.dialects.sse import EventTooLarge, Splitter
 from trunkline.dialects.upstream_errors import ended_early
 from trunkline.errors import Garbled, TrunklineError
-from trunkline.usage import NO_USAGE, Usage
+from trunkline.usage import NO_USAGE, Usage, read_tier
 
 # The longest closing events in our recordings are 1 KB together.
 _TAIL_BYTES = 8 * 1024
@@ -246,6 +246,10 @@ class _Written(msgspec.Struct):
     ephemeral_1h_input_tokens: Literal[0] = 0
 
 
+class _Served(msgspec.Struct):
+    web_search_requests: Literal[0] = 0
+
+
 class _Counts(msgspec.Struct):
     input_tokens: int
     output_tokens: int
@@ -253,6 +257,11 @@ class _Counts(msgspec.Struct):
     cache_creation_input_tokens: int = 0
     cache_creation: _Written | None = None
     output_tokens_details: None = None
+    server_tool_use: _Served | None = None
+    service_tier: str | None = None
+    speed: Literal["standard"] | None = None
+    iterations: None = None
+    cost: None = None
 
 
 class _OrdinaryReply(msgspec.Struct):
@@ -277,7 +286,8 @@ def tee_reply(body: bytes) -> JsonReply:
     read, written = counts.cache_read_input_tokens, counts.cache_creation_input_tokens
     if counts.input_tokens < 0 or counts.output_tokens < 0 or read < 0 or written < 0:
         return _tee_odd_reply(body)
-    return JsonReply(body=body, usage=Usage(counts.input_tokens, read, written, counts.output_tokens, 0))
+    tier = read_tier(counts.service_tier)
+    return JsonReply(body=body, usage=Usage(counts.input_tokens, read, written, counts.output_tokens, tier=tier))
 
 
 def _tee_odd_reply(body: bytes) -> JsonReply:
@@ -289,4 +299,5 @@ def _tee_odd_reply(body: bytes) -> JsonReply:
     if reply.error is not None or reply.type == "error":
         return JsonReply(body=body, usage=NO_USAGE, error=read_error(200, {}, body))
     finish = read_finish(reply.stop_reason) if isinstance(reply.stop_reason, str) else "stop"
+    note_cost(reply.usage, body)
     return JsonReply(body=body, usage=read_usage(lenient_object(reply.usage)), incomplete=finish in CUT)

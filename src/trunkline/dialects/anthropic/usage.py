@@ -5,9 +5,13 @@ Source: https://docs.anthropic.com/en/api/messages (usage, stop_reason).
 
 from typing import Any
 
-from trunkline.dialects.shapes import lenient_int, lenient_object
+from trunkline.dialects.shapes import lenient_int, lenient_list, lenient_object
+from trunkline.dialects.told_cost import read_told_cost
 from trunkline.events import Finish
-from trunkline.usage import Usage
+from trunkline.usage import Usage, read_tier
+
+# Our own word, among the wire's.
+_TOLD = "told cost in nano-dollars"
 
 FINISHES: dict[str, Finish] = {
     "end_turn": "stop",
@@ -43,9 +47,17 @@ def read_usage(counts: dict[str, Any]) -> Usage:
     """Token counts of a reply.
 
     `input_tokens` here excludes cache reads and writes, so the buckets copy straight across; `cache_creation` says how
-    much of what was written is kept for an hour. `output_tokens` includes
-    thinking, which newer models count apart as well. Missing counts are 0.
+    much of what was written is kept for an hour. `output_tokens` includes thinking, which newer models count apart as
+    well. What a compaction on the way took stands in `iterations` alone. Missing counts are 0.
     """
+    usage = _read_counts(counts)
+    for iteration in map(lenient_object, lenient_list(counts.get("iterations"))):
+        if iteration.get("type") == "compaction":
+            usage += _read_counts(iteration)
+    return usage
+
+
+def _read_counts(counts: dict[str, Any]) -> Usage:
     output = lenient_int(counts.get("output_tokens"))
     split = lenient_object(counts.get("cache_creation"))
     hour, minutes = (lenient_int(split.get(f"ephemeral_{life}_input_tokens")) for life in ("1h", "5m"))
@@ -60,6 +72,9 @@ def read_usage(counts: dict[str, Any]) -> Usage:
         cache_write_1h_tokens=hour,
         output_tokens=output - thinking,
         reasoning_tokens=thinking,
+        web_searches=lenient_int(lenient_object(counts.get("server_tool_use")).get("web_search_requests")),
+        tier="fast" if counts.get("speed") == "fast" else read_tier(counts.get("service_tier")),
+        told_cost=counts.get(_TOLD),
     )
 
 
@@ -68,12 +83,18 @@ def merge_counts(known: dict[str, Any], update: Any) -> None:
     known |= {name: value for name, value in lenient_object(update).items() if value is not None}
 
 
+def note_cost(usage: Any, body: bytes) -> None:
+    """Add to a usage object, in place, what it says of its cost; `body` are the bytes that it was read from."""
+    if type(usage) is dict and (cost := read_told_cost(usage, body)) is not None:
+        usage[_TOLD] = cost
+
+
 def write_usage(usage: Usage) -> dict[str, Any]:
     """The `usage` member, whole."""
     counts: dict[str, Any] = {
-        "input_tokens": usage.input_tokens,
+        "input_tokens": usage.total_input - usage.cached - usage.cache_writes,
         "cache_creation_input_tokens": usage.cache_writes,
-        "cache_read_input_tokens": usage.cached_input_tokens,
+        "cache_read_input_tokens": usage.cached,
         "output_tokens": usage.total_output,
     }
     if usage.cache_write_1h_tokens:

@@ -19,7 +19,7 @@ from trunkline.dialects.shapes import lenient_int, lenient_list, lenient_object,
 from trunkline.dialects.upstream_errors import decode_body, ended_early, garbled
 from trunkline.errors import Failed, TrunklineError
 from trunkline.events import Event, Finish, ModelResponse
-from trunkline.usage import Usage
+from trunkline.usage import Usage, read_tier
 
 _FINISHES: Mapping[str, Finish] = {
     "end_turn": "stop",
@@ -47,6 +47,7 @@ class _WireEvent(msgspec.Struct):
     stopReason: str = ""  # noqa: N815
     additionalModelResponseFields: Any = None  # noqa: N815
     usage: Any = None
+    serviceTier: Any = None  # noqa: N815
 
 
 _DECODER = msgspec.json.Decoder(_WireEvent)
@@ -92,7 +93,7 @@ class Answer(BlockAnswer[Delta]):
         if reason == "stop_sequence":
             self.stop_sequence = lenient_text(lenient_object(fields).get("stop_sequence")) or None
 
-    def count(self, usage: Any) -> None:
+    def count(self, usage: Any, tier: Any) -> None:
         """Token counts. Cached tokens stand beside the input, so the buckets copy straight across."""
         counts = lenient_object(usage)
         written = lenient_int(counts.get("cacheWriteInputTokens"))
@@ -105,6 +106,7 @@ class Answer(BlockAnswer[Delta]):
             cache_write_tokens=written - hour,
             output_tokens=lenient_int(counts.get("outputTokens")),
             cache_write_1h_tokens=hour,
+            tier=read_tier(lenient_object(tier).get("type")),
         )
 
     def read_usage(self) -> Usage | None:
@@ -181,7 +183,7 @@ class Reader:
                 answer.stop_for(event.stopReason, event.additionalModelResponseFields)
                 answer.end_if_whole()
             case "metadata":
-                answer.count(event.usage)
+                answer.count(event.usage, event.serviceTier)
                 answer.end_if_whole()
             case _:
                 pass
@@ -207,7 +209,7 @@ def read_whole(body: bytes, answer: Answer) -> None:
     answer.begin()
     for number, block in enumerate(lenient_list(lenient_object(output.get("message")).get("content"))):
         _read_block(number, lenient_object(block), answer)
-    answer.count(value.get("usage"))
+    answer.count(value.get("usage"), value.get("serviceTier"))
     answer.stop_for(lenient_text(value.get("stopReason")), value.get("additionalModelResponseFields"))
     answer.end()
 

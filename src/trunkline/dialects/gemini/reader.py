@@ -14,7 +14,7 @@ from trunkline.dialects.gemini.arguments import PartialArguments
 from trunkline.dialects.gemini.errors import read_error, read_error_object
 from trunkline.dialects.gemini.grounding import read_citations, read_grounding, read_search
 from trunkline.dialects.gemini.logprobs import read_logprobs
-from trunkline.dialects.gemini.usage import FAILURES, read_finish, read_usage
+from trunkline.dialects.gemini.usage import FAILURES, count_searches, read_finish, read_usage
 from trunkline.dialects.gemini.wire import DIALECT, Candidate, Frame, FunctionCall, Part, compact, decode_frame
 from trunkline.dialects.reading import Answer as SharedAnswer
 from trunkline.dialects.reading import EventReader
@@ -275,7 +275,9 @@ class Answer(SharedAnswer):
 
     def read_usage(self) -> Usage | None:
         counts = _read_raw(self._counts)
-        return read_usage(counts) if "promptTokenCount" in counts or "totalTokenCount" in counts else None
+        if "promptTokenCount" not in counts and "totalTokenCount" not in counts:
+            return None
+        return read_usage(counts, count_searches(self._grounding))
 
 
 _COUNT = b"TokenCount"

@@ -12,7 +12,7 @@ import msgspec
 
 from trunkline.dialects.dialect import JsonReply, TeeOptions
 from trunkline.dialects.gemini.errors import read_error, read_error_object, write_error_event
-from trunkline.dialects.gemini.usage import FAILURES, read_finish, read_usage
+from trunkline.dialects.gemini.usage import FAILURES, SEARCHED, count_searches, read_finish, read_usage
 from trunkline.dialects.gemini.wire import decode_frame
 from trunkline.dialects.reading import CUT
 from trunkline.dialects.shapes import lenient_object, lenient_text
@@ -129,8 +129,24 @@ def _find_usage(tail: bytes) -> Usage:
         except ValueError:
             continue
         if "promptTokenCount" in counts or "totalTokenCount" in counts:
-            return read_usage(counts)
+            return read_usage(counts, _count_searches(tail))
     return NO_USAGE
+
+
+_SEARCHED = f'"{SEARCHED}"'.encode()
+
+
+def _count_searches(tail: bytes) -> int:
+    """How many searches the last grounding lists."""
+    at = tail.rfind(_SEARCHED)
+    start = tail.find(b"[", at) if at >= 0 else -1
+    if start < 0:
+        return 0
+    try:
+        queries, _ = _DECODER.raw_decode(tail[start : start + 16384].decode("utf-8", "replace"))
+    except ValueError:
+        return 0
+    return count_searches({SEARCHED: queries})
 
 
 _DECODER = json.JSONDecoder()
@@ -157,6 +173,7 @@ def tee_stream(options: TeeOptions) -> Tee:
 
 class _Candidate(msgspec.Struct):
     finishReason: Any = None  # noqa: N815  # the wire's name
+    groundingMetadata: Any = None  # noqa: N815  # the wire's name
 
 
 class _Reply(msgspec.Struct):
@@ -186,5 +203,6 @@ def tee_reply(body: bytes) -> JsonReply:
     reason = reply.candidates[0].finishReason if reply.candidates else None
     is_cut = isinstance(reason, str) and read_finish(reason) in CUT
     is_blocked = bool(lenient_text(lenient_object(reply.promptFeedback).get("blockReason")))
-    usage = read_usage(lenient_object(reply.usageMetadata))
+    searches = count_searches(reply.candidates[0].groundingMetadata) if reply.candidates else 0
+    usage = read_usage(lenient_object(reply.usageMetadata), searches)
     return JsonReply(body=body, usage=usage, incomplete=is_cut or (is_blocked and not reply.candidates))

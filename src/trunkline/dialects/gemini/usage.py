@@ -5,9 +5,11 @@ Source: https://ai.google.dev/api/generate-content#UsageMetadata, …#FinishReas
 
 from typing import Any
 
-from trunkline.dialects.shapes import lenient_int
+from msgspec.structs import replace
+
+from trunkline.dialects.shapes import lenient_int, lenient_list, lenient_object, lenient_text
 from trunkline.events import Finish
-from trunkline.usage import Usage, from_inclusive
+from trunkline.usage import Usage, from_inclusive, read_tier, set_media_apart
 
 FINISHES: dict[str, Finish] = {
     "STOP": "stop",
@@ -51,7 +53,18 @@ def write_finish(finish: Finish, *, has_refusal: bool) -> str:
     return "SAFETY" if finish == "content_filter" or has_refusal else "STOP"
 
 
-def read_usage(counts: dict[str, Any]) -> Usage:
+_TRAFFIC = {"ON_DEMAND": "standard", "ON_DEMAND_PRIORITY": "priority", "ON_DEMAND_FLEX": "flex"}
+
+SEARCHED = "webSearchQueries"
+"""Where the grounding of an answer lists its searches."""
+
+
+def count_searches(grounding: Any) -> int:
+    """How many searches stand behind an answer: those of the model itself, as its grounding lists them."""
+    return sum(bool(query) for query in lenient_list(lenient_object(grounding).get(SEARCHED)))
+
+
+def read_usage(counts: dict[str, Any], searches: int = 0) -> Usage:
     """Token counts of a reply.
 
     `promptTokenCount` includes what came from the cache but not what tools brought in, and `candidatesTokenCount`
@@ -59,19 +72,50 @@ def read_usage(counts: dict[str, Any]) -> Usage:
     """
     prompt = lenient_int(counts.get("promptTokenCount")) + lenient_int(counts.get("toolUsePromptTokenCount"))
     thoughts = lenient_int(counts.get("thoughtsTokenCount"))
-    return from_inclusive(
+    tier = read_tier(counts.get("serviceTier")) or _TRAFFIC.get(lenient_text(counts.get("trafficType")), "")
+    usage = from_inclusive(
         prompt,
         lenient_int(counts.get("candidatesTokenCount")) + thoughts,
         cached=lenient_int(counts.get("cachedContentTokenCount")),
         reasoning=thoughts,
+        tier=tier,
     )
+    if searches:
+        usage = replace(usage, web_searches=searches)
+    return _set_media_apart(usage, counts)
+
+
+def _set_media_apart(usage: Usage, counts: dict[str, Any]) -> Usage:
+    came, went = _by_kind(counts, "prompt", "toolUsePrompt"), _by_kind(counts, "candidates")
+    if not (came.keys() | went.keys()) - {"TEXT", "DOCUMENT"}:
+        return usage
+    return set_media_apart(
+        usage,
+        audio_input=came.get("AUDIO", 0),
+        cached_audio=_by_kind(counts, "cache").get("AUDIO", 0),
+        image_input=came.get("IMAGE", 0) - _by_kind(counts, "cache").get("IMAGE", 0),
+        audio_output=went.get("AUDIO", 0),
+        image_output=went.get("IMAGE", 0),
+    )
+
+
+def _by_kind(counts: dict[str, Any], *parts: str) -> dict[str, int]:
+    """How many tokens are of which kind, in these parts of the counts; zeros are left out."""
+    found: dict[str, int] = {}
+    for part in parts:
+        for entry in map(lenient_object, lenient_list(counts.get(f"{part}TokensDetails"))):
+            if tokens := lenient_int(entry.get("tokenCount")):
+                kind = lenient_text(entry.get("modality"))
+                found[kind] = found.get(kind, 0) + tokens
+    return found
 
 
 def write_usage(usage: Usage) -> dict[str, Any]:
     """`usageMetadata`; counts that are 0 are left out where Google leaves them out."""
-    counts: dict[str, Any] = {"promptTokenCount": usage.total_input, "candidatesTokenCount": usage.output_tokens}
-    if usage.cached_input_tokens:
-        counts["cachedContentTokenCount"] = usage.cached_input_tokens
+    visible = usage.total_output - usage.reasoning_tokens
+    counts: dict[str, Any] = {"promptTokenCount": usage.total_input, "candidatesTokenCount": visible}
+    if usage.cached:
+        counts["cachedContentTokenCount"] = usage.cached
     if usage.reasoning_tokens:
         counts["thoughtsTokenCount"] = usage.reasoning_tokens
     return {**counts, "totalTokenCount": usage.total}

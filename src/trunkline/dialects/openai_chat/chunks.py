@@ -58,6 +58,7 @@ class Chunk(Struct):
     model: Any = None
     choices: list[Choice] | None = None
     usage: Any = None
+    service_tier: Any = None
     x_groq: Any = None
     error: Any = None
     object: Any = None

@@ -98,7 +98,7 @@ class HeldCompletion(Around):
             except UNREADABLE:
                 continue
             if (usage := find_usage(chunk.usage, chunk.x_groq)) is not None:
-                return read_usage(usage)
+                return read_usage(usage, chunk.service_tier, event)
         return NO_USAGE
 
 

@@ -159,7 +159,7 @@ class Mend:
             return self._break(read_error_object(error))
         if type(chunk) is not dict:
             return b""
-        self._take_usage(chunk)
+        self._take_usage(chunk, data)
         choices = lenient_list(chunk.get("choices"))
         if not choices:
             return self._mend_bare(chunk)
@@ -191,11 +191,11 @@ class Mend:
         if lenient_text(chunk.get("id")) and chunk.get("object") == "chat.completion.chunk":
             self._mark = _encode(self._head["id"])
 
-    def _take_usage(self, chunk: dict[str, Any]) -> None:
+    def _take_usage(self, chunk: dict[str, Any], data: bytes) -> None:
         usage = find_usage(chunk.get("usage"), chunk.get("x_groq"))
         if usage is not None:
             self._raw_usage = usage
-            self.usage = read_usage(usage)
+            self.usage = read_usage(usage, chunk.get("service_tier"), data)
         if "usage" in chunk:
             if self._cut_usage:
                 del chunk["usage"]

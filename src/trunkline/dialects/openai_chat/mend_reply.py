@@ -28,10 +28,10 @@ def mend_reply(body: bytes) -> JsonReply:
         return JsonReply(body=body, usage=NO_USAGE, error=read_error_object(found))
     if type(reply) is not dict or not lenient_list(reply.get("choices")):
         return JsonReply(body=body, usage=NO_USAGE, error=Garbled("the upstream's reply is not a chat completion"))
-    return _mend(reply)
+    return _mend(reply, body)
 
 
-def _mend(reply: dict[str, Any]) -> JsonReply:
+def _mend(reply: dict[str, Any], body: bytes) -> JsonReply:
     usage = find_usage(reply.get("usage"), reply.get("x_groq"))
     if usage is not None:
         reply["usage"] = straighten_usage(usage)
@@ -53,7 +53,7 @@ def _mend(reply: dict[str, Any]) -> JsonReply:
             choice["finish_reason"] = "function_call"
         incomplete |= finish in ("length", "content_filter")
     reply["choices"] = choices
-    counted = read_usage(usage) if usage is not None else NO_USAGE
+    counted = read_usage(usage, reply.get("service_tier"), body) if usage is not None else NO_USAGE
     return JsonReply(body=msgspec.json.encode(reply), usage=counted, incomplete=incomplete)
 
 

@@ -77,6 +77,7 @@ class Reader:
         "_splitter",
         "_stop_sequence",
         "_usage",
+        "_counted",
     )
 
     def __init__(self, finish_may_be_missing: bool = False) -> None:
@@ -102,6 +103,8 @@ class Reader:
         self._finish: Finish | None = None
         self._stop_sequence: str | None = None
         self._usage: dict[str, Any] | None = None
+        # Where the usage was found: a tier and a cost may stand beside it.
+        self._counted: tuple[Any, bytes] = (None, b"")
 
     # --- the interface ------------------------------------------------------------------------------------------
 
@@ -137,9 +140,9 @@ class Reader:
                 self._close_stream()
         return self._flush()
 
-    def read_whole(self, chunk: Chunk) -> list[Event]:
+    def read_whole(self, chunk: Chunk, body: bytes) -> list[Event]:
         """The events of a reply that came whole: one chunk, whose choice holds a message."""
-        self._take_chunk(chunk)
+        self._take_chunk(chunk, body)
         if not self._is_over:
             self._close_stream()
         return self._flush()
@@ -163,7 +166,7 @@ class Reader:
                     self._fail(error)
                     break
                 count = len(self._out)
-                self._take_chunk(chunk)
+                self._take_chunk(chunk, data)
                 self._learn(chunk, data, len(self._out) - count)
             if self._is_over:
                 break
@@ -203,7 +206,7 @@ class Reader:
             chunk = decode_chunk(body[1:-1] if body[:1] == b"[" else body)
         except UNREADABLE:
             return self.fail(Garbled("the upstream answered with something that is neither a stream nor a reply"))
-        return self.read_whole(chunk)
+        return self.read_whole(chunk, body)
 
     def _flush(self) -> list[Event]:
         out = self._out
@@ -212,22 +215,27 @@ class Reader:
 
     # --- chunks -------------------------------------------------------------------------------------------------
 
-    def _take_chunk(self, chunk: Chunk) -> None:
+    def _take_chunk(self, chunk: Chunk, data: bytes) -> None:
         if chunk.error or not chunk.choices:
-            self._take_bare_chunk(chunk)
+            self._take_bare_chunk(chunk, data)
             return
         if not self._is_started:
             self._start(chunk)
         if chunk.usage or chunk.x_groq:
-            self._usage = find_usage(chunk.usage, chunk.x_groq) or self._usage
+            self._take_usage(chunk, data)
         for choice in chunk.choices:
             # Neutral answers hold one choice; lowering refuses `n`.
             if not choice.index:
                 self._take_choice(choice)
 
-    def _take_bare_chunk(self, chunk: Chunk) -> None:
+    def _take_usage(self, chunk: Chunk, data: bytes) -> None:
+        usage = find_usage(chunk.usage, chunk.x_groq)
+        if usage is not None:
+            self._usage, self._counted = usage, (chunk.service_tier, data)
+
+    def _take_bare_chunk(self, chunk: Chunk, data: bytes) -> None:
         """A chunk without choices: an error, usage, or nothing of ours (Azure's prompt filter results)."""
-        self._usage = find_usage(chunk.usage, chunk.x_groq) or self._usage
+        self._take_usage(chunk, data)
         error = find_error(
             {
                 "error": chunk.error,
@@ -429,7 +437,7 @@ class Reader:
     def _report_usage(self) -> None:
         """Once, at the end: many vendors count on every chunk, and the last count is the truth."""
         if self._usage is not None:
-            self._out.append(UsageReported(read_usage(self._usage)))
+            self._out.append(UsageReported(read_usage(self._usage, *self._counted)))
 
 
 def _read_logprobs(logprobs: Any) -> list[dict[str, Any]] | None:

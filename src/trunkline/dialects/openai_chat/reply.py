@@ -34,7 +34,7 @@ def _read_events(body: bytes) -> list[Event]:
     if is_stream(body):
         reader = Reader()
         return reader.feed(body) + reader.end()
-    return Reader().read_whole(read_chunk(body))
+    return Reader().read_whole(read_chunk(body), body)
 
 
 def is_stream(body: bytes) -> bool:

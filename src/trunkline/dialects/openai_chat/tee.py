@@ -6,7 +6,7 @@ when the stream is over.
 
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 from msgspec import Struct
@@ -20,7 +20,7 @@ from trunkline.dialects.openai_chat.usage import find_usage, read_usage
 from trunkline.dialects.shapes import decode_json
 from trunkline.dialects.sse import Splitter, walk, walk_back
 from trunkline.errors import Failed, Garbled, TrunklineError, UpstreamError
-from trunkline.usage import NO_USAGE, Usage, from_inclusive
+from trunkline.usage import NO_USAGE, Usage, from_inclusive, read_tier
 
 # Finish, usage and `[DONE]` come to some 1.5 KiB with every member that OpenAI sends; Azure's filters add as much.
 _TAIL_BYTES = 8192
@@ -224,15 +224,15 @@ class Tee:
             if event == b"[DONE]":
                 is_done = True
             elif (chunk := _try_decode(event)) is not None:
-                self._learn(chunk)
+                self._learn(chunk, event)
             if self._saw_finish:
                 break
         return is_done
 
-    def _learn(self, chunk: Chunk) -> None:
+    def _learn(self, chunk: Chunk, event: bytes) -> None:
         usage = find_usage(chunk.usage, chunk.x_groq)
         if usage is not None and self.usage is NO_USAGE:
-            self.usage = read_usage(usage)
+            self.usage = read_usage(usage, chunk.service_tier, event)
         self.error = self.error or error_of(chunk)
         for choice in chunk.choices or ():
             if type(choice.finish_reason) is str and choice.finish_reason:
@@ -250,8 +250,8 @@ class Tee:
                 events = Splitter().feed(block)
                 chunk = _try_decode(events[0][1]) if events else None
                 usage = find_usage(chunk.usage, chunk.x_groq) if chunk is not None else None
-                if usage is not None:
-                    self.usage = read_usage(usage)
+                if chunk is not None and usage is not None:
+                    self.usage = read_usage(usage, chunk.service_tier, events[0][1])
                     continue
             kept.append(block)
         return b"".join(kept)
@@ -263,10 +263,13 @@ class Tee:
 class _PromptDetails(Struct, frozen=True):
     cached_tokens: int = 0
     cache_write_tokens: int = 0
+    audio_tokens: Literal[0] = 0
+    image_tokens: Literal[0] = 0
 
 
 class _CompletionDetails(Struct, frozen=True):
     reasoning_tokens: int = 0
+    audio_tokens: Literal[0] = 0
 
 
 class _Counts(Struct):
@@ -280,6 +283,9 @@ class _Counts(Struct):
     prompt_cache_hit_tokens: None = None
     cached_tokens: None = None
     reasoning_tokens: None = None
+    cost: None = None
+    cost_in_usd_ticks: None = None
+    estimated_cost: None = None
 
 
 class _Ended(Struct):
@@ -291,6 +297,7 @@ class _OrdinaryReply(Struct):
 
     choices: list[_Ended]
     usage: _Counts
+    service_tier: str | None = None
     error: None = None
     x_groq: None = None
 
@@ -313,6 +320,7 @@ def tee_reply(body: bytes) -> JsonReply:
         cached=counts.prompt_tokens_details.cached_tokens,
         cache_write=counts.prompt_tokens_details.cache_write_tokens,
         reasoning=counts.completion_tokens_details.reasoning_tokens,
+        tier=read_tier(ordinary.service_tier),
     )
     for choice in ordinary.choices:
         if choice.finish_reason not in _SOUND:
@@ -329,7 +337,7 @@ def _tee_odd_reply(body: bytes) -> JsonReply:
     usage: dict[str, Any] | None = find_usage(chunk.usage, chunk.x_groq)
     return JsonReply(
         body=body,
-        usage=read_usage(usage) if usage is not None else NO_USAGE,
+        usage=read_usage(usage, chunk.service_tier, body) if usage is not None else NO_USAGE,
         incomplete=any(
             is_cut(choice.finish_reason) for choice in chunk.choices or () if _is_word(choice.finish_reason)
         ),

@@ -7,11 +7,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from trunkline.dialects.shapes import lenient_int, lenient_object
-from trunkline.usage import Usage, from_inclusive
+from trunkline.dialects.told_cost import read_told_cost
+from trunkline.usage import Usage, from_inclusive, read_tier, set_media_apart
 
 
-def read_usage(usage: Mapping[str, Any]) -> Usage:
-    """The counts of a `usage` object; missing ones are 0."""
+def read_usage(usage: Mapping[str, Any], tier: Any = None, body: bytes = b"") -> Usage:
+    """The counts of a `usage` object; missing ones are 0.
+
+    `tier` is the `service_tier` that stands beside it, and `body` the bytes that both were read from.
+    """
     prompt_details = lenient_object(usage.get("prompt_tokens_details"))
     completion_details = lenient_object(usage.get("completion_tokens_details"))
     prompt = lenient_int(usage.get("prompt_tokens"))
@@ -22,13 +26,20 @@ def read_usage(usage: Mapping[str, Any]) -> Usage:
         completion += reasoning
     # DeepSeek says `prompt_cache_hit_tokens`, Moonshot `cached_tokens` beside the sums.
     cached = prompt_details.get("cached_tokens") or usage.get("prompt_cache_hit_tokens") or usage.get("cached_tokens")
-    return from_inclusive(
+    counted = from_inclusive(
         prompt,
         completion,
         cached=lenient_int(cached),
         cache_write=lenient_int(prompt_details.get("cache_write_tokens")),
         reasoning=reasoning,
+        tier=read_tier(tier),
+        told_cost=read_told_cost(usage, body),
     )
+    heard, seen = lenient_int(prompt_details.get("audio_tokens")), lenient_int(prompt_details.get("image_tokens"))
+    spoken = lenient_int(completion_details.get("audio_tokens"))
+    if not (heard or seen or spoken):
+        return counted
+    return set_media_apart(counted, audio_input=heard, image_input=seen, audio_output=spoken)
 
 
 def find_usage(chunk_usage: Any, x_groq: Any) -> dict[str, Any] | None:
@@ -46,13 +57,13 @@ def write_usage(usage: Usage) -> dict[str, Any]:
         "completion_tokens": usage.total_output,
         "total_tokens": usage.total,
         "prompt_tokens_details": {
-            "cached_tokens": usage.cached_input_tokens,
+            "cached_tokens": usage.cached,
             "cache_write_tokens": usage.cache_writes,
-            "audio_tokens": 0,
+            "audio_tokens": usage.audio_input,
         },
         "completion_tokens_details": {
             "reasoning_tokens": usage.reasoning_tokens,
-            "audio_tokens": 0,
+            "audio_tokens": usage.audio_output_tokens,
             "accepted_prediction_tokens": 0,
             "rejected_prediction_tokens": 0,
         },

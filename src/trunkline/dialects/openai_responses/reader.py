@@ -18,7 +18,7 @@ from trunkline.dialects.openai_responses.output import (
     read_finish,
     read_logprobs,
 )
-from trunkline.dialects.openai_responses.usage import read_usage
+from trunkline.dialects.openai_responses.usage import read_response_usage
 from trunkline.dialects.shapes import decode_json, lenient_object, lenient_text
 from trunkline.dialects.sse import EventTooLarge, ServerSentEvent, Splitter
 from trunkline.errors import Failed, Garbled, TrunklineError
@@ -148,7 +148,7 @@ class Reader:
             return self.fail(error)
         if type(value) is not dict or value.get("object") != "response":
             return self.fail(read_error_object(find_error(value)))
-        self.end_with(value)
+        self.end_with(value, body)
         return self._take()
 
     # --- start and end ---
@@ -163,20 +163,20 @@ class Reader:
         response = _read_raw(wire.response)
         self._assembly.start(lenient_text(response.get("id")), lenient_text(response.get("model")))
 
-    def read_end(self, wire: _Wire, _: bytes) -> None:
+    def read_end(self, wire: _Wire, data: bytes) -> None:
         response = _read_raw(wire.response)
         if type(response.get("status")) is not str:
             response["status"] = wire.type.removeprefix("response.")
-        self.end_with(response)
+        self.end_with(response, data)
 
-    def end_with(self, response: dict[str, Any]) -> None:
+    def end_with(self, response: dict[str, Any], body: bytes) -> None:
         """The whole response object: what was not streamed is told now, then the end."""
         self._assembly.start(lenient_text(response.get("id")), lenient_text(response.get("model")))
         self._assembly.complete(response)
         status = response.get("status")
         self._assembly.end_items("completed" if status == "completed" else "incomplete")
         if response.get("usage") is not None:
-            self._out.append(UsageReported(read_usage(response["usage"])))
+            self._out.append(UsageReported(read_response_usage(response, body)))
         if status in ("failed", "cancelled"):
             error = response.get("error") or {"message": f"the provider reports the response as {status}"}
             self._finish(ResponseFailed(read_error_object(error)))

@@ -86,6 +86,8 @@ def _echo_text(request: ModelRequest) -> dict[str, Any]:
     return text | without_none({"verbosity": request.settings.verbosity})
 
 
+_TIERS = {"default": "default", "standard": "default", "priority": "priority", "flex": "flex"}
+
 _INCOMPLETE: dict[Finish, str] = {"length": "max_output_tokens", "content_filter": "content_filter"}
 
 
@@ -93,6 +95,8 @@ def end_response(body: dict[str, Any], output: list[Any], usage: Usage | None, f
     """The response object at its end, with the full output."""
     reason = _INCOMPLETE.get(finish)
     ended = body | {"output": output, "usage": None if usage is None else write_usage(usage)}
+    if usage is not None and usage.tier in _TIERS:
+        ended["service_tier"] = _TIERS[usage.tier]
     if reason is None:
         return ended | {"status": "completed", "completed_at": body["created_at"]}
     return ended | {"status": "incomplete", "incomplete_details": {"reason": reason}}

@@ -5,10 +5,11 @@ Only whole events are passed on, so that our own error event can follow at any t
 """
 
 from itertools import islice
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import asdict
 
 from trunkline.dialects.dialect import JsonReply, TeeOptions
 from trunkline.dialects.openai_responses.errors import (
@@ -18,11 +19,11 @@ from trunkline.dialects.openai_responses.errors import (
     read_error_object,
     write_event,
 )
-from trunkline.dialects.openai_responses.usage import read_usage
+from trunkline.dialects.openai_responses.usage import HOSTED_CALLS, read_response_usage
 from trunkline.dialects.shapes import decode_json, lenient_object
 from trunkline.dialects.sse import DEFAULT_LIMIT_BYTES, walk, walk_back
 from trunkline.errors import Failed, Garbled, TrunklineError, UpstreamError
-from trunkline.usage import NO_USAGE, Usage, from_inclusive
+from trunkline.usage import NO_USAGE, Usage, from_inclusive, read_tier
 
 _TERMINAL = frozenset({"response.completed", "response.incomplete", "response.failed", "response.cancelled"})
 _ERRORS = frozenset({"response.failed", "response.cancelled", "error"})
@@ -196,7 +197,7 @@ class Tee:
     def _read_terminal(self) -> None:
         name = _read_name(self._terminal)
         response = _read_response(self._terminal)
-        self.usage = read_usage(response.get("usage"))
+        self.usage = read_response_usage(response, self._terminal)
         self.incomplete = name == "response.incomplete"
         if name in _ERRORS and self.error is None:
             self.error = self._fault or _read_event_error(name, self._terminal)
@@ -301,15 +302,20 @@ class _Reply(Struct):
     status: Any = None
     usage: Any = None
     error: Any = None
+    service_tier: Any = None
+    output: Any = None
+    tool_usage: Any = None
 
 
 class _InputDetails(Struct, frozen=True):
     cached_tokens: int = 0
     cache_write_tokens: int = 0
+    audio_tokens: Literal[0] = 0
 
 
 class _OutputDetails(Struct, frozen=True):
     reasoning_tokens: int = 0
+    audio_tokens: Literal[0] = 0
 
 
 class _Counts(Struct):
@@ -317,6 +323,9 @@ class _Counts(Struct):
     output_tokens: int
     input_tokens_details: _InputDetails = _InputDetails()
     output_tokens_details: _OutputDetails = _OutputDetails()
+    cost: None = None
+    cost_in_usd_ticks: None = None
+    server_side_tool_usage_details: None = None
 
 
 class _OrdinaryReply(Struct):
@@ -324,6 +333,8 @@ class _OrdinaryReply(Struct):
 
     status: str
     usage: _Counts
+    output: list[_Typed] = []
+    service_tier: str | None = None
     error: None = None
 
 
@@ -337,6 +348,9 @@ def tee_reply(body: bytes) -> JsonReply:
         ordinary = _decode_ordinary(body)
     except _NOT_JSON:
         return _tee_odd_reply(body)
+    for item in ordinary.output:
+        if item.type in HOSTED_CALLS:
+            return _tee_odd_reply(body)
     counts = ordinary.usage
     details = counts.input_tokens_details
     usage = from_inclusive(
@@ -345,6 +359,7 @@ def tee_reply(body: bytes) -> JsonReply:
         cached=details.cached_tokens,
         cache_write=details.cache_write_tokens,
         reasoning=counts.output_tokens_details.reasoning_tokens,
+        tier=read_tier(ordinary.service_tier),
     )
     return JsonReply(body=body, usage=usage, incomplete=ordinary.status == "incomplete")
 
@@ -355,4 +370,5 @@ def _tee_odd_reply(body: bytes) -> JsonReply:
     except _NOT_JSON:
         return JsonReply(body=body, usage=NO_USAGE, error=Garbled("the upstream's reply is not a response object"))
     error = read_error_object(find_error({"error": reply.error})) if reply.error else None
-    return JsonReply(body=body, usage=read_usage(reply.usage), incomplete=reply.status == "incomplete", error=error)
+    usage = read_response_usage(asdict(reply), body)
+    return JsonReply(body=body, usage=usage, incomplete=reply.status == "incomplete", error=error)
