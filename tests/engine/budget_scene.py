@@ -7,13 +7,14 @@ from typing import Any
 import msgspec
 
 from scripted_gateway import DIALECTS, JSON, Scene, ScriptedReply
+from trunkline.capabilities import Capabilities
 from trunkline.engine.admission import Admission
 from trunkline.engine.budgets.book import Book
 from trunkline.engine.budgets.bounds import BudgetBounds
 from trunkline.engine.budgets.purse import Purse
 from trunkline.engine.envelope import read_envelope
 from trunkline.engine.gauge import Gauge
-from trunkline.engine.possible_cost import count_most
+from trunkline.engine.possible_cost import count_most, look_at
 from trunkline.money import Nano, Tariff, fill_rates, read_dollars
 from trunkline.ports import UpstreamRequest
 from trunkline.shared.counters import MemoryCounters
@@ -105,4 +106,6 @@ def question(**members: Any) -> dict[str, Any]:
 
 def estimate(body: bytes) -> int:
     """What is reserved of a request's input."""
-    return count_most(DIALECTS["chat"], read_envelope(body), Scene().accounts[0].capabilities, 1.0)
+    envelope = read_envelope(body)
+    seen = look_at("chat", envelope.members, body)
+    return count_most(DIALECTS["chat"], envelope, seen, Capabilities(), 1.0)

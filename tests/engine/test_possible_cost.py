@@ -9,7 +9,7 @@ from scripted_gateway import DIALECTS, question
 from trunkline.capabilities import Capabilities
 from trunkline.dialects.output_limit import OutputLimit
 from trunkline.engine.envelope import read_envelope
-from trunkline.engine.possible_cost import Possible, choose_limit, count_most, weigh
+from trunkline.engine.possible_cost import Possible, Prices, choose_limit, count_most, look_at, weigh
 from trunkline.money import Long, Tariff, fill_rates
 
 PLAIN = fill_rates({"input": 2_000_000_000, "output": 10_000_000_000})
@@ -18,12 +18,14 @@ PICTURE = "data:image/png;base64," + "A" * 400_000
 
 def possible(body: dict[str, Any], tariff: Tariff, input_tokens: int = 1_000) -> Possible:
     data = msgspec.json.encode({"model": "m", **body})
-    return weigh("responses", read_envelope(data).members, data, tariff, input_tokens)
+    seen = look_at("responses", read_envelope(data).members, data)
+    return weigh(seen, Prices(tariff), input_tokens)
 
 
 def count(body: dict[str, Any], dialect: str = "chat", ratio: float = 1.0, **facts: Any) -> int:
     envelope = read_envelope(msgspec.json.encode(body))
-    return count_most(DIALECTS[dialect], envelope, Capabilities(**facts), ratio)
+    seen = look_at(dialect, envelope.members, envelope.body)
+    return count_most(DIALECTS[dialect], envelope, seen, Capabilities(**facts), ratio)
 
 
 def test_input_and_output_are_counted_at_their_prices() -> None:

@@ -4,6 +4,7 @@ All errors are on the dear side, but one: how many tokens a text is, is estimate
 """
 
 import math
+from bisect import bisect_left
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,7 +18,7 @@ from trunkline.dialects.hosted_calls import count_calls
 from trunkline.dialects.output_limit import OutputLimit
 from trunkline.engine.envelope import Envelope, decode_body
 from trunkline.errors import CallerError
-from trunkline.money import Nano, Tariff, dearest_fee, dearest_input, dearest_output, dearest_rates
+from trunkline.money import Nano, Rates, Tariff, dearest_fee, dearest_input, dearest_output, dearest_rates
 from trunkline.usage import read_tier
 
 _PER = 1_000_000
@@ -26,8 +27,10 @@ _PER = 1_000_000
 _BYTES_PER_TOKEN = 4.0
 _MARGIN = 4 / 3
 
-# What a body may hold that is no text.
-_MEDIA = (b'"image', b'"input_', b'"file', b'"inline', b'"document"', b"image/", b"audio/", b"application/")
+# What a part of a body says of itself that is no text; one of Google's says nothing of itself.
+_TYPE = b'"type"'
+_MEDIA = (b'"image', b'"input_i', b'"input_f', b'"input_a', b'"file"', b'"document"')
+_GOOGLE_MEDIA = (b'"inline', b'"file')
 
 # What goes in beside the body: the history that the provider keeps, or a prompt.
 _ELSEWHERE = frozenset({"previous_response_id", "conversation", "prompt"})
@@ -38,6 +41,51 @@ _READ_BY_CALL = 8_000
 
 # Less than this is no answer.
 LEAST_OUTPUT = 256
+
+
+class Dear(Struct, frozen=True):
+    """The dearest prices that a request may meet, in nano-dollars for a million tokens, and for one call of a hosted tool.
+
+    `hour` is what is written to a cache for an hour. The other two are for requests that may hold or get more than text.
+    """
+
+    input: int
+    output: int
+    fee: int
+    hour: int
+    media_input: int
+    media_output: int
+
+
+class Prices:
+    """A tariff, with what has been looked up in it."""
+
+    __slots__ = ("_found", "_steps", "tariff")
+
+    def __init__(self, tariff: Tariff) -> None:
+        self.tariff = tariff
+        self._found: dict[tuple[str, int], Dear] = {}
+        every = (tariff, *tariff.tiers.values())
+        self._steps = sorted({step.above_tokens for each in every for step in each.long})
+
+    def find(self, input_tokens: int, tier: str) -> Dear:
+        """The dearest prices for so much input at a tier."""
+        key = tier, bisect_left(self._steps, input_tokens) if self._steps else 0
+        found = self._found.get(key)
+        if found is None:
+            found = self._found[key] = _find_dearest(dearest_rates(self.tariff, input_tokens, tier))
+        return found
+
+
+def _find_dearest(rates: Rates) -> Dear:
+    return Dear(
+        dearest_input(rates),
+        dearest_output(rates),
+        dearest_fee(rates),
+        rates.cache_write_1h,
+        dearest_input(rates, has_audio=True, has_images=True),
+        dearest_output(rates, has_audio=True, has_images=True),
+    )
 
 
 class Possible(Struct, frozen=True):
@@ -55,28 +103,43 @@ class Possible(Struct, frozen=True):
         return (money - self.fixed) * _PER // self.rate if self.rate else (_PER if money >= self.fixed else -1)
 
 
-def weigh(dialect: str, members: Mapping[str, Raw], body: bytes, tariff: Tariff, input_tokens: int) -> Possible:
-    """What a body may come to that puts so many tokens into the model. `dialect` is the one that it is written in."""
-    calls = count_calls(dialect, members)
-    input_tokens += calls * _READ_BY_CALL
-    rates = dearest_rates(tariff, input_tokens, _read_tier(members))
-    has_media = may_hold_media(body)
-    speaks = has_media or body.find(b'odalities"') >= 0
-    dearest = dearest_input(rates, has_audio=has_media, has_images=has_media, hour=body.find(b'"1h"') >= 0)
-    fixed = -(-input_tokens * dearest // _PER) + calls * dearest_fee(rates)
-    return Possible(fixed, dearest_output(rates, has_audio=speaks, has_images=speaks))
+class Body(Struct, frozen=True):
+    """A body as it is weighed: in which dialect it is written, and what was seen in it."""
+
+    dialect: str
+    members: Mapping[str, Raw]
+    data: bytes
+    has_media: bool
+    calls: int
 
 
-def multiply(possible: Possible, choices: int) -> Possible:
-    """The same where each of several choices may be as long."""
-    return Possible(possible.fixed, possible.rate * choices)
+def look_at(dialect: str, members: Mapping[str, Raw], data: bytes) -> Body:
+    """What a body holds that has a price of its own; cheap looks alone."""
+    may_call = "tools" in members or "web_search_options" in members
+    return Body(dialect, members, data, may_hold_media(dialect, data), count_calls(dialect, members) if may_call else 0)
 
 
-def count_most(dialect: Dialect, envelope: Envelope, capabilities: Capabilities, ratio: float) -> int:
+def weigh(body: Body, prices: Prices, input_tokens: int, choices: int = 1) -> Possible:
+    """What a body may come to that puts so many tokens into the model, where each of several choices may be as long."""
+    calls, members = body.calls, body.members
+    tier = _read_tier(members) if "service_tier" in members or "speed" in members else ""
+    if calls:
+        input_tokens += calls * _READ_BY_CALL
+    dear = prices.find(input_tokens, tier)
+    rate = dear.media_input if body.has_media else dear.input
+    if dear.hour > rate and body.data.find(b'"1h"') >= 0:
+        rate = dear.hour
+    output = dear.output
+    if dear.media_output > output and (body.has_media or body.data.find(b'odalities"') >= 0):
+        output = dear.media_output
+    return Possible(calls * dear.fee - (-input_tokens * rate // _PER), output * choices)
+
+
+def count_most(dialect: Dialect, envelope: Envelope, body: Body, capabilities: Capabilities, ratio: float) -> int:
     """How many tokens a request puts into the model, rather too many. `ratio` is how far estimates were off so far."""
-    count = _estimate_media(dialect, envelope) if may_hold_media(envelope.body) else None
-    tokens = raise_estimate(len(envelope.body) / _BYTES_PER_TOKEN if count is None else count, ratio)
-    if not _ELSEWHERE.isdisjoint(envelope.members):
+    count = _estimate_media(dialect, envelope) if body.has_media else None
+    tokens = raise_estimate(len(body.data) / _BYTES_PER_TOKEN if count is None else count, ratio)
+    if not _ELSEWHERE.isdisjoint(body.members):
         tokens += capabilities.context_tokens or _USUAL_CONTEXT
     return tokens
 
@@ -86,9 +149,11 @@ def raise_estimate(tokens: float, ratio: float) -> int:
     return math.ceil(tokens * max(_MARGIN, ratio))
 
 
-def may_hold_media(body: bytes) -> bool:
+def may_hold_media(dialect: str, data: bytes) -> bool:
     """Whether there may be pictures, files or sound in a body; a cheap look."""
-    return any(body.find(mark) >= 0 for mark in _MEDIA)
+    if dialect != "gemini" and data.find(_TYPE) < 0:
+        return False
+    return any(data.find(mark) >= 0 for mark in (_GOOGLE_MEDIA if dialect == "gemini" else _MEDIA))
 
 
 def choose_limit(limit: OutputLimit, capabilities: Capabilities, input_tokens: int, unknown: int) -> int:
@@ -116,7 +181,7 @@ def _estimate_media(dialect: Dialect, envelope: Envelope) -> int | None:
 def _read_tier(members: Mapping[str, Raw]) -> str:
     raw = members.get("service_tier")
     if raw is None:
-        return "fast" if members.get("speed") == Raw(b'"fast"') else ""
+        return "fast" if members["speed"] == Raw(b'"fast"') else ""
     try:
         return read_tier(msgspec.json.decode(raw))
     except msgspec.MsgspecError:

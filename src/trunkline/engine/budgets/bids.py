@@ -24,14 +24,16 @@ _SAID_AGAIN = ("max_output_tokens", "max_tool_calls")
 
 class Asked(Struct, frozen=True):
     """A request as budgets see it: `original` as its caller sent it in a `dialect`, whose target knows the limit by the
-    name of `field`. `limit` is its own, `takes_limit` whether it can be given one."""
+    name of `field`. `limit` is its own, `takes_limit` whether it can be given one, `may_call` whether its provider calls tools
+    of its own."""
 
     original: Envelope
     dialect: str
     field: str
     limit: OutputLimit
     possible: Possible
-    takes_limit: bool = True
+    takes_limit: bool
+    may_call: bool
 
     @property
     def floor(self) -> int:
@@ -41,10 +43,13 @@ class Asked(Struct, frozen=True):
 
     def send(self, tokens: int) -> Envelope:
         """The request with this output limit, if that is not what it says anyway."""
-        original = self.original
+        original, is_limited = self.original, self.takes_limit and tokens != self.limit.tokens
+        if not (is_limited or self.may_call):
+            return original
         members = original.members.copy()
-        bound_calls(self.dialect, members)
-        if self.takes_limit and tokens != self.limit.tokens:
+        if self.may_call:
+            bound_calls(self.dialect, members)
+        if is_limited:
             write_limit(self.dialect, members, tokens, self.field)
         if members == original.members:
             return original

@@ -2,8 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 
-from msgspec import Raw
-
 from trunkline.clock import Clock
 from trunkline.dialects.dialect import Dialect
 from trunkline.dialects.estimate import estimate_input
@@ -12,18 +10,29 @@ from trunkline.engine.bids import Bid
 from trunkline.engine.budgets.bids import Asked, BudgetBid
 from trunkline.engine.budgets.book import Account, Book
 from trunkline.engine.budgets.refusals import refuse, refuse_unpriced
-from trunkline.engine.envelope import Envelope
+from trunkline.engine.envelope import Envelope, read_members
 from trunkline.engine.exchange import Exchange
 from trunkline.engine.gauge import Gauge
-from trunkline.engine.possible_cost import Possible, choose_limit, count_most, multiply, raise_estimate, weigh
+from trunkline.engine.possible_cost import (
+    Body,
+    Possible,
+    Prices,
+    choose_limit,
+    count_most,
+    look_at,
+    raise_estimate,
+    weigh,
+)
 from trunkline.engine.router import Target
 from trunkline.errors import BudgetExceeded
-from trunkline.money import Tariff
 from trunkline.request import ModelRequest
 from trunkline.state.counters import Claim, Refused
 
 # What it costs where nothing is said of the price, and that is allowed: what its provider tells counts.
 _NOTHING = Possible(0, 0)
+
+# Enough for every model in use; callers may make up names of models.
+_MOST_REMEMBERED = 4096
 
 _WHOLE_ANSWERS = "generate"
 _COMPACTIONS = "compaction"
@@ -40,6 +49,7 @@ class BudgetBounds:
         self._gauge = gauge
         self._dialects = dialects
         self._unknown = unknown_output_tokens
+        self._prices: dict[str, Prices] = {}
 
     def bid(self, x: Exchange, target: Target, envelope: Envelope) -> Bid | None:
         """All that a request may cost. Raises `Forbidden` for a model without a price, `InvalidRequest`."""
@@ -50,26 +60,36 @@ class BudgetBounds:
         at_micros, capabilities = self._clock.now_micros(), target.capabilities
         takes_limit = x.operation == _WHOLE_ANSWERS
         limit = read_limit(x.dialect, envelope.members) if takes_limit else OutputLimit(None)
+        body = look_at(x.dialect, envelope.members, envelope.body)
         ratio = self._gauge.ratio(target.name)
-        input_tokens = count_most(self._dialects[x.dialect], envelope, capabilities, ratio)
+        input_tokens = count_most(self._dialects[x.dialect], envelope, body, capabilities, ratio)
         tokens = choose_limit(limit, capabilities, input_tokens, self._unknown)
         if not takes_limit and x.operation != _COMPACTIONS:
             tokens = 0
-        possible = _weigh(x.dialect, envelope.members, envelope.body, target.tariff, input_tokens)
-        asked = Asked(
-            envelope, x.dialect, capabilities.max_tokens_field, limit, multiply(possible, limit.choices), takes_limit
-        )
+        possible = self._weigh(body, target, input_tokens, limit.choices)
+        asked = Asked(envelope, x.dialect, capabilities.max_tokens_field, limit, possible, takes_limit, body.calls > 0)
         return BudgetBid(accounts, asked, tokens, input_tokens, at_micros)
+
+    def _weigh(self, body: Body, target: Target, input_tokens: int, choices: int) -> Possible:
+        tariff = target.tariff
+        if tariff is None:
+            return _NOTHING
+        prices = self._prices.get(target.name)
+        if prices is None or prices.tariff is not tariff:
+            if len(self._prices) >= _MOST_REMEMBERED:
+                self._prices.clear()
+            prices = self._prices[target.name] = Prices(tariff)
+        return weigh(body, prices, input_tokens, choices)
 
     # --- what comes on top --------------------------------------------------------------------------------------
 
-    def most(self, target: Target, dialect: str, members: Mapping[str, Raw], body: bytes, input_tokens: int) -> int:
+    def most(self, target: Target, dialect: str, data: bytes, input_tokens: int) -> int:
         """All that a body may cost as it goes out, in its own dialect: writing it may have raised its limit, and what a
         caller says to a provider in its own words is no part of what was weighed."""
+        members = read_members(data)
         limit = read_limit(dialect, members)
         tokens = choose_limit(limit, target.capabilities, input_tokens, self._unknown)
-        possible = _weigh(dialect, members, body, target.tariff, input_tokens)
-        return multiply(possible, limit.choices).cost(tokens)
+        return self._weigh(look_at(dialect, members, data), target, input_tokens, limit.choices).cost(tokens)
 
     def covers(self, x: Exchange, target: Target) -> bool:
         """Whether there are budgets for this caller. Raises `Forbidden` for a model without a price."""
@@ -100,7 +120,3 @@ def _check_price(accounts: Sequence[Account], target: Target) -> None:
     for account in accounts:
         if account.budget.unpriced == "refuse":
             raise refuse_unpriced(account.budget, target.name)
-
-
-def _weigh(dialect: str, members: Mapping[str, Raw], body: bytes, tariff: Tariff | None, input_tokens: int) -> Possible:
-    return _NOTHING if tariff is None else weigh(dialect, members, body, tariff, input_tokens)

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 
 from trunkline.engine.budgets.bids import BudgetBid
 from trunkline.engine.budgets.bounds import BudgetBounds
-from trunkline.engine.envelope import read_members
 from trunkline.engine.exchange import Exchange
 from trunkline.engine.router import Target
 from trunkline.records import Attempt
@@ -42,7 +41,7 @@ class Purse:
         """Hold what a body that was written anew may cost beyond what is held for it. `dialect` is its own."""
         bid = _find_bid(x)
         if bid is not None:
-            possible = self._bounds.most(target, dialect, read_members(body), body, bid.input_tokens)
+            possible = self._bounds.most(target, dialect, body, bid.input_tokens)
             await self._join(x, possible - bid.amount)
 
     async def go_on(self, x: Exchange, target: Target, dialect: str, body: bytes) -> None:
@@ -51,7 +50,7 @@ class Purse:
         if bid is not None:
             goes = sum(not attempt.is_aside for attempt in x.attempts)
             input_tokens = bid.input_tokens + goes * bid.tokens
-            await self._join(x, self._bounds.most(target, dialect, read_members(body), body, input_tokens))
+            await self._join(x, self._bounds.most(target, dialect, body, input_tokens))
 
     async def ask_aside(
         self, x: Exchange, target: Target, dialect: str, body: bytes, request: ModelRequest
@@ -60,7 +59,7 @@ class Purse:
         if not self._bounds.covers(x, target):
             return None
         input_tokens = self._bounds.count(target, request)
-        most = self._bounds.most(target, dialect, read_members(body), body, input_tokens)
+        most = self._bounds.most(target, dialect, body, input_tokens)
         taken = await self._take(x, self._bounds.claim(x, most))
         return None if taken is None else Aside(self._counters, taken)
 
