@@ -14,6 +14,7 @@ from trunkline.state.acts import Act, Checked, Head, KeptAct, WantedActs
 from trunkline.state.completions import KeptCompletion
 from trunkline.state.conversations import KeptConversation, KeptItem, Order
 from trunkline.state.ids import derive_item_id
+from trunkline.state.limits import KeptRules, LimitRule
 from trunkline.state.responses import KeptResponse, Turn
 from trunkline.state.runs import KeptEvent
 from trunkline.state.store import Store
@@ -33,7 +34,29 @@ def make_store(clock: FakeClock) -> Store:
         files=MemoryFiles(clock),
         blobs=MemoryBlobs(),
         acts=MemoryActs(),
+        usage=unused,
+        erase=unused,
+        limits=MemoryLimits(),
     )
+
+
+class MemoryLimits:
+    """`state.KeptLimits`."""
+
+    def __init__(self) -> None:
+        self._rules: dict[str, LimitRule] = {}
+        self._revision = 0
+
+    async def read(self, known: int = -1) -> KeptRules | None:
+        return None if known == self._revision else KeptRules(self._revision, list(self._rules.values()))
+
+    async def put(self, rule: LimitRule) -> None:
+        self._rules[rule.id] = rule
+        self._revision += 1
+
+    async def delete(self, id: str) -> bool:
+        self._revision += 1
+        return self._rules.pop(id, None) is not None
 
 
 class MemoryActs:

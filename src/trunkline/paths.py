@@ -22,6 +22,20 @@ def read_path(text: str, param: str) -> str:
     return path
 
 
+def read_pattern(text: str, param: str) -> str:
+    """A path, or with `/**` behind it everything below it as well, as `matches` takes it. Raises `InvalidRequest`."""
+    plain = text.removesuffix("/**")
+    if plain == text:
+        return read_path(text, param)
+    top = read_path(plain or ROOT, param)
+    return f"{'' if top == ROOT else top}/**"
+
+
+def top_of(pattern: str) -> str:
+    """The path at whose place a pattern stands."""
+    return pattern.removesuffix("/**") or ROOT
+
+
 def is_within(path: str, top: str) -> bool:
     """Whether a path is `top` itself or below it."""
     return top == ROOT or path == top or path.startswith(top + "/")

@@ -6,7 +6,7 @@ from typing import Literal, Protocol
 
 from msgspec import Struct
 
-from trunkline.paths import ROOT, matches
+from trunkline.paths import ROOT, matches, top_of
 from trunkline.principal import Principal
 from trunkline.state.counters import Claim
 from trunkline.state.periods import Period
@@ -41,7 +41,7 @@ class LimitRule(Struct, frozen=True, kw_only=True):
     @property
     def home(self) -> str:
         """The path at which it is administered."""
-        return ROOT if self.path is None else self.path.removesuffix("/**") or ROOT
+        return ROOT if self.path is None else top_of(self.path)
 
     def covers(self, principal: Principal, account: str, target: str) -> bool:
         """Whether what this caller asks of a target of an account counts."""
@@ -86,11 +86,18 @@ class LimitRule(Struct, frozen=True, kw_only=True):
         return f"{self.most} {what} {per} for {whose}" + (f", each {self.each} by itself" if self.each else "")
 
 
-class KeptLimits(Protocol):
-    """Keeps rules that were made at run time."""
+class KeptRules(Struct, frozen=True):
+    """All rules that were made at run time, in the order in which they were made, as of a revision."""
 
-    async def all(self) -> Sequence[LimitRule]:
-        """In the order in which they were made."""
+    revision: int
+    rules: Sequence[LimitRule]
+
+
+class KeptLimits(Protocol):
+    """Keeps rules that were made at run time. All raise `Unavailable` when they cannot be reached."""
+
+    async def read(self, known: int = -1) -> KeptRules | None:
+        """All of them; `None` while their revision is the one that is `known`."""
 
     async def put(self, rule: LimitRule) -> None:
         """Make it, or change the one of its id."""

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Coroutine, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +24,14 @@ from trunkline.store.fold import Fold
 from trunkline.store.holds import choose_holds
 from trunkline.store.journal import Journal, open_journal
 from trunkline.store.keeper import Keeper
+from trunkline.store.limits import SqlLimits
 from trunkline.store.migrate import migrate
 from trunkline.store.prompts import SqlPrompts
 from trunkline.store.responses import SqlResponses
 from trunkline.store.runs import SqlRuns
 from trunkline.store.sweep import Sweep
 from trunkline.store.upkeep import Walked, reencrypt, verify
+from trunkline.store.usage import SqlUsage
 
 _ASK_EVERY_SECONDS = 2.0
 _DAY_MICROS = 24 * 60 * 60 * 1_000_000
@@ -63,20 +66,16 @@ class OpenStore:
         journal: Journal,
         keeper: Keeper,
         cipher: Cipher,
-        files: SqlFiles,
         blobs: SealedBlobs,
         sweep: Sweep,
-        clock: Clock,
     ) -> None:
         self.ports = ports
         self._database = database
         self._journal = journal
         self._keeper = keeper
         self._cipher = cipher
-        self._files = files
         self._blobs = blobs
         self._sweep = sweep
-        self._clock = clock
 
     @property
     def up(self) -> bool:
@@ -94,7 +93,7 @@ class OpenStore:
 
     async def erase(self, path: str) -> Mapping[str, int]:
         """Remove every object of a path and of the paths below it, and say how many of each kind there were."""
-        return await erase(path, self._database, self._keeper, self._journal, self._files, self._blobs, self._clock)
+        return await self.ports.erase(path)
 
     async def verify(self) -> Walked:
         """Read everything, and say what cannot be opened."""
@@ -140,12 +139,17 @@ async def open_store(settings: StoreSettings, clock: Clock, *, sweeps: bool = Tr
             files=files,
             blobs=blobs,
             acts=SqlActs(database, cipher, settings.act_keys, settings.data_dir),
+            usage=SqlUsage(database),
+            erase=partial(
+                erase, database=database, keeper=keeper, journal=journal, files=files, blobs=blobs, clock=clock
+            ),
+            limits=SqlLimits(database),
         )
         sweep = Sweep(database, cipher, clock, files, blobs, settings.retention_days * _DAY_MICROS)
         if sweeps:
             await stack.enter_async_context(_running(sweep.run(), "sweep"))
             await stack.enter_async_context(_running(_watch(database), "watch"))
-        yield OpenStore(ports, database, journal, keeper, cipher, files, blobs, sweep, clock)
+        yield OpenStore(ports, database, journal, keeper, cipher, blobs, sweep)
 
 
 async def _watch(database: Database) -> None:

@@ -283,3 +283,12 @@ REVISIONS = Table(
     Column("name", String, primary_key=True),
     Column("number", BigInteger, nullable=False),
 )
+
+# Rate limits, each as one value: there are few, and all are read at once. They outlive what was kept on their paths.
+LIMITS = Table(
+    "limits",
+    METADATA,
+    Column("number", _NUMBER, primary_key=True),
+    Column("id", String, nullable=False, unique=True),
+    Column("rule", String, nullable=False),
+)
