@@ -6,6 +6,7 @@ frame, and what an older file left on the disk is not one either.
 """
 
 from collections.abc import Iterator, Sequence
+from mmap import mmap
 from struct import Struct
 from typing import NamedTuple, Protocol
 from zlib import crc32
@@ -14,6 +15,7 @@ _MAGIC = b"\xd9tlr"
 _HEAD = Struct("<4sI")
 _FIELDS = Struct("<QIIB3x")
 HEAD_BYTES = _HEAD.size + _FIELDS.size
+_SKIMMED = Struct("<4s4xQI4xB")
 
 
 class Frame(NamedTuple):
@@ -58,6 +60,14 @@ def read_frame(data: Buffer, begin: int, seed: int) -> Frame | None:
     if frame.end > len(data) or crc32(data[frame.payload], seed) != payload_checksum:
         return None
     return frame
+
+
+def skim_frame(data: mmap, begin: int) -> Frame | None:
+    """The frame that begins there, where all that is there is known to be whole."""
+    if len(data) - begin < HEAD_BYTES:
+        return None
+    magic, order, length, kind = _SKIMMED.unpack_from(data, begin)
+    return Frame(order, kind, begin, begin + HEAD_BYTES + length) if magic == _MAGIC else None
 
 
 def read_frames(data: Buffer, begin: int, seed: int) -> Iterator[Frame]:

@@ -249,7 +249,7 @@ def open_journal(
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         directory.chmod(0o700)
         sync_directory(directory.parent)
-        lock = _lock(directory)
+        lock = lock_directory(directory)
     except OSError as error:
         raise ConfigError(f"`{directory}` cannot be kept: {error.strerror}; set TRUNKLINE_DATA_DIR") from None
     try:
@@ -259,7 +259,8 @@ def open_journal(
         raise
 
 
-def _lock(directory: Path) -> int:
+def lock_directory(directory: Path) -> int:
+    """Keep other processes out of it, until the descriptor is closed. Raises `ConfigError` when one is there."""
     descriptor = os.open(directory / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -15,13 +15,16 @@ from trunkline.store.tables import METADATA as METADATA
 # SQLite counts by itself in a column of this very type alone.
 _NUMBER = BigInteger().with_variant(Integer, "sqlite")
 
-COUNTS = (
+_USUAL_COUNTS = (
     "input_tokens",
     "cached_input_tokens",
     "cache_write_tokens",
-    "cache_write_1h_tokens",
     "output_tokens",
     "reasoning_tokens",
+)
+
+RARE_COUNTS = (
+    "cache_write_1h_tokens",
     "audio_input_tokens",
     "cached_audio_tokens",
     "audio_output_tokens",
@@ -31,11 +34,18 @@ COUNTS = (
     "code_sessions",
     "file_searches",
 )
+"""Those that are nearly always 0: the last columns, which need not be said."""
+
+COUNTS = (*_USUAL_COUNTS, *RARE_COUNTS)
 """The buckets of `Usage`, each in a column of its own name."""
 
 
-def _counts() -> list[Column[int]]:
-    return [Column(name, BigInteger, nullable=False) for name in COUNTS]
+def _usual_counts() -> list[Column[int]]:
+    return [Column(name, BigInteger, nullable=False) for name in _USUAL_COUNTS]
+
+
+def _rare_counts() -> list[Column[int]]:
+    return [Column(name, BigInteger, nullable=False, server_default="0") for name in RARE_COUNTS]
 
 
 REQUESTS = Table(
@@ -63,9 +73,10 @@ REQUESTS = Table(
     Column("duration_micros", BigInteger, nullable=False),
     Column("first_byte_micros", BigInteger),
     # Sums over its attempts.
-    *_counts(),
+    *_usual_counts(),
     Column("cost", BigInteger),
     Column("is_estimated", Boolean, nullable=False),
+    *_rare_counts(),
     Index("ix_requests_started_at_micros", "started_at_micros"),
     Index("ix_requests_path", "path", "started_at_micros"),
     Index("ix_requests_key_id", "key_id", "started_at_micros"),
@@ -94,7 +105,7 @@ ATTEMPTS = Table(
     Column("error_code", String, nullable=False),
     Column("duration_micros", BigInteger, nullable=False),
     Column("first_byte_micros", BigInteger),
-    *_counts(),
+    *_usual_counts(),
     # Where the provider says that it served it: what a price depends on.
     Column("tier", String, nullable=False),
     Column("cost", BigInteger),
@@ -104,6 +115,7 @@ ATTEMPTS = Table(
     Column("rates", String),
     Column("is_estimated", Boolean, nullable=False),
     Column("upstream_request_id", String, nullable=False),
+    *_rare_counts(),
     sqlite_with_rowid=False,
 )
 

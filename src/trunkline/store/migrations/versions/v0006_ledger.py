@@ -7,13 +7,15 @@ revision = "0006"
 down_revision = "0005"
 
 _NUMBER = sa.BigInteger().with_variant(sa.Integer, "sqlite")
-_COUNTS = (
+_USUAL_COUNTS = (
     "input_tokens",
     "cached_input_tokens",
     "cache_write_tokens",
-    "cache_write_1h_tokens",
     "output_tokens",
     "reasoning_tokens",
+)
+_RARE_COUNTS = (
+    "cache_write_1h_tokens",
     "audio_input_tokens",
     "cached_audio_tokens",
     "audio_output_tokens",
@@ -25,8 +27,12 @@ _COUNTS = (
 )
 
 
-def _counts() -> list[sa.Column[int]]:
-    return [sa.Column(name, sa.BigInteger, nullable=False) for name in _COUNTS]
+def _usual_counts() -> list[sa.Column[int]]:
+    return [sa.Column(name, sa.BigInteger, nullable=False) for name in _USUAL_COUNTS]
+
+
+def _rare_counts() -> list[sa.Column[int]]:
+    return [sa.Column(name, sa.BigInteger, nullable=False, server_default="0") for name in _RARE_COUNTS]
 
 
 def upgrade() -> None:
@@ -71,9 +77,10 @@ def _make_requests() -> None:
         sa.Column("attempts", sa.Integer, nullable=False),
         sa.Column("duration_micros", sa.BigInteger, nullable=False),
         sa.Column("first_byte_micros", sa.BigInteger),
-        *_counts(),
+        *_usual_counts(),
         sa.Column("cost", sa.BigInteger),
         sa.Column("is_estimated", sa.Boolean, nullable=False),
+        *_rare_counts(),
     )
     op.create_index("ix_requests_started_at_micros", "requests", ["started_at_micros"])
     op.create_index("ix_requests_path", "requests", ["path", "started_at_micros"])
@@ -98,12 +105,13 @@ def _make_attempts() -> None:
         sa.Column("error_code", sa.String, nullable=False),
         sa.Column("duration_micros", sa.BigInteger, nullable=False),
         sa.Column("first_byte_micros", sa.BigInteger),
-        *_counts(),
+        *_usual_counts(),
         sa.Column("tier", sa.String, nullable=False),
         sa.Column("cost", sa.BigInteger),
         sa.Column("cost_source", sa.String, nullable=False),
         sa.Column("rates", sa.String),
         sa.Column("is_estimated", sa.Boolean, nullable=False),
         sa.Column("upstream_request_id", sa.String, nullable=False),
+        *_rare_counts(),
         sqlite_with_rowid=False,
     )

@@ -1,0 +1,275 @@
+"""The register: records of requests, written by the loop into memory that outlives the process, read by a thread.
+
+One side writes (`write`, on the loop, no system call, never waits), the other one (`read`, `release`, `tend`, `sync`,
+all of them in one thread) reads what is written, makes the next file before it is needed, and has the disk keep up.
+What is written is on the disk a second later: that is what a power cut may take, while no end of this process takes
+anything.
+"""
+
+import itertools
+import logging
+import os
+from collections import deque
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+
+from trunkline.errors import ConfigError
+from trunkline.records import Record
+from trunkline.store.checkpoint import Checkpoint
+from trunkline.store.frames import HEAD_BYTES as FRAME_BYTES
+from trunkline.store.frames import Frame, write_frame
+from trunkline.store.journal import lock_directory
+from trunkline.store.ledger.sheets import HEAD_BYTES, Sheet, clear_sheet, create_sheet, first_order, open_sheet
+from trunkline.store.segments import Disk, sync_directory
+
+_log = logging.getLogger("trunkline.store")
+
+SHEET_BYTES = 16 * 1024 * 1024
+_KIND = 1
+# What ends while the disk is full: requests that were under way when it was noticed.
+_MOST_WAITING = 50_000
+
+
+class Cursor(NamedTuple):
+    """A place between two records. `order` is the number of the one before it."""
+
+    sheet: Sheet
+    offset: int
+    order: int
+
+    @property
+    def position(self) -> int:
+        """How many bytes of records were ever written before it."""
+        return self.sheet.base + self.offset - HEAD_BYTES
+
+
+class Register:
+    """An open register. `open_register` makes it.
+
+    `order` is the number of its last record, `spare` the file to go on with once this one is full, `None` while there is
+    none. `lost` counts records that there was no room for, nowhere.
+    """
+
+    def __init__(self, directory: Path, lock: int, disk: Disk, sheet_bytes: int) -> None:
+        self._directory = directory
+        self._lock = lock
+        self._disk = disk
+        self._sheet_bytes = sheet_bytes
+        self._checkpoint = Checkpoint(directory)
+        folded = self._checkpoint.folded.get(_KIND, 0)
+        self._numbers = itertools.count(1 + max((int(path.stem) for path in directory.glob("*.reg")), default=0))
+        self.spare: Sheet | None = None
+        self._waiting: deque[bytes] = deque()
+        self.lost = 0
+        unfolded = self._open_sheets(folded)
+        try:
+            self._sheet = self._take_spare() or self._create()
+        except OSError as error:
+            raise ConfigError(f"the ledger cannot be written: {error.strerror}; set TRUNKLINE_DATA_DIR") from None
+        self.order = max([folded, *(sheet.last_order for sheet in unfolded)])
+        self._link([*unfolded, self._sheet])
+        self._first = unfolded[0] if unfolded else self._sheet
+        self._synced = self._sheet
+        self._synced_order = self.order
+        self._folded = folded
+
+    def __repr__(self) -> str:
+        return f"Register({str(self._directory)!r}, order={self.order})"
+
+    # --- writing: the loop ----------------------------------------------------------------------------------------
+
+    def write(self, payload: bytes) -> None:
+        """Have it in the register when this returns; while there is no room at all it waits in memory for some."""
+        if self._waiting or not self._put(payload):
+            self._wait(payload)
+
+    def catch_up(self) -> None:
+        """There may be room: write what waits for it."""
+        while self._waiting and self._put(self._waiting[0]):
+            self._waiting.popleft()
+
+    def turn(self) -> bool:
+        """Go on with the next file, if there is one."""
+        full, spare = self._sheet, self._take_spare()
+        if spare is None:
+            return False
+        self._link([full, spare])
+        self._sheet = spare
+        return True
+
+    def _put(self, payload: bytes) -> bool:
+        sheet = self._sheet
+        begin = sheet.end
+        end = begin + FRAME_BYTES + len(payload)
+        if end > sheet.size:
+            return self.turn() and self._put(payload)
+        order = self.order + 1
+        sheet.data[begin:end] = b"".join(write_frame(order, _KIND, payload, sheet.seed))
+        self.order = sheet.last_order = order
+        sheet.end = end
+        return True
+
+    def _wait(self, payload: bytes) -> None:
+        if not self._waiting:
+            _log.error("the ledger has no room left: records wait in memory")
+        if len(self._waiting) >= _MOST_WAITING:
+            self.lost += 1
+            return
+        self._waiting.append(payload)
+
+    # --- how full it is -------------------------------------------------------------------------------------------
+
+    @property
+    def end(self) -> Cursor:
+        """The place behind the last record."""
+        sheet = self._sheet
+        return Cursor(sheet, sheet.end, self.order)
+
+    @property
+    def has_waiting(self) -> bool:
+        """Whether there are records that found no room."""
+        return bool(self._waiting)
+
+    @property
+    def left_share(self) -> float:
+        """How much of the file is left that is being written to."""
+        sheet = self._sheet
+        return (sheet.size - sheet.end) / (sheet.size - HEAD_BYTES)
+
+    # --- reading: the thread --------------------------------------------------------------------------------------
+
+    @property
+    def start(self) -> Cursor:
+        """The place before the first record that was not folded."""
+        return Cursor(self._first, HEAD_BYTES, self._folded)
+
+    def read(self, cursor: Cursor, most: int) -> tuple[list[Record], Cursor]:
+        """Up to so many records behind a place, and the place behind them. Those that were folded are left out."""
+        records: list[Record] = []
+        sheet, offset, order = cursor
+        while len(records) < most:
+            # In this order: a file that has a next one does not grow any more.
+            following, end = sheet.next, sheet.end
+            for frame in sheet.frames(offset, end):
+                if len(records) >= most:
+                    break
+                offset = frame.end
+                if frame.order > self._folded:
+                    order = frame.order
+                    records += _read(sheet, frame)
+            else:
+                if following is None:
+                    break
+                sheet, offset = following, HEAD_BYTES
+        return records, Cursor(sheet, offset, order)
+
+    def release(self, cursor: Cursor) -> None:
+        """Everything before this place is in the database. Raises `OSError`; then it is folded again at the next start."""
+        self._folded = cursor.order
+        self._checkpoint.write({_KIND: cursor.order})
+        while self._first is not cursor.sheet and self._first.next is not None:
+            gone, self._first = self._first, self._first.next
+            if self._synced is gone:
+                self._synced = self._first
+            self._keep_or_remove(gone)
+
+    def tend(self) -> None:
+        """Make the next file, unless it is there."""
+        if self.spare is None:
+            try:
+                self.spare = self._create()
+            except OSError as error:
+                _log.error("there is hardly room left for the ledger: %s", error.strerror)
+
+    def sync(self) -> None:
+        """Wait for the disk to have all that is written. Raises `OSError`."""
+        order, sheet = self.order, self._synced
+        if order == self._synced_order:
+            return
+        while True:
+            following = sheet.next
+            self._disk.flush(sheet.descriptor)
+            if following is None:
+                break
+            sheet = following
+        self._synced, self._synced_order = sheet, order
+
+    def scrub(self) -> None:
+        """Leave nothing of what was folded in files that are kept for later. Raises `OSError`."""
+        spare = self._take_spare()
+        if spare is not None:
+            spare.remove()
+
+    def close(self) -> None:
+        """Let another process have the directory."""
+        if self._folded == self.order and not self._waiting:
+            self._sheet.remove()
+        self.scrub()
+        sheet: Sheet | None = self._first
+        while sheet is not None:
+            sheet.close()
+            sheet = sheet.next
+        self._checkpoint.close()
+        os.close(self._lock)
+
+    # --- files ----------------------------------------------------------------------------------------------------
+
+    def _open_sheets(self, folded: int) -> list[Sheet]:
+        """Those that hold what is not folded, in the order of their records. One of the others is the spare."""
+        sheets = [sheet for path in self._directory.glob("*.reg") if (sheet := open_sheet(path))]
+        for sheet in sheets:
+            if sheet.last_order <= folded:
+                self._keep_or_remove(sheet)
+        return sorted((sheet for sheet in sheets if sheet.last_order > folded), key=first_order)
+
+    def _keep_or_remove(self, sheet: Sheet) -> None:
+        if self.spare is None and sheet.size == self._sheet_bytes:
+            try:
+                self.spare = clear_sheet(sheet, self._disk)
+                return
+            except OSError as error:
+                _log.error("a file of the ledger cannot be used again: %s", error.strerror)
+        sheet.remove()
+
+    def _create(self) -> Sheet:
+        return create_sheet(self._directory, next(self._numbers), self._sheet_bytes, self._disk)
+
+    def _take_spare(self) -> Sheet | None:
+        spare, self.spare = self.spare, None
+        return spare
+
+    @staticmethod
+    def _link(sheets: Sequence[Sheet]) -> None:
+        for sheet, following in itertools.pairwise(sheets):
+            following.base = sheet.base + sheet.end - HEAD_BYTES
+            sheet.next = following
+
+
+def _read(sheet: Sheet, frame: Frame) -> list[Record]:
+    try:
+        return [sheet.read(frame)]
+    except msgspec.MsgspecError as error:
+        _log.error("record %d of the ledger cannot be read: %s", frame.order, error)
+        return []
+
+
+def open_register(directory: Path, *, disk: Disk | None = None, sheet_bytes: int = SHEET_BYTES) -> Register:
+    """The register of this directory, with what is in it. Reads files: not for the event loop.
+
+    Raises `ConfigError` when another process has it, or when it cannot be written.
+    """
+    try:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        directory.chmod(0o700)
+        sync_directory(directory.parent)
+        lock = lock_directory(directory)
+    except OSError as error:
+        raise ConfigError(f"`{directory}` cannot be kept: {error.strerror}; set TRUNKLINE_DATA_DIR") from None
+    try:
+        return Register(directory, lock, disk or Disk(), sheet_bytes)
+    except BaseException:
+        os.close(lock)
+        raise
