@@ -1,0 +1,87 @@
+"""Bodies without what nobody should read in them later: keys, credentials of tools, contents of files.
+
+What is JSON is taken apart, so that a member is known by its name; anything else is searched as text. A guess in favour
+of silence: what looks like a key is taken for one.
+"""
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+REDACTED = "[redacted]"
+
+# Members that open somebody's door, whoever's they are.
+_SECRET_NAMES = frozenset(
+    "authorization authorization_token api_key apikey api-key x-api-key access_token refresh_token client_secret secret"
+    " password private_key headers".split()
+)
+
+# What looks like a key wherever it stands: OpenAI's and its likes', Google's, AWS's, GitHub's, Slack's, bearers, JWTs, PEM.
+_KEYS = re.compile(
+    r"\b(?:sk|rk|pk|gsk|xai|pplx|nvapi|hf|r8)[-_][A-Za-z0-9_\-]{16,}"
+    r"|\bAIza[A-Za-z0-9_\-]{30,}|\b(?:AKIA|ASIA)[A-Z0-9]{16}\b|\bgh[pousr]_[A-Za-z0-9]{30,}|\bxox[abprs]-[A-Za-z0-9\-]{10,}"
+    r"|\b[Bb]earer [A-Za-z0-9._~+/\-]{16,}=*|\beyJ[A-Za-z0-9_\-]{10,}\.[A-Za-z0-9_\-]{10,}\.[A-Za-z0-9_\-]*"
+    r"|-----BEGIN [A-Z ]*PRIVATE KEY-----[^-]*(?:-----END [A-Z ]*PRIVATE KEY-----)?"
+)
+
+_DATA_URL = re.compile(r"(data:[\w.+\-]+/[\w.+\-]+(?:;[\w=.\-]+)*;base64,)[A-Za-z0-9+/=_\-]{64,}")
+# Pictures, sound, sealed reasoning: nothing that anybody reads is so long and has no space in it.
+_BASE64 = re.compile(r"[A-Za-z0-9+/=_\-]{512,}")
+
+_SECRET_MEMBERS = re.compile(
+    '("(?:' + "|".join(sorted(_SECRET_NAMES)) + r')"\s*:\s*)(?:"(?:[^"\\]|\\.)*"?|\{[^{}]*\}?|\[[^\[\]]*\]?)',
+    re.IGNORECASE,
+)
+
+# Taken apart, a body holds the interpreter for some milliseconds a megabyte.
+_MOST_PARSED_BYTES = 4 * 1024 * 1024
+
+
+class Redaction:
+    """`patterns` are taken out besides, `most_characters` is how long a text may be that is kept."""
+
+    def __init__(self, patterns: Sequence[re.Pattern[str]] = (), most_characters: int = 65_536) -> None:
+        self._patterns = patterns
+        self._most = most_characters
+
+    def clean(self, body: bytes) -> tuple[str, bool]:
+        """A body to keep, and whether it had to be cut."""
+        if len(body) <= _MOST_PARSED_BYTES and body[:1] in (b"{", b"["):
+            try:
+                text = msgspec.json.encode(self._walk(msgspec.json.decode(body))).decode()
+                return text[: self._most], len(text) > self._most
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+                pass
+        # A character is four bytes at most. One that is cut in two is no loss.
+        raw = body[: 4 * self._most].decode("utf-8", "replace")
+        text = self.clean_text(_SECRET_MEMBERS.sub(rf'\1"{REDACTED}"', raw))
+        return text[: self._most], len(text) > self._most or len(body) > 4 * self._most
+
+    def clean_text(self, text: str) -> str:
+        """One text of a body."""
+        if len(text) >= 64:
+            text = _BASE64.sub(_cut, _DATA_URL.sub(r"\1[cut]", text))
+        if len(text) > self._most:
+            text = text[: self._most]
+        text = _KEYS.sub(REDACTED, text)
+        for pattern in self._patterns:
+            text = pattern.sub(REDACTED, text)
+        return text
+
+    def _walk(self, value: Any) -> Any:
+        if isinstance(value, str):
+            return self.clean_text(value)
+        if isinstance(value, list):
+            return [self._walk(element) for element in value]
+        if isinstance(value, dict):
+            return {
+                name: REDACTED if member and name.lower() in _SECRET_NAMES else self._walk(member)
+                for name, member in value.items()
+            }
+        return value
+
+
+def _cut(found: re.Match[str]) -> str:
+    return f"[{len(found.group())} characters cut]"
