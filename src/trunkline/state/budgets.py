@@ -1,6 +1,7 @@
 """Budgets: how much money may be spent on what in a stretch of time, and the ports that keep them."""
 
 from collections.abc import Mapping, Sequence
+from hashlib import blake2b
 from typing import Literal, Protocol
 
 from msgspec import Struct
@@ -72,48 +73,60 @@ class Budget(Struct, frozen=True, kw_only=True):
         return window if self.since_micros <= window.start else Window(self.since_micros, window.end)
 
     def counter(self, window: Window) -> bytes:
-        """The name of what counts it in a window."""
-        return f"budget:{self.name}:{window.start}".encode()
+        """The name of what counts it in a window. Where it covers others than before, that is counted anew."""
+        covered = repr((self.path, self.key, self.label)).encode()
+        return b"budget:%b:%b:%d" % (
+            self.name.encode(),
+            blake2b(covered, digest_size=6).hexdigest().encode(),
+            window.start,
+        )
 
 
-class Passed(Struct, frozen=True, kw_only=True):
-    """A budget has passed a share of its cap, for the first time in a window."""
+class Alert(Struct, frozen=True, kw_only=True):
+    """A budget has passed a share of its cap, for the first time in a window. `end_micros` is when that is over."""
 
     budget: str
-    window: Window
+    start_micros: int
+    end_micros: int
     share: int
     spent: Nano
+    cap: Nano
     at_micros: int
 
 
-class Budgets(Protocol):
-    """Keeps budgets that were made at run time, and when each was reset, a declared one as well."""
+class KeptBudgets(Struct, frozen=True):
+    """All budgets that were made at run time, and when each was reset last, a declared one as well; as of a revision."""
 
-    async def all(self) -> Sequence[Budget]: ...
+    revision: int
+    budgets: Sequence[Budget]
+    resets: Mapping[str, int]
+
+
+class BudgetStore(Protocol):
+    """Keeps budgets that were made at run time. All raise `Unavailable` when they cannot be reached."""
+
+    async def read(self, known: int = -1) -> KeptBudgets | None:
+        """All of them; `None` while their revision is the one that is `known`."""
 
     async def put(self, budget: Budget) -> None:
         """Make it, or change the one of its name."""
 
     async def delete(self, name: str) -> bool: ...
 
-    async def reset(self, name: str, at_micros: int) -> None: ...
-
-    async def resets(self) -> Mapping[str, int]:
-        """When each was reset last."""
+    async def reset(self, name: str, at_micros: int) -> None:
+        """What was spent before is not counted any more."""
 
     async def spent(self, budget: Budget, window: Window) -> Nano:
-        """What was spent in a window, by the records that are kept."""
+        """What was spent in a window, by what is recorded."""
 
+    # --- who has been told of what ------------------------------------------------------------------------------
 
-class Alerts(Protocol):
-    """Who has been told of what: each share once in a window, whoever sees it pass."""
+    async def note(self, alert: Alert) -> bool:
+        """Write down that a share has passed, once in a window, whoever sees it. `False`: somebody did already."""
 
-    async def note(self, passed: Passed) -> bool:
-        """Write it down. `False`: somebody did already."""
+    async def due(self, at_micros: int, lease_micros: int, attempts: int) -> Sequence[Alert]:
+        """Alerts that have not arrived, and that nobody else is at until the lease is over. Each is given out so often at
+        most."""
 
-    async def due(self, at_micros: int, lease_micros: int, attempts: int) -> Sequence[Passed]:
-        """Those that have not arrived and that nobody is at; the caller is now, for as long as the lease. Each is given out
-        so many times at most."""
-
-    async def done(self, passed: Passed) -> None:
+    async def told(self, alert: Alert) -> None:
         """It has arrived."""

@@ -292,3 +292,31 @@ LIMITS = Table(
     Column("id", String, nullable=False, unique=True),
     Column("rule", String, nullable=False),
 )
+
+# Budgets, each as one value with its webhook's secret in it. They outlive what was kept on their paths.
+BUDGETS = Table("budgets", METADATA, Column("name", String, primary_key=True), sealed("budget"), info=named("name"))
+
+# When a budget was reset last, also one that the configuration declares.
+BUDGET_RESETS = Table(
+    "budget_resets",
+    METADATA,
+    Column("name", String, primary_key=True),
+    Column("at_micros", BigInteger, nullable=False),
+)
+
+# Which budget has passed which share in which window, and whether its webhook knows.
+BUDGET_ALERTS = Table(
+    "budget_alerts",
+    METADATA,
+    Column("budget", String, primary_key=True),
+    Column("start_micros", BigInteger, primary_key=True, autoincrement=False),
+    Column("share", Integer, primary_key=True, autoincrement=False),
+    Column("end_micros", BigInteger, nullable=False, index=True),
+    Column("spent", BigInteger, nullable=False),
+    Column("cap", BigInteger, nullable=False),
+    Column("at_micros", BigInteger, nullable=False),
+    # Whoever tells the webhook has so long to do it, before another one tries.
+    Column("until_micros", BigInteger, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("told", Boolean, nullable=False),
+)
