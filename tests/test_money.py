@@ -36,9 +36,9 @@ def test_a_price_is_the_sum_over_the_buckets() -> None:
 
 def test_every_bucket_has_a_rate_of_its_own() -> None:
     """No two of them are mixed up, and a fee is for one call."""
-    rates = Rates(*(10 ** (6 + place) for place in range(11)), 7, 5, 3)
+    rates = Rates(*(10 ** (6 + place) for place in range(11)), 7, 5, 3, 90_000)
     usage = Usage(1, 2, 3, 4, 5, 6, 7, 8, 9, 1, 2, 10, 100, 1000)
-    assert price(usage, rates) == 21_987_563_241 + 10 * 7 + 100 * 5 + 1000 * 3
+    assert price(usage, rates) == 21_987_563_241 + 10 * 7 + 100 * 5 + 1000 * 3 + 90_000
 
 
 def test_what_is_not_said_costs_what_is_likest() -> None:

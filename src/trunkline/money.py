@@ -24,7 +24,7 @@ _PER = 1_000_000
 
 class Rates(Struct, frozen=True, array_like=True):
     """Nano-dollars for a million tokens, and for one call of a hosted tool: integers, so that no price is rounded before
-    it is added up."""
+    it is added up. `searched_request` is for a request that searched, however often."""
 
     input: int
     output: int
@@ -40,6 +40,7 @@ class Rates(Struct, frozen=True, array_like=True):
     web_search: int = 0
     code_session: int = 0
     file_search: int = 0
+    searched_request: int = 0
 
 
 def fill_rates(known: Mapping[str, int]) -> Rates:
@@ -61,6 +62,7 @@ def fill_rates(known: Mapping[str, int]) -> Rates:
         web_search=known.get("web_search", 0),
         code_session=known.get("code_session", 0),
         file_search=known.get("file_search", 0),
+        searched_request=known.get("searched_request", 0),
     )
 
 
@@ -121,6 +123,7 @@ def price(usage: Usage, rates: Rates) -> Nano:
             usage.web_searches * rates.web_search
             + usage.code_sessions * rates.code_session
             + usage.file_searches * rates.file_search
+            + (rates.searched_request if usage.web_searches else 0)
         )
     return Nano(round_half_even(parts, _PER))
 
@@ -176,7 +179,7 @@ def dearest_output(rates: Rates, *, has_audio: bool = False, has_images: bool = 
 
 def dearest_fee(rates: Rates) -> int:
     """The most that one call of a hosted tool may cost, in nano-dollars."""
-    return max(rates.web_search, rates.code_session, rates.file_search)
+    return max(rates.web_search, rates.code_session, rates.file_search, rates.searched_request)
 
 
 # --- numbers and their texts --------------------------------------------------------------------------------------

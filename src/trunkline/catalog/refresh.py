@@ -5,17 +5,16 @@ it; prices are laid over with those of `genai-prices`, where that is installed. 
 """
 
 import argparse
-import datetime as dt
-import importlib
-import importlib.metadata
 import json
 import zipfile
 from collections.abc import Iterable, Mapping
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from trunkline.capabilities import EFFORTS
 from trunkline.catalog.names import plain_name, undated_name
+from trunkline.catalog.refresh_prices import overlay_prices, read_prices, write_fees, write_json, write_rows
 from trunkline.clock import SystemClock
 
 DATA = Path(__file__).parent / "data"
@@ -47,31 +46,12 @@ _SELLERS = {
     "vertex_ai": "vertex",
     "vertex_ai-language-models": "vertex",
     "vertex_ai-anthropic_models": "vertex",
+    "vertex_ai-embedding-models": "vertex",
 }
 """LiteLLM's word for who serves a model → our provider's name. Others are left out, to keep the table small."""
 
-_PRICE_SELLERS = {
-    "anthropic": "anthropic",
-    "openai": "openai",
-    "google": "gemini",
-    "deepseek": "deepseek",
-    "x-ai": "xai",
-    "mistral": "mistral",
-    "moonshotai": "moonshot",
-    "zai": "zai",
-    "minimax": "minimax",
-    "cohere": "cohere",
-    "groq": "groq",
-    "cerebras": "cerebras",
-    "together": "together",
-    "fireworks": "fireworks",
-    "perplexity": "perplexity",
-    "azure": "azure",
-    "aws": "bedrock",
-}
-"""genai-prices' word for who serves a model → our provider's name."""
-
 _MODES = ("chat", "responses", "completion")
+_PRICED_MODES = (*_MODES, "embedding")
 
 Facts = dict[str, Any]
 Table = dict[str, Any]
@@ -132,42 +112,24 @@ def _read_efforts(entry: Mapping[str, Any]) -> list[str]:
     return [effort for effort in EFFORTS if known.get(effort)]
 
 
-def read_rates(entry: Mapping[str, Any]) -> list[int]:
-    """Prices in nano-dollars for a million tokens: input, output, cache read, cache write for 5 minutes, for an hour.
-
-    Empty without a price; a cache price that is not told is that of plain input.
-    """
-    rates = [entry.get(f"{name}_per_token") for name in ("input_cost", "output_cost")]
-    if not all(isinstance(rate, int | float) for rate in rates):
-        return []
-    plain = entry["input_cost_per_token"]
-    write = entry.get("cache_creation_input_token_cost", plain)
-    cached = entry.get("cache_read_input_token_cost", plain)
-    hour = entry.get("cache_creation_input_token_cost_above_1hr", write)
-    return [_nano(rate * 1_000_000) for rate in (*rates, cached, write, hour)]
-
-
-def _nano(dollars: Any) -> int:
-    return round(float(dollars) * 1_000_000_000)
-
-
 def make_tables(entries: Mapping[str, Any]) -> tuple[Table, dict[str, Table], Table]:
-    """`{model: facts}` as their makers have them, `{provider: {model: what differs}}`, `{provider: {model: rates}}`."""
+    """`{model: facts}` as their makers have them, `{provider: {model: what differs}}`, `{provider: {model: prices}}`."""
     made: Table = {}
     sold: dict[str, Table] = {}
-    rates: Table = {}
-    for seller, name, entry in _chat_models(entries):
-        facts = read_facts(entry)
+    prices: Table = {}
+    for seller, name, entry in _models(entries):
+        if known := read_prices(entry, seller):
+            prices.setdefault(seller, {})[name] = known
+        if entry["mode"] not in _MODES:
+            continue
         if seller in _MAKERS:
-            made.setdefault(name, {}).update(facts)
+            made.setdefault(name, {}).update(read_facts(entry))
         else:
-            sold.setdefault(seller, {})[name] = facts
-        if prices := read_rates(entry):
-            rates.setdefault(seller, {}).setdefault(name, prices)
+            sold.setdefault(seller, {})[name] = read_facts(entry)
     _thin(made, {})
-    for table in (*sold.values(), *rates.values()):
+    for table in sold.values():
         _thin(table, made)
-    return made, sold, rates
+    return made, sold, prices
 
 
 def _thin(table: Table, under: Table) -> None:
@@ -182,61 +144,26 @@ def _thin(table: Table, under: Table) -> None:
                 del table[name]
 
 
-def _chat_models(entries: Mapping[str, Any]) -> Iterable[tuple[str, str, Mapping[str, Any]]]:
-    """Seller, plain name and entry of every model that answers; the plainest spelling of a name last, so that it wins."""
+def _models(entries: Mapping[str, Any]) -> Iterable[tuple[str, str, Mapping[str, Any]]]:
+    """Seller, plain name and entry of every model that has a price; the plainest spelling of a name last, so that it
+    wins."""
     for key, entry in sorted(entries.items(), key=lambda pair: -len(pair[0])):
         seller = _SELLERS.get(entry.get("litellm_provider", ""))
-        if seller is not None and entry.get("mode") in _MODES:
+        if seller is not None and entry.get("mode") in _PRICED_MODES:
             yield seller, plain_name(key), entry
-
-
-def overlay_prices(made: Table, rates: Table) -> str | None:
-    """Lay `genai-prices`' prices and context windows over; says its version, or `None` where it is not installed."""
-    try:
-        data = importlib.import_module("genai_prices.data")
-        version = importlib.metadata.version("genai-prices")
-    except ImportError:
-        return None
-    now = dt.datetime.fromtimestamp(SystemClock().now_micros() / 1_000_000, dt.UTC)
-    for provider in data.providers:
-        seller = _PRICE_SELLERS.get(provider.id)
-        for model in provider.models if seller is not None else ():
-            name = plain_name(model.id)
-            prices = _read_price(model.get_prices(now))
-            if prices:
-                rates.setdefault(seller or "", {})[name] = prices
-            if model.context_window and seller in _MAKERS and name in made:
-                made[name].setdefault("context_tokens", model.context_window)
-    return version
-
-
-def _read_price(prices: Any) -> list[int]:
-    given = [
-        prices.input_mtok,
-        prices.output_mtok,
-        prices.cache_read_mtok,
-        prices.cache_write_mtok,
-        getattr(prices, "cache_write_1h_mtok", None),
-    ]
-    plain = [getattr(price, "base", price) for price in given]
-    if plain[0] is None or plain[1] is None:
-        return []
-    for place, fallback in ((2, 0), (3, 0), (4, 3)):
-        if plain[place] is None:
-            plain[place] = plain[fallback]
-    return [_nano(price) for price in plain]
 
 
 def write_tables(entries: Mapping[str, Any], version: str, into: Path) -> None:
     """Both files, each with where it is from."""
-    made, sold, rates = make_tables(entries)
+    made, sold, prices = make_tables(entries)
     source = {"name": "LiteLLM's table of models", "version": version, "licence": "MIT, © 2023 Berri AI"}
     sources = [source]
-    prices_version = overlay_prices(made, rates)
+    prices_version = overlay_prices(made, prices, _MAKERS, SystemClock().now_micros())
     if prices_version is not None:
         sources.append({"name": "genai-prices", "version": prices_version, "licence": "MIT, © Pydantic Services Inc."})
     _write(into / "published.json", {"sources": sources, "models": made, "providers": sold})
-    _write(into / "prices.json", {"sources": sources, "providers": rates})
+    rows = {seller: write_rows(known) for seller, known in prices.items()}
+    _write(into / "prices.json", {"sources": sources, "fees": write_fees(), "providers": rows})
 
 
 def _write(path: Path, tables: dict[str, Any]) -> None:
@@ -247,21 +174,27 @@ def _write(path: Path, tables: dict[str, Any]) -> None:
             inner = ",\n".join(f' "{key}": {_lines(rows)}' for key, rows in sorted(table.items()) if rows)
             lines.append(f'"{name}": {{\n{inner}}}')
         else:
-            lines.append(f'"{name}": {_lines(table) if name == "models" else json.dumps(table, ensure_ascii=False)}')
+            lines.append(f'"{name}": {_lines(table) if name == "models" else write_json(table)}')
     path.write_text("{" + ",\n".join(lines) + "}\n", encoding="utf-8")
 
 
 def _lines(rows: Table) -> str:
-    compact = (f'"{name}":{json.dumps(row, separators=(",", ":"))}' for name, row in sorted(rows.items()))
+    compact = (f'"{name}":{write_json(row)}' for name, row in sorted(rows.items()))
     return "{\n" + ",\n".join(compact) + "}"
+
+
+def _decode(table: bytes) -> dict[str, Any]:
+    """Prices as decimals: no float holds money."""
+    decoded: dict[str, Any] = json.loads(table, parse_float=Decimal)
+    return decoded
 
 
 def _read_source(path: Path) -> tuple[dict[str, Any], str]:
     if path.suffix != ".whl":
-        return json.loads(path.read_bytes()), "as given"
+        return _decode(path.read_bytes()), "as given"
     with zipfile.ZipFile(path) as wheel:
         table = next(name for name in wheel.namelist() if name.endswith(_TABLE))
-        return json.loads(wheel.read(table)), path.name.split("-")[1]
+        return _decode(wheel.read(table)), path.name.split("-")[1]
 
 
 def main() -> None:
