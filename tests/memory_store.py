@@ -7,6 +7,7 @@ from typing import Any, TypeVar, cast
 import msgspec
 
 from memory_files import MemoryBlobs, MemoryFiles
+from memory_keys import MemoryKeys
 from trunkline.clock import FakeClock
 from trunkline.dialects.openai_responses.history import read_input, read_output
 from trunkline.paths import is_within
@@ -37,6 +38,7 @@ def make_store(clock: FakeClock) -> Store:
         usage=unused,
         erase=unused,
         limits=MemoryLimits(),
+        keys=MemoryKeys(),
     )
 
 

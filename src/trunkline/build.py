@@ -22,6 +22,7 @@ from trunkline.engine.parts import Parts
 from trunkline.engine.router import Router
 from trunkline.errors import UpstreamError
 from trunkline.keyring import Keyring
+from trunkline.keyring.holders import Holders
 from trunkline.log.lines import LogLines, write_json, write_text
 from trunkline.ports import Ledger, Listing, UpstreamRequest
 from trunkline.providers.account import Account, ModelRules, make_account
@@ -61,6 +62,9 @@ async def open_gateway(
     clock = SystemClock()
     async with contextlib.AsyncExitStack() as stack:
         store = await stack.enter_async_context(open_store(settle_store(config, keyring), clock)) if keeps else None
+        holders = Holders(keyring, config.keys, None if store is None else store.ports.keys, clock)
+        stack.push_async_callback(holders.close)
+        await holders.start()
         accounts = list(config.accounts)
         if config.local:
             accounts.append(await _open_embedded(stack))
@@ -80,7 +84,8 @@ async def open_gateway(
 
         gateway = Gateway(
             Parts(
-                keys=keyring,
+                keys=keyring if keyring.open_to_all else holders,
+                key_maker=holders,
                 catalog=catalog,
                 upstream=client,
                 ledger=ledger,

@@ -9,6 +9,7 @@ from trunkline.config.accounts import Accounts, read_accounts, refuse_ourselves,
 from trunkline.config.aliases import check_aliases, read_alias_list, read_alias_mapping, read_emulating, read_uncached
 from trunkline.config.config import Config, FetchConfig, ServerConfig, Shown
 from trunkline.config.document import Document, Node
+from trunkline.config.keys import read_keys
 from trunkline.config.prompts import read_forwarded
 from trunkline.config.settings import (
     IGNORED,
@@ -22,10 +23,12 @@ from trunkline.config.sources import Environment, Value, is_reference, nearest, 
 from trunkline.config.store_paths import read_store_paths
 from trunkline.errors import ConfigError
 from trunkline.ports import DEFAULT_TIMEOUTS, FetchLimits, Timeouts
+from trunkline.state.keys import KeptKey
 from trunkline.state.retention import Retention, read_rules
 
 _DEFAULT_FILE = Path("trunkline.yaml")
 _FORWARDED = "prompts.forward"
+_KEYS = "keys"
 _STORE_PATHS = "store.paths"
 _LOOPBACK = ("localhost", "::1")
 
@@ -72,6 +75,7 @@ def load_config(
         uncached=_read_uncached(document, nodes, environment),
         emulating=_read_emulating(document, nodes, environment),
         forwarded_prompts=_read_forwarded(settings, document, nodes),
+        keys=_read_keys(settings, document, nodes),
         proxies=_read_proxies(environment),
         fetch=_read_fetch(settings),
         blobs_url=settings.take("TRUNKLINE_BLOBS_URL", ""),
@@ -150,7 +154,7 @@ def _read_places(document: Document) -> dict[str, Node]:
 
     Raises `ConfigError` for others.
     """
-    plain = {setting.yaml for setting in SETTINGS if setting.yaml} | {_FORWARDED, _STORE_PATHS}
+    plain = {setting.yaml for setting in SETTINGS if setting.yaml} | {_FORWARDED, _KEYS, _STORE_PATHS}
     sections = {place.partition(".")[0] for place in plain if "." in place}
     top = {place for place in plain if "." not in place} | sections | {"providers"}
     places: dict[str, Node] = {}
@@ -263,6 +267,14 @@ def _read_forwarded(settings: Settings, document: Document | None, nodes: Mappin
     source = document.place(nodes[_FORWARDED])
     settings.shown.extend(Shown(f"{_FORWARDED}.{id}", model, source) for id, model in forwarded.items())
     return forwarded
+
+
+def _read_keys(settings: Settings, document: Document | None, nodes: Mapping[str, Node]) -> tuple[KeptKey, ...]:
+    if document is None or _KEYS not in nodes:
+        return ()
+    keys = read_keys(document, nodes[_KEYS], settings.environment)
+    settings.shown.extend(Shown(f"{_KEYS}.{key.name}", key.path, key.declared_in) for key in keys)
+    return keys
 
 
 def _read_retention(settings: Settings, document: Document | None, nodes: Mapping[str, Node]) -> Retention:

@@ -64,6 +64,24 @@ seals it anew, `trunkline store verify` reads it all.\
 """
 
 
+_KEYS = """\
+The operator's key (`TRUNKLINE_MASTER_KEY`) may do everything. Others are issued while the gateway runs (`trunkline keys
+create`), or declared by the file, as hashes: `trunkline keys hash NAME --path PATH` makes a key, shows it once and
+prints the entry. What the file declares cannot be changed while the gateway runs. [Keys](keys.md) says more.
+
+```yaml
+keys:
+  - name: ana
+    hash: "tl1.…"
+    path: /team/alpha/ana              # what it makes belongs here, and it sees nothing else; / is the root
+    models: ["openai/*", fast]         # globs of provider/model, and aliases; without this line every model
+    labels: {app: web}
+    scopes: ["usage:read"]             # keys, limits, usage, audit, prompts, settings: what it may administer
+    expires: 2027-01-31
+```\
+"""
+
+
 _PROMPTS = """\
 A prompt that is kept at OpenAI (`pmpt_…`) may be named by the operator, whose account it is. Others may use those that
 the file lists, each with the model that it is answered by; [prompts](prompts.md) says how to keep them here instead.
@@ -92,6 +110,8 @@ def write_configuration() -> str:
         _INSTANCES,
         "## What is kept",
         _STORE,
+        "## Keys",
+        _KEYS,
         "## Prompts",
         _PROMPTS,
         "## Not yet",

@@ -3,6 +3,7 @@
 import base64
 import binascii
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 
 from trunkline.upstream.reach import Hosts, read_hosts
@@ -140,6 +141,15 @@ def read_emulated(text: str) -> frozenset[str]:
 def read_host_list(text: str) -> Hosts:
     """Hosts with commas between them."""
     return read_hosts(read_list(text))
+
+
+def read_time(text: str) -> int:
+    """A day, which begins in UTC, or a time: microseconds since the epoch."""
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError("should be a day or a time like 2027-01-31 or 2027-01-31T12:00:00Z") from None
+    return round((time if time.tzinfo is not None else time.replace(tzinfo=UTC)).timestamp()) * 1_000_000
 
 
 def read_database_url(text: str) -> str:

@@ -14,6 +14,7 @@ from trunkline.engine.labelling import Labelling
 from trunkline.engine.router import Router
 from trunkline.engine.sessions import Sessions
 from trunkline.ports import Catalog, Credentials, Fetch, FetchLimits, Keys, Ledger, Listing, Shared, Upstream
+from trunkline.state.keys import KeyMaker
 from trunkline.state.retention import Retention
 from trunkline.state.store import Store
 
@@ -23,7 +24,7 @@ class Parts(Struct, frozen=True, kw_only=True):
 
     `make_router` makes a router for a new listing. `dialects` are those that
     callers speak, `upstreams` those that providers are spoken to in. `instance` is this gateway's name in `x-trunkline-hop`. `strict`
-    turns whatever would be left out of a request into an error. `credentials` is there where a provider needs it.
+    turns whatever would be left out of a request into an error. `key_maker` is `None` where no keys are issued. `credentials` is there where a provider needs it.
     `fetch` is `None` where nothing that callers point to may be fetched. `store` is `None` where nothing is kept; `is_store_up` says whether its database answers.
     `gauge` learns how far estimates are off. `forwarded_prompts` are prompts kept at a provider that anybody may use, each with its model. `admission` is `None` where nothing bounds what may be asked, `purse` where there are no budgets.
     """
@@ -42,6 +43,7 @@ class Parts(Struct, frozen=True, kw_only=True):
     make_router: Callable[[Listing], Router]
     instance: bytes
     strict: bool = False
+    key_maker: KeyMaker | None = None
     credentials: Credentials | None = None
     fetch: Fetch | None = None
     fetch_limits: FetchLimits = FetchLimits()

@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from trunkline.errors import ConfigError
 from trunkline.principal import OPERATOR, Principal
+from trunkline.state.keys import PREFIX
 
 _FILE = "keyring"
 _SECRET_BYTES = 32
@@ -104,10 +105,14 @@ def derive(secret: bytes, label: str) -> bytes:
     return hmac.digest(extracted, f"trunkline {label}".encode() + b"\x01", "sha256")
 
 
-def generate_key() -> str:
-    """A key in the shape of all keys issued here: a part to know it by, and a part to guess in vain."""
-    known_by = base64.b32encode(secrets.token_bytes(10)).decode().lower()[:10]
-    return f"sk-tl-{known_by}-{secrets.token_urlsafe(32)}"
+def generate_key(id: str | None = None) -> str:
+    """A key in the shape of all keys issued here: a part to know it by, its id, and a part to guess in vain."""
+    return f"{PREFIX}{id or generate_id()}-{secrets.token_urlsafe(32)}"
+
+
+def generate_id() -> str:
+    """The part to know a key by."""
+    return base64.b32encode(secrets.token_bytes(10)).decode().lower()[:10]
 
 
 def _key_id(secret: bytes) -> str:

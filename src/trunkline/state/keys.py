@@ -8,10 +8,19 @@ from typing import Protocol
 
 from msgspec import Struct
 
+from trunkline.principal import SCOPES
+
 PREFIX = "sk-tl-"
 """What every key that is made here begins with; the ten characters behind it are the key's id."""
 
+RESERVED = frozenset({"master", "local"})
+"""What no key is called: the operator's own, and the command line beside the store."""
+
+KNOWN_SCOPES = frozenset({*SCOPES, *(f"{scope}:read" for scope in SCOPES)})
+
 _ID_CHARACTERS = 10
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+=:-]{0,63}")
+_MOST_IN_MODEL = 256
 _HASH = re.compile(r"tl1\.([A-Za-z0-9_-]{1,32})\.([A-Za-z0-9_-]{43})")
 
 _NO_LABELS: Mapping[str, str] = {}
@@ -124,6 +133,16 @@ class KeyMaker(Protocol):
 
     async def refresh(self) -> None:
         """Know of every change that has been made by now; as well as possible."""
+
+
+def is_name(text: str) -> bool:
+    """Whether a key may be called so: rules and records name it by this."""
+    return text not in RESERVED and _NAME.fullmatch(text) is not None
+
+
+def is_model(text: str) -> bool:
+    """Whether a text may stand among a key's models."""
+    return 0 < len(text) <= _MOST_IN_MODEL and text.isprintable() and not any(char in text for char in " ,")
 
 
 def find_id(presented: bytes) -> str | None:

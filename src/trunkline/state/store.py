@@ -8,6 +8,7 @@ from trunkline.state.acts import Acts
 from trunkline.state.completions import Completions
 from trunkline.state.conversations import Conversations
 from trunkline.state.files import Blobs, Files
+from trunkline.state.keys import KeptKeys
 from trunkline.state.limits import KeptLimits
 from trunkline.state.prompts import Prompts
 from trunkline.state.responses import Responses
@@ -30,3 +31,4 @@ class Store(Struct, frozen=True, kw_only=True):
     usage: UsageRows
     erase: Callable[[str], Awaitable[Mapping[str, int]]]
     limits: KeptLimits
+    keys: KeptKeys

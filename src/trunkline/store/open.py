@@ -24,6 +24,7 @@ from trunkline.store.fold import Fold
 from trunkline.store.holds import choose_holds
 from trunkline.store.journal import Journal, open_journal
 from trunkline.store.keeper import Keeper
+from trunkline.store.keys import SqlKeys
 from trunkline.store.limits import SqlLimits
 from trunkline.store.migrate import migrate
 from trunkline.store.prompts import SqlPrompts
@@ -144,6 +145,7 @@ async def open_store(settings: StoreSettings, clock: Clock, *, sweeps: bool = Tr
                 erase, database=database, keeper=keeper, journal=journal, files=files, blobs=blobs, clock=clock
             ),
             limits=SqlLimits(database),
+            keys=SqlKeys(database, clock),
         )
         sweep = Sweep(database, cipher, clock, files, blobs, settings.retention_days * _DAY_MICROS)
         if sweeps:
