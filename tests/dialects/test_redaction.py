@@ -11,6 +11,7 @@ _SECRETS = [
     "sk-proj-abcdefghijklmnopqrst",
     "sk-tl-abcde12345-AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
     "AIzaSyA-aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+    "gsk_aaaaaaaaaaaaaaaaaaaaaaaaaAAAAAA9999",
     "AKIAIOSFODNN7EXAMPLE",
     "ghp_aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
     "Bearer abcdefghijklmnopqrst",
@@ -26,6 +27,14 @@ def test_what_looks_like_a_key_is_taken_out(secret: str, draw: object) -> None:
     text, _ = Redaction().clean(draw(secret))  # type: ignore[operator]  # either of the two above
     assert REDACTED in text
     assert secret[8:20] not in text
+
+
+@pytest.mark.parametrize(
+    "name", ["resp_0123456789abcdef0123456789abcdef0123456789abcdef", "gpt-4o-audio-preview-2024-10-01"]
+)
+def test_what_is_no_key_stays(name: str) -> None:
+    """Ids of objects and names of models are needed to know what went on."""
+    assert Redaction().clean_text(name) == name
 
 
 @pytest.mark.parametrize("head", ["", "data: "])

@@ -18,9 +18,10 @@ _SECRET_NAMES = frozenset(
     " password private_key headers".split()
 )
 
-# What looks like a key wherever it stands: OpenAI's and its likes', Google's, AWS's, GitHub's, Slack's, bearers, JWTs, PEM.
+# What looks like a key wherever it stands: a word and a long one with capitals behind it, which no id of an object has;
+# Google's, AWS's, GitHub's, Slack's, bearers, JWTs, PEM.
 _KEYS = re.compile(
-    r"\b(?:sk|rk|pk|gsk|xai|pplx|nvapi|hf|r8)[-_][A-Za-z0-9_\-]{16,}"
+    r"\b(?:sk|rk|pk)[-_][A-Za-z0-9_\-]{16,}|\b[a-z0-9]{2,5}[-_](?=[a-z0-9]*[A-Z])[A-Za-z0-9]{30,}"
     r"|\bAIza[A-Za-z0-9_\-]{30,}|\b(?:AKIA|ASIA)[A-Z0-9]{16}\b|\bgh[pousr]_[A-Za-z0-9]{30,}|\bxox[abprs]-[A-Za-z0-9\-]{10,}"
     r"|\b[Bb]earer [A-Za-z0-9._~+/\-]{16,}=*|\beyJ[A-Za-z0-9_\-]{10,}\.[A-Za-z0-9_\-]{10,}\.[A-Za-z0-9_\-]*"
     r"|-----BEGIN [A-Z ]*PRIVATE KEY-----[^-]*(?:-----END [A-Z ]*PRIVATE KEY-----)?"
