@@ -103,6 +103,7 @@ class Gateway:
 
     port: int
     process: subprocess.Popen[bytes]
+    log: Path
     fakes: Mapping[str, FakeServer] = field(default_factory=dict)
 
     @property
@@ -163,7 +164,7 @@ def running_gateway(folder: Path, *arguments: str, **variables: str) -> Iterator
         )
     try:
         wait_until_ready(process, f"http://127.0.0.1:{port}/health/ready", log)
-        yield Gateway(port, process)
+        yield Gateway(port, process, log)
     finally:
         end(process)
 

@@ -1,5 +1,7 @@
 """openai-python and what the gateway remembers for it, on every kind of upstream."""
 
+import asyncio
+import json
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -156,6 +158,68 @@ async def test_what_was_not_made_in_the_background_cannot_be_called_off(client: 
     response = await client.responses.create(model=model_of(kind), input="Hello")
     with pytest.raises(openai.BadRequestError, match=r"Cannot cancel a synchronous response\."):
         await client.responses.cancel(response.id)
+
+
+# --- in the background ------------------------------------------------------------------------------------------
+
+
+async def poll(client: AsyncOpenAI, id: str) -> Any:
+    """The response once it has ended."""
+    for _ in range(300):
+        response = await client.responses.retrieve(id)
+        if response.status not in ("queued", "in_progress"):
+            return response
+        await asyncio.sleep(0.1)
+    raise AssertionError(f"{id} has not ended")
+
+
+def find_records(gateway: Gateway, request_id: str) -> list[dict[str, Any]]:
+    lines = gateway.log.read_text().splitlines()
+    records = [json.loads(line) for line in lines if request_id in line]
+    return [record for record in records if record["request_id"] == request_id]
+
+
+async def test_a_response_is_made_while_nobody_waits(client: AsyncOpenAI, gateway: Gateway, kind: str) -> None:
+    """By the provider where it can, else by the gateway; polled, gone on from, and recorded once with what it used."""
+    asked = await client.responses.with_raw_response.create(model=model_of(kind), input="Hello", background=True)
+    queued = asked.parse()
+    assert (queued.status, queued.background) == ("queued", True)
+    ended = await poll(client, queued.id)
+    assert (ended.id, ended.status, ended.output_text) == (queued.id, "completed", "ok, you said: Hello")
+    after = await client.responses.create(model=model_of(kind), input="And?", previous_response_id=queued.id)
+    assert after.output_text == "ok, you said: And? (turn 2)"
+    for _ in range(100):
+        if records := find_records(gateway, asked.headers["x-request-id"]):
+            break
+        await asyncio.sleep(0.1)
+    assert [record["usage"]["output_tokens"] for record in records] == [ended.usage.output_tokens]
+    with pytest.raises(openai.BadRequestError, match=r"Cannot cancel a completed response\."):
+        await client.responses.cancel(queued.id)
+
+
+async def test_a_stream_in_the_background_is_come_back_for(client: AsyncOpenAI, kind: str) -> None:
+    """From the last event that was seen."""
+    seen, id = [], ""
+    async with await client.responses.create(model=model_of(kind), input=LONG, background=True, stream=True) as events:
+        async for event in events:
+            id = event.response.id if event.type == "response.created" else id
+            seen.append(event.sequence_number)
+            if len(seen) == 6:
+                break
+    async for event in await client.responses.retrieve(id, stream=True, starting_after=seen[-1]):
+        seen.append(event.sequence_number)
+    assert seen == list(range(len(seen)))
+    assert event.type == "response.completed"
+    assert (await poll(client, id)).output_text == f"ok, you said: {LONG}"
+
+
+async def test_a_response_in_the_background_is_called_off(client: AsyncOpenAI, kind: str) -> None:
+    """As often as one likes."""
+    model = model_of(kind) if kind == "responses" else f"{kind}-silent"
+    queued = await client.responses.create(model=model, input=LONG, background=True)
+    for _ in range(2):
+        assert (await client.responses.cancel(queued.id)).status == "cancelled"
+    assert (await poll(client, queued.id)).status == "cancelled"
 
 
 # --- conversations ----------------------------------------------------------------------------------------------

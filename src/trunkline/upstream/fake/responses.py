@@ -184,7 +184,7 @@ def _open(body: Body, stamp: Stamp) -> dict[str, Any]:
         "object": "response",
         "created_at": stamp.now,
         "status": "in_progress",
-        "background": False,
+        "background": body.get("background") is True,
         "completed_at": None,
         "error": None,
         "incomplete_details": None,

@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from types import ModuleType
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import parse_qs, unquote
 
 from msgspec import Struct
 
@@ -127,7 +127,7 @@ class Stage:
                 return _as_json({"models": [{"name": f"models/{name}"} for name in self._models]})
             return self._list_models(path, "anthropic-version" in request.headers)
         if "responses" in self._speaks and (id := _response_id(request.method, path)):
-            return _as_json(self._memory.find(id) if request.method == "GET" else self._memory.forget(id))
+            return self._show_response(request, id)
         if operation not in self._speaks:
             raise BadRequest(f"Unknown request URL: {request.method} {path}.", code="unknown_url", status=404)
         if request.method != "POST":
@@ -175,11 +175,23 @@ class Stage:
             whole = wire.write(said, body, stamp)
             if operation == "responses":
                 self._memory.keep(recalled, whole)
+                whole = self._memory.begin(whole) if whole["background"] else whole
             return _as_json(whole)
         frames = wire.stream(said, body, stamp)
         if operation == "responses":
             self._memory.keep_stream(recalled, frames)
         return Performance(status=200, headers=_STREAMING, steps=tuple(frames))
+
+    def _show_response(self, request: Received, id: str) -> Performance:
+        query = parse_qs(request.path.partition("?")[2])
+        if request.method == "POST":
+            return _as_json(self._memory.call_off(id))
+        if request.method == "DELETE":
+            return _as_json(self._memory.forget(id))
+        if query.get("stream") == ["true"]:
+            frames = self._memory.play(id, int(query.get("starting_after", ["-1"])[0]))
+            return Performance(status=200, headers=_STREAMING, steps=tuple(frames))
+        return _as_json(self._memory.find(id))
 
     def _list_models(self, path: str, is_messages: bool) -> Performance:
         draw = _draw_messages_model if is_messages else _draw_model
@@ -213,9 +225,13 @@ def _mint_short(mint: Mint, prefix: str) -> str:
 
 
 def _response_id(method: str, path: str) -> str:
-    """The id of the response that is to be read or deleted; empty for any other request."""
+    """The id of the response that is to be read, deleted or called off; empty for any other request."""
+    if method == "POST":
+        path, _, last = path.rpartition("/")
+        if last != "cancel":
+            return ""
     above, _, id = path.rpartition("/")
-    return id if method in ("GET", "DELETE") and above.endswith("/responses") else ""
+    return id if above.endswith("/responses") else ""
 
 
 def _is_google(request: Received, path: str) -> bool:
