@@ -16,6 +16,9 @@ from trunkline.store.files import SqlFiles
 from trunkline.store.gone import remember_gone
 from trunkline.store.journal import Journal
 from trunkline.store.keeper import Keeper
+from trunkline.store.ledger.erase import erase_requests
+from trunkline.store.ledger.ledger import SqlLedger
+from trunkline.store.ledger.tables import REQUESTS
 from trunkline.store.tables import ACTS, CONVERSATION_ITEMS, CONVERSATIONS, FILES, METADATA
 from trunkline.store.within import is_within
 
@@ -23,10 +26,18 @@ _AT_ONCE = 200
 
 
 async def erase(
-    path: str, database: Database, keeper: Keeper, journal: Journal, files: SqlFiles, blobs: Blobs, clock: Clock
+    path: str,
+    database: Database,
+    keeper: Keeper,
+    journal: Journal,
+    ledger: SqlLedger,
+    files: SqlFiles,
+    blobs: Blobs,
+    clock: Clock,
 ) -> Mapping[str, int]:
     """How many objects of each kind there were. Raises `Unavailable`; then some of it may be left."""
     await keeper.settled()
+    await ledger.settle()
     erased = {}
     for table in METADATA.sorted_tables:
         # A file's row stays until its content is gone. What is no object outlives those of its path.
@@ -39,7 +50,9 @@ async def erase(
     # What was done to its objects stays known, without what was in them.
     emptied = update(ACTS).where(is_within(ACTS.c.about, path)).values(details=b"")
     await database.write(lambda connection: connection.execute(emptied).close())
+    erased[REQUESTS.name] = await erase_requests(path, database)
     await journal.scrub()
+    await ledger.scrub()
     await database.read(sql.forget_log)
     return erased
 

@@ -25,6 +25,8 @@ from trunkline.store.holds import choose_holds
 from trunkline.store.journal import Journal, open_journal
 from trunkline.store.keeper import Keeper
 from trunkline.store.keys import SqlKeys
+from trunkline.store.ledger.ledger import LedgerSettings, SqlLedger, open_ledger
+from trunkline.store.ledger.sweep import Lifetimes
 from trunkline.store.limits import SqlLimits
 from trunkline.store.migrate import migrate
 from trunkline.store.prompts import SqlPrompts
@@ -42,7 +44,8 @@ class StoreSettings(Struct, frozen=True, kw_only=True):
     """`keys` open what was sealed, by their ids; `newest` is the one to seal under, `None` seals nothing.
 
     `blobs_url` is where contents of files lie, unless it is the data folder. `retention_days` is how long the items of a
-    deleted conversation can still be found. `act_keys` are those of the chain of acts.
+    deleted conversation can still be found, `lifetimes` how long requests are kept, of which `ledger_bytes` may wait for
+    the database. `act_keys` are those of the chain of acts.
     """
 
     database_url: str
@@ -52,17 +55,21 @@ class StoreSettings(Struct, frozen=True, kw_only=True):
     newest: str | None = None
     blobs_url: str = ""
     retention_days: int = 30
+    lifetimes: Lifetimes = Lifetimes()
+    ledger_bytes: int = 1_000_000_000
 
     def __repr__(self) -> str:
         return f"StoreSettings(data_dir={str(self.data_dir)!r})"
 
 
 class OpenStore:
-    """An open store: `ports` for the engine, `up` for who asks after its health, and what an operator may want done."""
+    """An open store: `ports` and `ledger` for the engine, `up` for who asks after its health, and what an operator may
+    want done."""
 
     def __init__(
         self,
         ports: Store,
+        ledger: SqlLedger,
         database: Database,
         journal: Journal,
         keeper: Keeper,
@@ -71,6 +78,7 @@ class OpenStore:
         sweep: Sweep,
     ) -> None:
         self.ports = ports
+        self.ledger = ledger
         self._database = database
         self._journal = journal
         self._keeper = keeper
@@ -86,11 +94,13 @@ class OpenStore:
     async def settled(self) -> None:
         """Wait until everything that was kept so far is in the database. Raises `Unavailable` when that is away."""
         await self._keeper.settled()
+        await self.ledger.settle()
 
     async def sweep(self) -> None:
         """Remove everything that has expired. What nobody asks for is swept in its time."""
         while await self._sweep.once():
             pass
+        await self.ledger.sweep()
 
     async def erase(self, path: str) -> Mapping[str, int]:
         """Remove every object of a path and of the paths below it, and say how many of each kind there were."""
@@ -128,6 +138,7 @@ async def open_store(settings: StoreSettings, clock: Clock, *, sweeps: bool = Tr
         keeper = Keeper(journal, cipher, Fold(database, cipher, clock), wait_for_fold=is_shared)
         await keeper.start()
         stack.push_async_callback(keeper.close)
+        ledger = await stack.enter_async_context(open_ledger(_settle_ledger(settings), database, clock, sweeps=sweeps))
         holds = choose_holds(database, clock)
         files = SqlFiles(database, cipher, clock)
         blobs = open_blobs(settings.blobs_url, settings.data_dir, cipher, clock)
@@ -140,9 +151,16 @@ async def open_store(settings: StoreSettings, clock: Clock, *, sweeps: bool = Tr
             files=files,
             blobs=blobs,
             acts=SqlActs(database, cipher, settings.act_keys, settings.data_dir),
-            usage=SqlUsage(database),
+            usage=SqlUsage(database, ledger.settle),
             erase=partial(
-                erase, database=database, keeper=keeper, journal=journal, files=files, blobs=blobs, clock=clock
+                erase,
+                database=database,
+                keeper=keeper,
+                journal=journal,
+                ledger=ledger,
+                files=files,
+                blobs=blobs,
+                clock=clock,
             ),
             limits=SqlLimits(database),
             keys=SqlKeys(database, clock),
@@ -151,7 +169,16 @@ async def open_store(settings: StoreSettings, clock: Clock, *, sweeps: bool = Tr
         if sweeps:
             await stack.enter_async_context(_running(sweep.run(), "sweep"))
             await stack.enter_async_context(_running(_watch(database), "watch"))
-        yield OpenStore(ports, database, journal, keeper, cipher, blobs, sweep)
+        yield OpenStore(ports, ledger, database, journal, keeper, cipher, blobs, sweep)
+
+
+def _settle_ledger(settings: StoreSettings) -> LedgerSettings:
+    return LedgerSettings(
+        directory=settings.data_dir / "ledger",
+        database_url=settings.database_url,
+        lifetimes=settings.lifetimes,
+        limit_bytes=settings.ledger_bytes,
+    )
 
 
 async def _watch(database: Database) -> None:

@@ -8,7 +8,7 @@ import contextlib
 import logging
 from collections.abc import Callable, Sequence
 
-from trunkline.clock import Clock
+from trunkline.clock import SystemClock
 from trunkline.errors import Unavailable
 from trunkline.records import Record
 from trunkline.store.ledger.fold import Fold
@@ -16,6 +16,8 @@ from trunkline.store.ledger.register import Register
 from trunkline.store.ledger.sweep import LedgerSweep
 
 _log = logging.getLogger("trunkline.store")
+
+_monotonic = SystemClock.monotonic
 
 Listener = Callable[[Sequence[Record]], None]
 
@@ -43,8 +45,8 @@ class Bookkeeper:
         register: Register,
         fold: Fold,
         sweep: LedgerSweep,
-        clock: Clock,
         *,
+        sweeps: bool,
         looked: Callable[[], None],
         folded: Callable[[], None],
     ) -> None:
@@ -54,7 +56,7 @@ class Bookkeeper:
         self._register = register
         self._fold = fold
         self._sweep = sweep
-        self._clock = clock
+        self._sweeps = sweeps
         self._tell_looked = looked
         self._tell_folded = folded
         # What an earlier process has left is none of the listeners' business.
@@ -73,7 +75,8 @@ class Bookkeeper:
     async def work(self) -> None:
         """Look after everything until it is cancelled."""
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._sweep_often(), name="ledger sweep")
+            if self._sweeps:
+                tasks.create_task(self._sweep_often(), name="ledger sweep")
             while True:
                 try:
                     more = await self.look()
@@ -131,7 +134,7 @@ class Bookkeeper:
 
     def _tend(self) -> None:
         self._register.tend()
-        now = self._clock.monotonic()
+        now = _monotonic()
         if now >= self._sync_at:
             self._sync_at = now + _SYNC_EVERY_SECONDS
             try:
@@ -154,7 +157,7 @@ class Bookkeeper:
 
     def _is_due(self) -> bool:
         behind = self._register.order - self.folded.order
-        return behind > 0 and (self._clock.monotonic() >= self._fold_at or (self.up and behind >= _BATCH))
+        return behind > 0 and (_monotonic() >= self._fold_at or (self.up and behind >= _BATCH))
 
     async def _fold_batch(self) -> None:
         if self._batch_end.order == self.folded.order:
@@ -165,14 +168,14 @@ class Bookkeeper:
         if not self.up:
             _log.warning("the ledger's database answers again")
         self.up = True
-        self._fold_at = self._clock.monotonic() + _FOLD_EVERY_SECONDS
+        self._fold_at = _monotonic() + _FOLD_EVERY_SECONDS
         self._tell_folded()
 
     def _stay_away(self, message: str, detail: str) -> None:
         if self.up:
             _log.error("the ledger keeps what is recorded until its database answers: %s (%s)", message, detail)
         self.up = False
-        self._fold_at = self._clock.monotonic() + _RETRY_SECONDS
+        self._fold_at = _monotonic() + _RETRY_SECONDS
 
     async def _sweep_often(self) -> None:
         while True:

@@ -3,15 +3,16 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine
 from pathlib import Path
+from typing import Any
 
 from msgspec import Struct
 
 from trunkline.clock import Clock
 from trunkline.errors import Unavailable
 from trunkline.records import Record
-from trunkline.store.engine import Database
+from trunkline.store.engine import Database, open_database
 from trunkline.store.ledger.apart import Apart
 from trunkline.store.ledger.bookkeeper import Bookkeeper, Listener
 from trunkline.store.ledger.coding import encode_record
@@ -32,6 +33,20 @@ _LONGEST_WAIT_SECONDS = 2.0
 _RESERVED_SHARE = 0.25
 _TRY_AGAIN_SECONDS = 5.0
 _CLOSE_WITHIN_SECONDS = 10.0
+
+
+class LedgerSettings(Struct, frozen=True, kw_only=True):
+    """Where a ledger is and what it is put into; `limit_bytes` is how much may wait for the database."""
+
+    directory: Path
+    database_url: str
+    lifetimes: Lifetimes = Lifetimes()
+    limit_bytes: int = 1_000_000_000
+    sheet_bytes: int = SHEET_BYTES
+    disk: Disk | None = None
+
+    def __repr__(self) -> str:
+        return f"LedgerSettings(directory={str(self.directory)!r})"
 
 
 class LedgerState(Struct, frozen=True):
@@ -147,9 +162,9 @@ class SqlLedger:
             lost=self._register.lost,
         )
 
-    async def close(self) -> None:
-        """Fold what waits, if the database answers, and let another process have the register."""
-        await self._apart.stop(self._bookkeeper.finish, _CLOSE_WITHIN_SECONDS)
+    async def close(self, finish: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Have the thread finish, and let another process have the register."""
+        await self._apart.stop(finish, _CLOSE_WITHIN_SECONDS)
         self._register.close()
 
     # --- called in the thread -------------------------------------------------------------------------------------
@@ -173,31 +188,35 @@ class SqlLedger:
 
 @contextlib.asynccontextmanager
 async def open_ledger(
-    directory: Path,
-    database: Database,
-    clock: Clock,
-    lifetimes: Lifetimes,
-    limit_bytes: int,
-    *,
-    disk: Disk | None = None,
-    sheet_bytes: int = SHEET_BYTES,
+    settings: LedgerSettings, database: Database, clock: Clock, *, sweeps: bool = True
 ) -> AsyncIterator[SqlLedger]:
-    """A ledger for as long as the context lasts. Whatever its register holds is folded in its time.
+    """A ledger for as long as the context lasts. Whatever an earlier process has left in its register is folded.
 
-    The database is its own from now on, unless that is one that any loop may use. Raises `ConfigError`.
+    `database` is the store's. Raises `ConfigError`.
     """
-    register = await asyncio.to_thread(open_register, directory, disk=disk, sheet_bytes=sheet_bytes)
-    ledger = SqlLedger(register, limit_bytes)
+    register = await asyncio.to_thread(
+        open_register, settings.directory, disk=settings.disk, sheet_bytes=settings.sheet_bytes
+    )
+    # One of a file has threads of its own, and one that writes. Connections of the other kind belong to one loop.
+    own = None if database.kind == "sqlite" else open_database(settings.database_url)
+    used = own or database
+    ledger = SqlLedger(register, settings.limit_bytes)
     bookkeeper = Bookkeeper(
         register,
-        Fold(database, directory / "refused.jsonl"),
-        LedgerSweep(database, clock, lifetimes),
-        clock,
+        Fold(used, settings.directory / "refused.jsonl"),
+        LedgerSweep(used, clock, settings.lifetimes),
+        sweeps=sweeps,
         looked=ledger.looked,
         folded=ledger.folded,
     )
+
+    async def finish() -> None:
+        await bookkeeper.finish()
+        if own is not None:
+            await own.close()
+
     await ledger.start(bookkeeper)
     try:
         yield ledger
     finally:
-        await ledger.close()
+        await ledger.close(finish)
