@@ -6,8 +6,8 @@ from typing import Any
 
 import msgspec
 import pytest
-from used import HOUR, START, make_attempt, put_request
 
+from recorded_rows import HOUR, START, make_attempt, put_request
 from trunkline.errors import Unavailable
 from trunkline.state.usage import By, Sums, WantedUsage
 from trunkline.store.engine import Database, open_database
@@ -59,7 +59,9 @@ async def fill(database: Database) -> None:
         started_at_micros=START + HOUR,
         session="s1",
     )
-    await put_request(database, "req_3", path="/teams", status=429, outcome="error", started_at_micros=START - 1)
+    await put_request(
+        database, "req_3", path="/teams", status=429, outcome="error", model_asked="", started_at_micros=START - 1
+    )
     await put_request(database, "req_4", make_attempt(is_estimated=True), outcome="cancelled", is_audited=False)
     await put_request(database, "req_5", make_attempt(cost=0), path="/TEAM", operation="embeddings")
     await put_request(
@@ -137,6 +139,7 @@ async def test_nothing_is_the_newest_where_there_is_nothing(usage: SqlUsage) -> 
         ({"start_micros": START, "end_micros": START + HOUR}, [1, 4, 5]),
         ({"start_micros": START + HOUR}, [2, 6]),
         ({"path": "/team", "request_id": "req_3"}, []),
+        ({"of_models": True}, [1, 2, 4, 5, 6]),
     ],
 )
 async def test_requests_are_found(usage: SqlUsage, database: Database, wanted: dict[str, Any], ids: list[int]) -> None:
@@ -169,12 +172,13 @@ async def test_sums_are_taken_apart(
     assert {group.values: group.sums.cost for group in await usage.sums(EVERYTHING, by, 99)} == costs
 
 
-async def test_hours_are_counted_from_the_beginning(usage: SqlUsage, database: Database) -> None:
-    """Of the wanted time."""
+async def test_hours_are_those_of_the_clock(usage: SqlUsage, database: Database) -> None:
+    """Counted from the epoch on."""
     await fill(database)
     wanted = WantedUsage(path="/", start_micros=START, end_micros=START + 24 * HOUR)
     groups = await usage.sums(wanted, ["hour"], 99)
-    assert sorted((group.values[0], group.sums.requests) for group in groups) == [(0, 3), (1, 1)]
+    first = START // HOUR
+    assert sorted((group.values[0], group.sums.requests) for group in groups) == [(first, 3), (first + 1, 1)]
 
 
 async def test_the_whole_is_the_sum_of_its_parts(usage: SqlUsage, database: Database) -> None:

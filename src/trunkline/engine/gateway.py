@@ -14,6 +14,7 @@ from trunkline.engine.operations import OPERATIONS
 from trunkline.engine.parts import Parts
 from trunkline.engine.relay import Relay
 from trunkline.engine.routes import PUBLIC, find_route, guess_dialect, speaks_google
+from trunkline.engine.scopes import check_kind
 from trunkline.errors import Broken, TrunklineError, Unavailable
 from trunkline.principal import Principal
 
@@ -41,6 +42,8 @@ class Gateway:
             x.labels = self._parts.labelling.read(call.headers, x.principal.labels)
             route = x.found = find_route(call)
             x.operation, x.dialect = route.operation, route.dialect
+            if route.kind:
+                check_kind(x.principal, route.kind, call.method)
             if route.operation == "generate":
                 return await self._generating.answer(x)
             return await OPERATIONS[route.operation](self._desk, x)

@@ -45,6 +45,7 @@ _SHAPES: Mapping[str, Methods] = {
     "/files": {"GET": ObjectRoute("files"), "POST": ObjectRoute("file_upload")},
     "/files/{}": {"GET": ObjectRoute("file"), "DELETE": ObjectRoute("file_deletion")},
     "/files/{}/content": {"GET": ObjectRoute("file_content")},
+    "/usage": {"GET": ObjectRoute("own_usage")},
 }
 """By shape, without `/v1`. `{}` stands for an id; a shape with a word in its place is looked for first."""
 
@@ -57,6 +58,17 @@ _ADMIN_SHAPES: Mapping[str, Methods] = {
     },
     "/prompts/{}/versions": {"GET": ObjectRoute("prompt_versions"), "POST": ObjectRoute("prompt_version_creation")},
     "/prompts/{}/versions/{}": {"GET": ObjectRoute("prompt_version")},
+    "/usage": {"GET": ObjectRoute("usage_list")},
+    "/usage/{}": {"GET": ObjectRoute("usage")},
+    "/usage/summary": {"GET": ObjectRoute("usage_summary")},
+    "/usage/export": {"GET": ObjectRoute("usage_export")},
+    "/audit": {"GET": ObjectRoute("audit_list")},
+    "/audit/{}": {"GET": ObjectRoute("audit")},
+    "/audit/export": {"GET": ObjectRoute("audit_export")},
+    "/audit/live": {"GET": ObjectRoute("audit_live")},
+    "/acts": {"GET": ObjectRoute("acts")},
+    "/acts/check": {"GET": ObjectRoute("acts_check")},
+    "/erase": {"POST": ObjectRoute("erasure")},
 }
 """The same below `/admin/v1`."""
 

@@ -5,6 +5,14 @@ from collections.abc import Awaitable, Callable, Mapping
 from trunkline.call import Reply
 from trunkline.engine.desk import Desk
 from trunkline.engine.exchange import Exchange
+from trunkline.engine.resources.audit import (
+    check_acts,
+    export_audit,
+    follow_audit,
+    get_audit,
+    list_acts,
+    list_audit,
+)
 from trunkline.engine.resources.compaction import compact_response
 from trunkline.engine.resources.completions import (
     delete_completion,
@@ -24,6 +32,7 @@ from trunkline.engine.resources.conversations import (
     update_conversation,
 )
 from trunkline.engine.resources.embeddings import embed
+from trunkline.engine.resources.erasure import erase_path
 from trunkline.engine.resources.files import delete_file, get_content, get_file, list_files, upload_file
 from trunkline.engine.resources.models import answer_list, answer_one
 from trunkline.engine.resources.prompts import (
@@ -43,6 +52,7 @@ from trunkline.engine.resources.responses import (
     list_input_items,
 )
 from trunkline.engine.resources.tokens import count_tokens
+from trunkline.engine.resources.usage import export_usage, get_usage, list_usage, show_own_usage, sum_usage
 
 OPERATIONS: Mapping[str, Callable[[Desk, Exchange], Awaitable[Reply]]] = {
     "embeddings": embed,
@@ -80,4 +90,16 @@ OPERATIONS: Mapping[str, Callable[[Desk, Exchange], Awaitable[Reply]]] = {
     "prompt_versions": list_versions,
     "prompt_version_creation": add_version,
     "prompt_version": get_version,
+    "own_usage": show_own_usage,
+    "usage_list": list_usage,
+    "usage": get_usage,
+    "usage_summary": sum_usage,
+    "usage_export": export_usage,
+    "audit_list": list_audit,
+    "audit": get_audit,
+    "audit_export": export_audit,
+    "audit_live": follow_audit,
+    "acts": list_acts,
+    "acts_check": check_acts,
+    "erasure": erase_path,
 }

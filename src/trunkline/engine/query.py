@@ -21,6 +21,10 @@ class Query:
     def __init__(self, query: bytes) -> None:
         self._values = parse_qs(query.decode("latin-1"), keep_blank_values=True)
 
+    def names(self) -> list[str]:
+        """The names of all that is said."""
+        return list(self._values)
+
     def text(self, name: str) -> str | None:
         """A parameter; `None` when it is absent or empty."""
         return self._values.get(name, [""])[-1] or None

@@ -14,7 +14,8 @@ class Route(Struct, frozen=True):
     """What a path means: the operation, and the dialect in which it is spoken (errors included).
 
     `model` and `stream` are what a path says that a body says elsewhere; `array` asks for a stream as one JSON array.
-    `ids` are those that stand in the path, decoded.
+    `ids` are those that stand in the path, decoded. `kind` is the first word of an administrator's path, which says what
+    scope it takes.
     """
 
     operation: str
@@ -24,6 +25,7 @@ class Route(Struct, frozen=True):
     stream: bool = False
     array: bool = False
     ids: tuple[str, ...] = ()
+    kind: str = ""
 
 
 _GET = ("GET", "HEAD")
@@ -53,6 +55,8 @@ ROUTES: dict[str, Route] = {
 
 _MODEL_PREFIXES = ("/v1/models/", "/models/")
 _MODEL = Route("model", "chat", _GET)
+
+ADMIN = "/admin/v1/"
 
 _GOOGLE = "/v1beta/"
 _GOOGLE_MODELS = ("/v1beta/models/", "/v1/models/")
@@ -87,9 +91,14 @@ def _find_kept(call: Call, plain: Route | None) -> Route | None:
     methods, ids = found
     route = methods.get("GET" if call.method == "HEAD" else call.method)
     if route is not None:
-        return Route(route.operation, route.dialect, (call.method,), ids=ids)
+        return Route(route.operation, route.dialect, (call.method,), ids=ids, kind=administered(call.path))
     taken = sorted({*methods, *(plain.methods if plain is not None else ())})
     raise MethodNotAllowed(f"{call.path[:256]} takes {' and '.join(taken)}, not {call.method}")
+
+
+def administered(path: str) -> str:
+    """The kind of objects that an administrator's path is about; empty for any other path."""
+    return path.removeprefix(ADMIN).partition("/")[0] if path.startswith(ADMIN) else ""
 
 
 def speaks_google(call: Call) -> bool:

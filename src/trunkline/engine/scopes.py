@@ -4,6 +4,22 @@ from trunkline.errors import Forbidden, ObjectNotFound
 from trunkline.paths import is_within
 from trunkline.principal import Principal
 
+SCOPES_OF_KINDS = {
+    "acts": "audit",
+    "audit": "audit",
+    "budgets": "limits",
+    "erase": "settings",
+    "keys": "keys",
+    "limits": "limits",
+    "models": "settings",
+    "openapi.json": "settings",
+    "paths": "keys",
+    "prices": "settings",
+    "prompts": "prompts",
+    "settings": "settings",
+    "usage": "usage",
+}
+
 
 def check_scope(principal: Principal, scope: str, *, writes: bool) -> None:
     """Raises `Forbidden` for a key without this scope; `<scope>:read` is enough to look."""
@@ -11,6 +27,14 @@ def check_scope(principal: Principal, scope: str, *, writes: bool) -> None:
         return
     wanted = f"`{scope}`" if writes else f"`{scope}` or `{scope}:read`"
     raise Forbidden(f"this takes the master key, or a key with the scope {wanted}", code="scope_missing")
+
+
+def check_kind(principal: Principal, kind: str, method: str) -> None:
+    """Raises `Forbidden` for a key that may not do this to objects of a kind: the first word of their admin path.
+
+    A kind that has no scope here is nobody's.
+    """
+    check_scope(principal, SCOPES_OF_KINDS.get(kind, ""), writes=method not in ("GET", "HEAD"))
 
 
 def reaches(principal: Principal, path: str) -> bool:

@@ -10,8 +10,8 @@ from trunkline.state.conversations import Order
 from trunkline.usage import Usage
 
 By = Literal["hour", "model", "provider", "path", "key", "key_id", "label", "session", "operation", "outcome"]
-"""What is summed apart. `hour` counts those from the beginning of the wanted time, `label` each `name=value`: a request
-with two of them is in both. `model` and `provider` are those of each attempt, everything else is the request's."""
+"""What is summed apart. An `hour` is the number of those since the epoch, a `label` is `name=value`: a request with two
+of them is in both. `model` and `provider` are those of each attempt, everything else is the request's."""
 
 BY_ATTEMPT: frozenset[By] = frozenset({"model", "provider"})
 
@@ -19,11 +19,12 @@ BY_ATTEMPT: frozenset[By] = frozenset({"model", "provider"})
 class WantedUsage(Struct, frozen=True, kw_only=True):
     """Which requests are asked for: those of `path` and below, and of these what the rest says.
 
-    Times are of the request's beginning, `end_micros` being the first that is too late. `provider` and `model` ask for
-    an attempt there. `key` is a key's name, which several may have, `label` a name and a value.
+    Times are of the request's beginning, `end_micros` being the first that is too late. `of_models` leaves out those that
+    asked for no model: looking at a list, say. `provider` and `model` ask for an attempt there. `key` is a key's name, which several may have, `label` a name and a value.
     """
 
     path: str
+    of_models: bool = False
     request_id: str | None = None
     start_micros: int | None = None
     end_micros: int | None = None

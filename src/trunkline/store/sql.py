@@ -33,7 +33,8 @@ def find_gone(connection: Connection, hashes: Sequence[int]) -> Sequence[int]:
 def member(kind: str, column: ColumnElement[str], name: str) -> ColumnElement[Any]:
     """A member, a string, of the JSON object that a column holds; `NULL` where there is none."""
     if kind == "postgresql":
-        return cast(column, JSON)[name].as_string()
+        told: ColumnElement[Any] = cast(column, JSON)[name].as_string()
+        return told
     pairs = func.json_each(column).table_valued("key", "value")
     # By its name and not by a path, in which a name with a dot or a quote would mean something else.
     return select(pairs.c.value).where(pairs.c.key == name).scalar_subquery()

@@ -29,15 +29,17 @@ Settle = Callable[[], Awaitable[None]]
 
 
 class SqlUsage:
-    """`settle` waits until what this process has recorded so far is folded."""
+    """`settle` waits until what this process has recorded so far is folded; `None` where it records nothing."""
 
-    def __init__(self, database: Database, settle: Settle) -> None:
+    def __init__(self, database: Database, settle: Settle | None = None) -> None:
         self._database = database
         self._settle = settle
         self._summing = asyncio.Semaphore(_SUMS_AT_ONCE)
         self._labels = sql.members(database.kind, REQUESTS.c.labels)
 
     async def hurry(self) -> None:
+        if self._settle is None:
+            return
         # What cannot be folded now is found later; what was folded is found now.
         with contextlib.suppress(TimeoutError, Unavailable):
             async with asyncio.timeout(_HURRY_SECONDS):
@@ -75,8 +77,7 @@ class SqlUsage:
 
     async def sums(self, wanted: WantedUsage, by: Sequence[By], limit: int) -> Sequence[Group]:
         of_attempts = bool(BY_ATTEMPT & set(by)) or wanted.model is not None or wanted.provider is not None
-        start = wanted.start_micros or 0
-        keys = [self._key(each, start).label(f"by_{place}") for place, each in enumerate(by)]
+        keys = [self._key(each).label(f"by_{place}") for place, each in enumerate(by)]
         statement = select(*keys, *(_SUMS_OF_ATTEMPTS if of_attempts else _SUMS_OF_REQUESTS))
         statement = statement.select_from(self._source(by, of_attempts)).where(*self._conditions(wanted, of_attempts))
         # Without groups there is always a row, also of nothing.
@@ -93,9 +94,7 @@ class SqlUsage:
             source = source.join(self._labels, literal(True))
         return source
 
-    def _key(self, by: By, start: int) -> ColumnElement[Any]:
-        if by == "hour":
-            return (REQUESTS.c.started_at_micros - start) // _HOUR_MICROS
+    def _key(self, by: By) -> ColumnElement[Any]:
         if by == "label":
             return self._labels.c.key + "=" + self._labels.c.value
         return _KEYS[by]
@@ -105,6 +104,8 @@ class SqlUsage:
     def _conditions(self, wanted: WantedUsage, of_attempts: bool = False) -> list[ColumnElement[bool]]:
         conditions = [is_within(REQUESTS.c.path, wanted.path)]
         conditions += [column == value for column, value in _equal(wanted) if value is not None]
+        if wanted.of_models:
+            conditions.append(REQUESTS.c.model_asked != "")
         if wanted.start_micros is not None:
             conditions.append(REQUESTS.c.started_at_micros >= wanted.start_micros)
         if wanted.end_micros is not None:
@@ -139,6 +140,7 @@ def _equal(wanted: WantedUsage) -> list[tuple[ColumnElement[Any], str | int | No
 
 
 _KEYS: Mapping[By, ColumnElement[Any]] = {
+    "hour": REQUESTS.c.started_at_micros // _HOUR_MICROS,
     "model": ATTEMPTS.c.model,
     "provider": ATTEMPTS.c.account,
     "path": REQUESTS.c.path,

@@ -1,0 +1,65 @@
+"""The audit: who called what, what administrators have done, and that nobody has been at it."""
+
+from trunkline.call import Reply
+from trunkline.engine.act_book import ActBook
+from trunkline.engine.audit_book import AuditBook
+from trunkline.engine.desk import Desk
+from trunkline.engine.exchange import Exchange
+from trunkline.engine.query import Query
+from trunkline.engine.resources.kept import need_store
+from trunkline.engine.resources.usage import pour_out
+from trunkline.errors import Forbidden, InvalidRequest
+from trunkline.paths import ROOT
+
+_LAST_EVENT = b"last-event-id"
+_MOST_DIGITS = 18
+
+# --- requests -------------------------------------------------------------------------------------------------------
+
+
+async def list_audit(desk: Desk, x: Exchange) -> Reply:
+    """`GET /admin/v1/audit`: all requests, the newest first."""
+    return desk.say(x, await _open_book(desk, x).page(Query(x.call.query)))
+
+
+async def get_audit(desk: Desk, x: Exchange) -> Reply:
+    """`GET /admin/v1/audit/{request}`: all that is known of it."""
+    return desk.say(x, await _open_book(desk, x).find(x.found.ids[0]))
+
+
+async def export_audit(desk: Desk, x: Exchange) -> Reply:
+    """`GET /admin/v1/audit/export`, as JSON lines or CSV."""
+    query = Query(x.call.query)
+    media_type, lines = await _open_book(desk, x).export(query)
+    return await pour_out(desk, x, media_type, lines, "audit." + (query.text("format") or "jsonl"))
+
+
+async def follow_audit(desk: Desk, x: Exchange) -> Reply:
+    """`GET /admin/v1/audit/live`: as server-sent events, behind `Last-Event-ID` (or `after`)."""
+    query = Query(x.call.query)
+    said = x.call.headers.get(_LAST_EVENT, b"").decode("latin-1") or query.text("after")
+    if said is not None and not (said.isascii() and said.isdecimal() and len(said) <= _MOST_DIGITS):
+        raise InvalidRequest("`Last-Event-ID` must be the id of an event of this stream", param="after")
+    events = await _open_book(desk, x).live(query, None if said is None else int(said))
+    return await pour_out(desk, x, "text/event-stream", events, "")
+
+
+# --- acts -----------------------------------------------------------------------------------------------------------
+
+
+async def list_acts(desk: Desk, x: Exchange) -> Reply:
+    """`GET /admin/v1/acts`: what administrators have done, the newest first."""
+    book = ActBook(need_store(desk).acts, x.principal.path)
+    return desk.say(x, await book.page(Query(x.call.query)))
+
+
+async def check_acts(desk: Desk, x: Exchange) -> Reply:
+    """`GET /admin/v1/acts/check`: reads the whole chain, which is everybody's: only at the root."""
+    if x.principal.path != ROOT:
+        raise Forbidden("the chain of acts is that of the whole gateway: this takes a key of the path /")
+    book = ActBook(need_store(desk).acts, ROOT)
+    return desk.say(x, await book.check(Query(x.call.query)))
+
+
+def _open_book(desk: Desk, x: Exchange) -> AuditBook:
+    return AuditBook(need_store(desk).usage, x.principal.path, desk.parts.clock)
