@@ -21,6 +21,7 @@ from trunkline.engine.budgets.purse import Purse
 from trunkline.engine.gateway import Gateway
 from trunkline.engine.gauge import Gauge
 from trunkline.engine.labelling import Labelling
+from trunkline.engine.limiting import Limits
 from trunkline.engine.parts import Parts
 from trunkline.engine.router import Router
 from trunkline.errors import Failed
@@ -297,6 +298,7 @@ class Scene:
     facts: Mapping[str, Any] = field(default_factory=dict)
     gauge: Gauge = field(default_factory=Gauge)
     labelling: Labelling = field(default_factory=Labelling)
+    limits: Limits | None = None
     bind: Callable[["Scene"], tuple[Admission | None, Purse | None]] = lambda _: (None, None)
 
     def __post_init__(self) -> None:
@@ -330,6 +332,7 @@ class Scene:
                 gauge=self.gauge,
                 labelling=self.labelling,
                 admission=admission,
+                limits=self.limits,
                 purse=purse,
             )
         )

@@ -14,16 +14,23 @@ from trunkline.state.counters import Counters, Level
 from trunkline.state.limits import LimitRule
 from trunkline.state.periods import read_period
 
-ANA, BEN = b"sk-of-ana", b"sk-of-ben"
+ANA, BEN, LEAD, WATCHER = b"sk-of-ana", b"sk-of-ben", b"sk-of-lead", b"sk-of-watcher"
+
+
+HOLDERS = {
+    KEY: OPERATOR,
+    ANA: Principal("ana", "/team/alpha/ana", "k1"),
+    BEN: Principal("ben", "/team/alpha/ben", "k2"),
+    LEAD: Principal("lead", "/team/alpha", "k3", "/team/alpha", scopes=frozenset({"limits"})),
+    WATCHER: Principal("watcher", "/team/alpha", "k4", "/team/alpha", scopes=frozenset({"limits:read"})),
+}
 
 
 class Team:
-    """The master's key, and those of two people of team alpha."""
+    """The master's key, and those of team alpha: two people, who administers it, and who only looks."""
 
     def find(self, presented: bytes) -> Principal | None:
-        ana = Principal("ana", "/team/alpha/ana", "k1")
-        ben = Principal("ben", "/team/alpha/ben", "k2")
-        return {KEY: OPERATOR, ANA: ana, BEN: ben}.get(presented)
+        return HOLDERS.get(presented)
 
 
 def rule(id: str = "r", *, per: str | None = "minute", zone: str = "UTC", **members: Any) -> LimitRule:
@@ -44,9 +51,9 @@ class LimitedScene(Scene):
 
     def __post_init__(self) -> None:
         self.counters: Counters = MemoryCounters(self.clock)
-        self.limits = Limits(self.clock, self.rules)
         if self.keeps:
             self.store = make_store(self.clock)
+        self.limits: Limits = Limits(self.clock, self.rules, None if self.store is None else self.store.limits)
         self.bind = lambda _: (Admission(self.counters, [self.limits]), None)
         super().__post_init__()
 

@@ -26,7 +26,7 @@ class Admission:
     """Admits requests. Bounds are asked in their order, each with the envelope that the one before it would send."""
 
     def __init__(self, counters: Counters, bounds: Sequence[Bounds]) -> None:
-        self._counters = counters
+        self.counters = counters
         self._bounds = bounds
 
     async def admit(self, x: Exchange, target: Target, envelope: Envelope) -> Envelope:
@@ -52,11 +52,11 @@ class Admission:
         """Lowers the bid that is refused, until all are granted or one of them cannot be lowered."""
         while True:
             claims = bids[0].claims if len(bids) == 1 else [claim for bid in bids for claim in bid.claims]
-            taking = self._counters.take(claims)
+            taking = self.counters.take(claims)
             outcome: Outcome = taking if isinstance(taking, (Taken, Refused)) else await taking
             x.levels = _tell(bids, outcome.levels)
             if isinstance(outcome, Taken):
-                return Hold(self._counters, outcome, bids)
+                return Hold(self.counters, outcome, bids)
             place = next(place for place, bid in enumerate(bids) if outcome.claim in bid.claims)
             bids[place] = bids[place].lower(outcome)
 

@@ -17,7 +17,7 @@ from trunkline.errors import RateLimited
 from trunkline.principal import Principal
 from trunkline.records import Record
 from trunkline.state.counters import Claim, Level, Refused
-from trunkline.state.limits import LimitRule, Measure
+from trunkline.state.limits import KeptLimits, LimitRule, Measure
 
 # Enough for every key, path and model in use; callers may make up paths below their own.
 _MOST_REMEMBERED = 4_096
@@ -89,16 +89,24 @@ def _places(rules: Sequence[LimitRule], measure: Measure) -> list[int]:
 
 
 class Limits:
-    """`Bounds` of all rules in force, which are replaced as a whole."""
+    """`Bounds` of all rules in force: those that are `declared`, and those that are `kept`."""
 
-    def __init__(self, clock: Clock, rules: Sequence[LimitRule] = ()) -> None:
+    def __init__(self, clock: Clock, declared: Sequence[LimitRule] = (), kept: KeptLimits | None = None) -> None:
         self._clock = clock
-        self._rules = rules
+        self.declared = declared
+        self._kept = kept
+        self._revision = -1
+        self._rules = declared
         self._covering: dict[tuple[str, str, str, str], _Covering] = {}
 
-    @property
-    def rules(self) -> Sequence[LimitRule]:
-        return self._rules
+    async def refresh(self) -> None:
+        """Know of every change that has been made by now. Raises `Unavailable`; then all stays as it was."""
+        if self._kept is None:
+            return
+        kept = await self._kept.read(self._revision)
+        if kept is not None:
+            self._revision = kept.revision
+            self.replace([*self.declared, *kept.rules])
 
     def replace(self, rules: Sequence[LimitRule]) -> None:
         """These are in force from now on."""

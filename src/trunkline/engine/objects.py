@@ -50,6 +50,13 @@ _SHAPES: Mapping[str, Methods] = {
 """By shape, without `/v1`. `{}` stands for an id; a shape with a word in its place is looked for first."""
 
 _ADMIN_SHAPES: Mapping[str, Methods] = {
+    "/limits": {"GET": ObjectRoute("limits"), "POST": ObjectRoute("limit_creation")},
+    "/limits/{}": {
+        "GET": ObjectRoute("limit"),
+        "POST": ObjectRoute("limit_update"),
+        "DELETE": ObjectRoute("limit_deletion"),
+    },
+    "/limits/{}/reset": {"POST": ObjectRoute("limit_reset")},
     "/prompts": {"GET": ObjectRoute("prompts"), "POST": ObjectRoute("prompt_creation")},
     "/prompts/{}": {
         "GET": ObjectRoute("prompt"),

@@ -34,6 +34,14 @@ from trunkline.engine.resources.conversations import (
 from trunkline.engine.resources.embeddings import embed
 from trunkline.engine.resources.erasure import erase_path
 from trunkline.engine.resources.files import delete_file, get_content, get_file, list_files, upload_file
+from trunkline.engine.resources.limits import (
+    create_limit,
+    delete_limit,
+    get_limit,
+    list_limits,
+    reset_limit,
+    update_limit,
+)
 from trunkline.engine.resources.models import answer_list, answer_one
 from trunkline.engine.resources.prompts import (
     add_version,
@@ -82,6 +90,12 @@ OPERATIONS: Mapping[str, Callable[[Desk, Exchange], Awaitable[Reply]]] = {
     "file": get_file,
     "file_deletion": delete_file,
     "file_content": get_content,
+    "limits": list_limits,
+    "limit_creation": create_limit,
+    "limit": get_limit,
+    "limit_update": update_limit,
+    "limit_reset": reset_limit,
+    "limit_deletion": delete_limit,
     "prompts": list_prompts,
     "prompt_creation": create_prompt,
     "prompt": get_prompt,
