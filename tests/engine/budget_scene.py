@@ -9,8 +9,8 @@ import msgspec
 from scripted_gateway import DIALECTS, JSON, Scene, ScriptedReply
 from trunkline.capabilities import Capabilities
 from trunkline.engine.admission import Admission
-from trunkline.engine.budgets.book import Book
 from trunkline.engine.budgets.bounds import BudgetBounds
+from trunkline.engine.budgets.funds import Funds
 from trunkline.engine.budgets.purse import Purse
 from trunkline.engine.envelope import read_envelope
 from trunkline.engine.gauge import Gauge
@@ -47,8 +47,8 @@ class BudgetScene:
     """A `Scene` with budgets. The upstream counts exactly as many tokens as were reserved, unless told otherwise."""
 
     def __init__(self, *budgets: Budget, **said: Any) -> None:
-        self.book = Book()
-        self.book.replace(budgets)
+        self.funds = Funds()
+        self.funds.replace(budgets)
         said = {"tariff": TARIFF, "gauge": FixedGauge()} | said
         self.scene = Scene(bind=self._bind, **said)
         self.scene.upstream.answer = self.answer
@@ -59,7 +59,7 @@ class BudgetScene:
 
     def _bind(self, scene: Scene) -> tuple[Admission, Purse]:
         self.counters = MemoryCounters(scene.clock)
-        bounds = BudgetBounds(self.book, scene.clock, scene.gauge, DIALECTS, UNKNOWN)
+        bounds = BudgetBounds(self.funds, scene.clock, scene.gauge, DIALECTS, UNKNOWN)
         return Admission(self.counters, [bounds]), Purse(self.counters, bounds)
 
     def answer(self, request: UpstreamRequest) -> ScriptedReply:
@@ -77,9 +77,9 @@ class BudgetScene:
 
     def levels(self, name: str = "alpha") -> tuple[int, int]:
         """What is spent and what is held of a budget."""
-        account = self.book.find(name)
-        assert account is not None
-        level = self.counters.look([account.claim(self.scene.clock.now_micros(), 0)])[0]
+        fund = self.funds.find(name)
+        assert fund is not None
+        level = self.counters.look([fund.claim(self.scene.clock.now_micros(), 0)])[0]
         return level.spent, level.held
 
     @property

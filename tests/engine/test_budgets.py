@@ -376,27 +376,41 @@ ANA = Principal("ana", "/team/alpha/ana", "tl123", labels={"app": "web"})
 def test_all_that_a_budget_says_must_match(said: dict[str, Any], covers: bool) -> None:
     """Path, key and label, as far as they are said."""
     scene = BudgetScene(make_budget(**said))
-    assert bool(scene.book.covering(ANA)) is covers
+    assert bool(scene.funds.covering(ANA, ANA.labels)) is covers
 
 
 def test_what_covers_a_key_follows_its_labels() -> None:
     """What is remembered of a key does not outlive the labels of a call."""
     scene = BudgetScene(make_budget(label=("app", "web")))
-    assert scene.book.covering(ANA)
-    assert not scene.book.covering(Principal("ana", "/team/alpha/ana", "tl123", labels={"app": "mail"}))
+    assert scene.funds.covering(ANA, ANA.labels)
+    assert not scene.funds.covering(ANA, {"app": "mail"})
 
 
 def test_a_budget_that_is_changed_keeps_what_is_known_of_it() -> None:
     """A larger cap is no new beginning."""
     scene = BudgetScene(make_budget("1"))
-    account = scene.book.find("alpha")
-    assert account is not None
-    account.claim(0, 1)
-    account.seen = 7
-    scene.book.replace([make_budget("2")])
-    changed = scene.book.find("alpha")
+    fund = scene.funds.find("alpha")
+    assert fund is not None
+    fund.claim(5, 1)
+    fund.seen = 7
+    scene.funds.replace([make_budget("2")])
+    changed = scene.funds.find("alpha")
     assert changed is not None
     assert (changed.budget.cap, changed.seen) == (2_000_000_000, 7)
+
+
+def test_a_budget_that_covers_others_is_counted_anew() -> None:
+    """What was spent by those whom it covered is no concern of theirs."""
+    scene = BudgetScene(make_budget())
+    fund = scene.funds.find("alpha")
+    assert fund is not None
+    key = fund.claim(5, 1).key
+    fund.seen = 7
+    scene.funds.replace([make_budget(path="/team/**")])
+    changed = scene.funds.find("alpha")
+    assert changed is not None
+    assert changed.seen == 0
+    assert changed.claim(5, 1).key != key
 
 
 def test_a_reset_counts_anew() -> None:

@@ -6,8 +6,9 @@ from typing import Literal, Protocol
 
 from msgspec import Struct
 
+from trunkline.labels import Labels
 from trunkline.money import Nano
-from trunkline.paths import ROOT, matches
+from trunkline.paths import ROOT, matches, top_of
 from trunkline.principal import Principal
 from trunkline.state.periods import Period, Window
 
@@ -53,7 +54,7 @@ class Budget(Struct, frozen=True, kw_only=True):
     @property
     def home(self) -> str:
         """The path at which it is administered."""
-        return ROOT if self.path is None else self.path.removesuffix("/**") or ROOT
+        return ROOT if self.path is None else top_of(self.path)
 
     def may_cover(self, principal: Principal) -> bool:
         """Whether what this caller spends counts, if it is labelled so."""
@@ -61,11 +62,9 @@ class Budget(Struct, frozen=True, kw_only=True):
             return False
         return self.key is None or self.key in (principal.key_id, principal.name)
 
-    def covers(self, principal: Principal) -> bool:
-        """Whether what this caller spends counts."""
-        if not self.may_cover(principal):
-            return False
-        return self.label is None or principal.labels.get(self.label[0]) == self.label[1]
+    def takes(self, labels: Labels) -> bool:
+        """Whether a call with these labels counts, of a caller whom it may cover."""
+        return self.label is None or labels.get(self.label[0]) == self.label[1]
 
     def window(self, at_micros: int) -> Window:
         """The stretch of time in which what is spent at a moment counts."""

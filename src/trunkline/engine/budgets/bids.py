@@ -9,7 +9,7 @@ from trunkline.call import Header
 from trunkline.dialects.hosted_calls import bound_calls
 from trunkline.dialects.output_limit import OutputLimit, write_limit
 from trunkline.engine.bids import Bid
-from trunkline.engine.budgets.book import Account
+from trunkline.engine.budgets.funds import Fund, Funds
 from trunkline.engine.budgets.refusals import refuse
 from trunkline.engine.envelope import Envelope, encode_members
 from trunkline.engine.possible_cost import LEAST_OUTPUT, Possible
@@ -64,7 +64,8 @@ class BudgetBid:
     """The claims of one request on the budgets that cover it."""
 
     __slots__ = (
-        "_accounts",
+        "_all",
+        "_funds",
         "_asked",
         "_at_micros",
         "_levels",
@@ -76,16 +77,17 @@ class BudgetBid:
     )
 
     def __init__(
-        self, accounts: Sequence[Account], asked: Asked, tokens: int, input_tokens: int, at_micros: int
+        self, all: Funds, funds: Sequence[Fund], asked: Asked, tokens: int, input_tokens: int, at_micros: int
     ) -> None:
-        self._accounts = accounts
+        self._all = all
+        self._funds = funds
         self._asked = asked
         self._at_micros = at_micros
         self._levels: Sequence[Level] = ()
         self.tokens = tokens
         self.input_tokens = input_tokens
         self.amount = amount = asked.possible.cost(tokens)
-        self.claims: Sequence[Claim] = [account.claim(at_micros, amount) for account in accounts]
+        self.claims: Sequence[Claim] = [fund.claim(at_micros, amount) for fund in funds]
         self.envelope = asked.send(tokens)
 
     def measure(self, record: Record) -> Sequence[int]:
@@ -95,18 +97,19 @@ class BudgetBid:
     def tell(self, levels: Sequence[Level]) -> Sequence[Header]:
         """A budget is its owner's to know: nothing is told of one that covers the call."""
         self._levels = levels
+        self._all.see(self._funds, levels)
         return ()
 
     def lower(self, refused: Refused) -> Bid:
         """With the output limit that what is left will pay for, where a budget wishes that. Raises `BudgetExceeded`."""
         place = self.claims.index(refused.claim)
-        account, level = self._accounts[place], self._levels[place]
-        if account.budget.on_low == "cut" and self._asked.takes_limit:
+        fund, level = self._funds[place], self._levels[place]
+        if fund.budget.on_low == "cut" and self._asked.takes_limit:
             tokens = min(self.tokens - 1, self._asked.possible.tokens(level.left))
             if tokens >= self._asked.floor:
-                return BudgetBid(self._accounts, self._asked, tokens, self.input_tokens, self._at_micros)
-        account.is_low = account.is_low or not refused.in_flight
-        raise refuse(account, level, self.amount, in_flight=refused.in_flight)
+                return BudgetBid(self._all, self._funds, self._asked, tokens, self.input_tokens, self._at_micros)
+        fund.is_low = fund.is_low or not refused.in_flight
+        raise refuse(fund, level, self.amount, in_flight=refused.in_flight)
 
 
 def sum_cost(record: Record) -> int:

@@ -8,7 +8,7 @@ from trunkline.dialects.estimate import estimate_input
 from trunkline.dialects.output_limit import OutputLimit, read_limit
 from trunkline.engine.bids import Bid
 from trunkline.engine.budgets.bids import Asked, BudgetBid
-from trunkline.engine.budgets.book import Account, Book
+from trunkline.engine.budgets.funds import Fund, Funds
 from trunkline.engine.budgets.refusals import refuse, refuse_unpriced
 from trunkline.engine.envelope import Envelope, read_members
 from trunkline.engine.exchange import Exchange
@@ -42,9 +42,9 @@ class BudgetBounds:
     """`engine.admission.Bounds` for money. `unknown_output_tokens` is what a model can write of which nobody knows."""
 
     def __init__(
-        self, book: Book, clock: Clock, gauge: Gauge, dialects: Mapping[str, Dialect], unknown_output_tokens: int
+        self, funds: Funds, clock: Clock, gauge: Gauge, dialects: Mapping[str, Dialect], unknown_output_tokens: int
     ) -> None:
-        self._book = book
+        self._funds = funds
         self._clock = clock
         self._gauge = gauge
         self._dialects = dialects
@@ -53,10 +53,10 @@ class BudgetBounds:
 
     def bid(self, x: Exchange, target: Target, envelope: Envelope) -> Bid | None:
         """All that a request may cost. Raises `Forbidden` for a model without a price, `InvalidRequest`."""
-        accounts = self._book.covering(x.principal)
-        if not accounts:
+        funds = self._funds.covering(x.principal, x.labels)
+        if not funds:
             return None
-        _check_price(accounts, target)
+        _check_price(funds, target)
         at_micros, capabilities = self._clock.now_micros(), target.capabilities
         takes_limit = x.operation == _WHOLE_ANSWERS
         limit = read_limit(x.dialect, envelope.members) if takes_limit else OutputLimit(None)
@@ -68,7 +68,7 @@ class BudgetBounds:
             tokens = 0
         possible = self._weigh(body, target, input_tokens, limit.choices)
         asked = Asked(envelope, x.dialect, capabilities.max_tokens_field, limit, possible, takes_limit, body.calls > 0)
-        return BudgetBid(accounts, asked, tokens, input_tokens, at_micros)
+        return BudgetBid(self._funds, funds, asked, tokens, input_tokens, at_micros)
 
     def _weigh(self, body: Body, target: Target, input_tokens: int, choices: int) -> Possible:
         tariff = target.tariff
@@ -93,9 +93,9 @@ class BudgetBounds:
 
     def covers(self, x: Exchange, target: Target) -> bool:
         """Whether there are budgets for this caller. Raises `Forbidden` for a model without a price."""
-        accounts = self._book.covering(x.principal)
-        _check_price(accounts, target)
-        return bool(accounts)
+        funds = self._funds.covering(x.principal, x.labels)
+        _check_price(funds, target)
+        return bool(funds)
 
     def count(self, target: Target, request: ModelRequest) -> int:
         """How many tokens a request puts into the model, rather too many."""
@@ -104,19 +104,19 @@ class BudgetBounds:
     def claim(self, x: Exchange, amount: int) -> Sequence[Claim]:
         """So much of all that covers this caller."""
         at_micros = self._clock.now_micros()
-        return [account.claim(at_micros, amount) for account in self._book.covering(x.principal)]
+        return [fund.claim(at_micros, amount) for fund in self._funds.covering(x.principal, x.labels)]
 
     def explain(self, x: Exchange, refused: Refused) -> BudgetExceeded:
         """The error for what could not be claimed on top."""
-        accounts = self._book.covering(x.principal)
+        funds = self._funds.covering(x.principal, x.labels)
         keys = [claim.key for claim in self.claim(x, 0)]
         place = keys.index(refused.claim.key) if refused.claim.key in keys else 0
-        return refuse(accounts[place], refused.levels[place], refused.claim.amount, in_flight=refused.in_flight)
+        return refuse(funds[place], refused.levels[place], refused.claim.amount, in_flight=refused.in_flight)
 
 
-def _check_price(accounts: Sequence[Account], target: Target) -> None:
+def _check_price(funds: Sequence[Fund], target: Target) -> None:
     if target.tariff is not None:
         return
-    for account in accounts:
-        if account.budget.unpriced == "refuse":
-            raise refuse_unpriced(account.budget, target.name)
+    for fund in funds:
+        if fund.budget.unpriced == "refuse":
+            raise refuse_unpriced(fund.budget, target.name)

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from trunkline.engine.budgets.book import Account
+from trunkline.engine.budgets.funds import Fund
 from trunkline.errors import BudgetExceeded, Forbidden
 from trunkline.money import Nano, write_dollars
 from trunkline.state.budgets import Budget
@@ -15,9 +15,9 @@ _SOON_SECONDS = 1.0
 _SHOWN = 10_000
 
 
-def refuse(account: Account, level: Level, amount: int, *, in_flight: bool) -> BudgetExceeded:
+def refuse(fund: Fund, level: Level, amount: int, *, in_flight: bool) -> BudgetExceeded:
     """The error for a call that may cost so much. `in_flight`: only what calls under way may cost stands in the way."""
-    budget, resets = account.budget, write_moment(account.window.end)
+    budget, resets = fund.budget, write_moment(fund.window.end)
     whose = f"the budget `{budget.name}`" + (f" of {budget.owner}" if budget.owner else "")
     most = write_dollars(-(-amount // _SHOWN) * _SHOWN)
     cap = write_dollars(budget.cap)
