@@ -24,7 +24,7 @@ from trunkline.engine.labelling import Labelling
 from trunkline.engine.limiting import Limits
 from trunkline.engine.parts import Parts
 from trunkline.engine.router import Router
-from trunkline.errors import Failed
+from trunkline.errors import Failed, Unavailable
 from trunkline.money import Tariff
 from trunkline.ports import Keys, Listed, Listing, UpstreamRequest
 from trunkline.principal import OPERATOR, Principal
@@ -253,12 +253,18 @@ class Records:
 
     def __init__(self) -> None:
         self.kept: list[Record] = []
+        self.is_short = False
+        self.wait_seconds = 0.0
+        self.refusal: Unavailable | None = None
 
     def record(self, record: Record) -> None:
         self.kept.append(record)
 
-    def check(self) -> None:
-        """There is room."""
+    def check(self) -> float:
+        """There is room, unless a test says otherwise."""
+        if self.refusal is not None:
+            raise self.refusal
+        return self.wait_seconds
 
     @property
     def only(self) -> Record:

@@ -23,6 +23,7 @@ from trunkline.engine.router import Router
 from trunkline.errors import UpstreamError
 from trunkline.keyring import Keyring
 from trunkline.keyring.holders import Holders
+from trunkline.log.both import Both
 from trunkline.log.lines import LogLines, write_json, write_text
 from trunkline.ports import Ledger, Listing, UpstreamRequest
 from trunkline.providers.account import Account, ModelRules, make_account
@@ -78,6 +79,8 @@ async def open_gateway(
         if ledger is None:
             ledger = lines = LogLines(_choose_lines(config))
             stack.callback(lines.close)
+        if store is not None:
+            ledger = Both(store.ledger, ledger)
 
         def make_router(listing: Listing) -> Router:
             return Router(accounts, config.aliases, listing, catalog, config.uncached, config.emulating)

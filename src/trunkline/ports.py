@@ -133,11 +133,16 @@ class Keys(Protocol):
 class Ledger(Protocol):
     """Where records go. Never waits: what is slow happens behind it."""
 
+    @property
+    def is_short(self) -> bool:
+        """Whether room is running out, so that `check` is to be asked before anything is begun that costs money."""
+
     def record(self, record: Record) -> None:
         """Keep a record: when this returns, no end of this process can lose it."""
 
-    def check(self) -> None:
-        """Raises `Unavailable` when no more can be kept: what cannot be recorded is not begun."""
+    def check(self) -> float:
+        """How many seconds to wait first. Raises `Unavailable` when no more can be kept: what cannot be recorded is not
+        begun."""
 
 
 class Shared(Protocol):

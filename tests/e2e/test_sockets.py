@@ -69,14 +69,17 @@ async def until(holds: Callable[[], Any], seconds: float = WITHIN_SECONDS) -> No
 
 
 class Ledger:
+    is_short = False
+
     def __init__(self) -> None:
         self.records: list[Record] = []
 
     def record(self, record: Record) -> None:
         self.records.append(record)
 
-    def check(self) -> None:
+    def check(self) -> float:
         """There is room."""
+        return 0.0
 
 
 @contextlib.asynccontextmanager

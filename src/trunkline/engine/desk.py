@@ -1,5 +1,6 @@
 """What every operation needs on its way: a plan for a name, an address for a body, an end for an exchange."""
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any, Protocol
 
@@ -84,7 +85,10 @@ class Desk:
         return self.names(principal).known(model) or (await self.settled_names(principal)).resolve(model)
 
     async def admit(self, x: Exchange, target: Target, envelope: Envelope) -> Envelope:
-        """The request as it may be sent. Raises the error of what bounds it."""
+        """The request as it may be sent. Raises the error of what bounds it, `Unavailable` when it could not be recorded."""
+        ledger = self.parts.ledger
+        if ledger.is_short and (seconds := ledger.check()):
+            await asyncio.sleep(seconds)
         admission = self.parts.admission
         return envelope if admission is None else await admission.admit(x, target, envelope)
 

@@ -31,6 +31,8 @@ WriteLine = Callable[[Record], bytes]
 class LogLines:
     """A `Ledger` that writes lines to a binary stream. `close` writes what is left and ends the thread."""
 
+    is_short = False
+
     def __init__(self, write_line: WriteLine, out: BinaryIO | None = None) -> None:
         self._write_line = write_line
         self._out = out or sys.stderr.buffer
@@ -50,8 +52,9 @@ class LogLines:
         if not self._something.is_set():
             self._something.set()
 
-    def check(self) -> None:
+    def check(self) -> float:
         """There is always room: what cannot be written is left out."""
+        return 0.0
 
     def close(self) -> None:
         """Write what is left, and end."""
