@@ -84,7 +84,12 @@ async def record(store: OpenStore, id: str, at: int, path: str, cost: int | None
     row = {
         **{column.name: "" for column in REQUESTS.columns if column.name not in ("number", "first_byte_micros")},
         **dict.fromkeys((*COUNTS, "status", "attempts", "duration_micros"), 0),
-        "id": id, "started_at_micros": at, "path": path, "cost": cost, "labels": "{}", **said,
+        "id": id,
+        "started_at_micros": at,
+        "path": path,
+        "cost": cost,
+        "labels": "{}",
+        **said,
         "is_stream": False,
         "is_estimated": False,
     }

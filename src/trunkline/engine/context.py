@@ -24,8 +24,8 @@ from trunkline.principal import Principal
 from trunkline.state.responses import UNDER_WAY, KeptResponse
 from trunkline.state.store import Store
 
-# A run holds its conversation so long at most; a run that is still going on by then has its answer kept all the same.
-HOLD_SECONDS = 900.0
+# A run holds its conversation so long at most, as an exchange takes no longer; one that its process dies with lets go soon.
+HOLD_SECONDS = 3600.0
 
 _NULL = Raw(b"null")
 _NO_ITEMS = Raw(b"[]")

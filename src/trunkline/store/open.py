@@ -169,6 +169,7 @@ async def open_store(settings: StoreSettings, clock: Clock, *, sweeps: bool = Tr
         if sweeps:
             await stack.enter_async_context(_running(sweep.run(), "sweep"))
             await stack.enter_async_context(_running(_watch(database), "watch"))
+        await stack.enter_async_context(_running(holds.run(), "leases"))
         yield OpenStore(ports, ledger, database, journal, keeper, cipher, blobs, sweep)
 
 
