@@ -42,6 +42,9 @@ class Around:
     def fail(self, error: TrunklineError) -> bytes:
         return self.change(self._inner.fail(error))
 
+    def estimate(self) -> int | None:
+        return self._inner.estimate()
+
     def change(self, out: bytes) -> bytes:
         """What goes on to the client, of what the inner passage gave."""
         return out

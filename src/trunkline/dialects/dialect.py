@@ -74,7 +74,8 @@ class Passage(Protocol):
 
     `has_content`: something worth a status 200 has passed (text, reasoning, a call), or the proper end has.
     `error`: the stream has failed, by its own word or for want of an end; what there is to say of it has been drawn.
-    `usage` is complete once `end` has been called. `incomplete` says that the answer was cut by a limit or filter.
+    `usage` is complete once `end` or `fail` has been called. `incomplete` says that the answer was cut by a limit or
+    filter.
     """
 
     error: TrunklineError | None
@@ -95,6 +96,9 @@ class Passage(Protocol):
 
     def fail(self, error: TrunklineError) -> bytes:
         """Break off: the dialect's error event and whatever closes its streams. Nothing after a proper end."""
+
+    def estimate(self) -> int | None:
+        """About how many tokens the answer has come to, where its own count has not come; `None` where it has."""
 
 
 class TeeOptions(Struct, frozen=True, kw_only=True):

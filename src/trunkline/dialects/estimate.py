@@ -31,7 +31,9 @@ from trunkline.items import (
 )
 from trunkline.request import ModelRequest
 
-_CHARACTERS_PER_TOKEN = 4.0
+CHARACTERS_PER_TOKEN = 4.0
+"""Of plain English."""
+
 _CJK_PER_TOKEN = 1.6
 _OTHER_PER_TOKEN = 2.5
 _TOOL_BYTES_PER_TOKEN = 3.5
@@ -54,11 +56,11 @@ _CJK = re.compile("[\u1100-\u11ff\u2e80-\ua4cf\uac00-\ud7ff\uf900-\ufaff\uff00-\
 def estimate_text(text: str) -> float:
     """Tokens of a text: four ASCII characters each, 1.6 of Chinese, Japanese or Korean, 2.5 of any other script."""
     if text.isascii():
-        return len(text) / _CHARACTERS_PER_TOKEN
+        return len(text) / CHARACTERS_PER_TOKEN
     ascii_count = len(text.encode("ascii", "ignore"))
     cjk_count = len(text) - len(_CJK.sub("", text))
     other_count = len(text) - ascii_count - cjk_count
-    return ascii_count / _CHARACTERS_PER_TOKEN + cjk_count / _CJK_PER_TOKEN + other_count / _OTHER_PER_TOKEN
+    return ascii_count / CHARACTERS_PER_TOKEN + cjk_count / _CJK_PER_TOKEN + other_count / _OTHER_PER_TOKEN
 
 
 def estimate_input(request: ModelRequest) -> int:

@@ -1,12 +1,15 @@
 """The translated way back: an upstream's bytes → events → the caller's bytes, as one `Passage`."""
 
+import math
+
 from msgspec.structs import replace
 
 from trunkline.clock import Mint
 from trunkline.dialects.dialect import StreamReader, StreamWriter
+from trunkline.dialects.estimate import CHARACTERS_PER_TOKEN
 from trunkline.dialects.lowering import Restore
 from trunkline.errors import TrunklineError
-from trunkline.events import Event, ItemStarted, ResponseEnded, ResponseFailed, TextAdded, UsageReported
+from trunkline.events import ArgumentsAdded, Event, ItemStarted, ResponseEnded, ResponseFailed, TextAdded, UsageReported
 from trunkline.items import OtherItem, ToolCall
 from trunkline.usage import NO_USAGE, Usage
 
@@ -37,7 +40,17 @@ def _name_call(event: ItemStarted, mint: Mint, taken: set[str]) -> ItemStarted:
 class Translation:
     """Reads with one dialect, restores what lowering changed, writes with another."""
 
-    __slots__ = ("_reader", "_restore", "_writer", "error", "has_content", "incomplete", "usage")
+    __slots__ = (
+        "_characters",
+        "_has_ended",
+        "_reader",
+        "_restore",
+        "_writer",
+        "error",
+        "has_content",
+        "incomplete",
+        "usage",
+    )
 
     def __init__(self, reader: StreamReader, restore: Restore, writer: StreamWriter) -> None:
         self._reader = reader
@@ -47,6 +60,8 @@ class Translation:
         self.incomplete = False
         self.error: TrunklineError | None = None
         self.usage: Usage = NO_USAGE
+        self._characters = 0
+        self._has_ended = False
 
     def feed(self, data: bytes) -> bytes:
         return self._pass(self._reader.feed(data))
@@ -57,6 +72,11 @@ class Translation:
     def fail(self, error: TrunklineError) -> bytes:
         return self._pass(self._reader.fail(error))
 
+    def estimate(self) -> int | None:
+        if self._has_ended and self.usage.total_output:
+            return None
+        return math.ceil(self._characters / CHARACTERS_PER_TOKEN)
+
     def _pass(self, events: list[Event]) -> bytes:
         if not events:
             return b""
@@ -64,6 +84,7 @@ class Translation:
         for event in events:
             if type(event) is TextAdded:
                 self.has_content = True
+                self._characters += len(event.text)
             else:
                 self._note(event)
         return self._writer.write(events)
@@ -74,8 +95,10 @@ class Translation:
                 self.has_content = True
             case UsageReported():
                 self.usage = event.usage
+            case ArgumentsAdded():
+                self._characters += len(event.text)
             case ResponseEnded():
-                self.has_content = True
+                self.has_content = self._has_ended = True
                 self.incomplete = event.finish in ("length", "content_filter")
             case ResponseFailed():
                 self.error = event.error

@@ -13,6 +13,7 @@ from trunkline.dialects.anthropic.reader import WireEvent, decode_event
 from trunkline.dialects.anthropic.usage import merge_counts, note_cost, read_finish, read_usage
 from trunkline.dialects.dialect import JsonReply, TeeOptions
 from trunkline.dialects.reading import CUT
+from trunkline.dialects.said import estimate_said
 from trunkline.dialects.shapes import lenient_list, lenient_object
 from trunkline.dialects.sse import EventTooLarge, Splitter
 from trunkline.dialects.upstream_errors import ended_early
@@ -52,6 +53,7 @@ class Tee:
         "_size",
         "_stopped",
         "_tail",
+        "_trimmed",
         "error",
         "has_content",
         "incomplete",
@@ -71,6 +73,7 @@ class Tee:
         self._head: Splitter | None = Splitter()
         self._tail: list[bytes] = []
         self._size = 0
+        self._trimmed = 0
         # The beginning of what is or may become an error event, and whether what went on ended inside a line.
         self._held = b""
         self._is_inside = False
@@ -110,6 +113,7 @@ class Tee:
 
     def _trim(self) -> None:
         kept = b"".join(self._tail)[-_TAIL_BYTES:]
+        self._trimmed += self._size - len(kept)
         self._tail = [kept]
         self._size = len(kept)
 
@@ -185,6 +189,11 @@ class Tee:
         if self._is_proper_end or self.error is not None:
             return rest
         return rest + self._close_with(error)
+
+    def estimate(self) -> int | None:
+        if self._is_proper_end and self.usage.total_output:
+            return None
+        return estimate_said(b"".join(self._tail), self._trimmed)
 
     @property
     def _is_proper_end(self) -> bool:

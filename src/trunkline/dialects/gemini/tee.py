@@ -15,6 +15,7 @@ from trunkline.dialects.gemini.errors import read_error, read_error_object, writ
 from trunkline.dialects.gemini.usage import FAILURES, SEARCHED, count_searches, read_finish, read_usage
 from trunkline.dialects.gemini.wire import decode_frame
 from trunkline.dialects.reading import CUT
+from trunkline.dialects.said import estimate_said
 from trunkline.dialects.shapes import lenient_object, lenient_text
 from trunkline.dialects.sse import walk_back
 from trunkline.dialects.upstream_errors import ended_early
@@ -37,7 +38,7 @@ _WORD = re.compile(rb'\s*:\s*"(\w*)"')
 class Tee:
     """A `Passage` that changes nothing."""
 
-    __slots__ = ("_is_over", "_reason", "_size", "_tail", "error", "has_content", "incomplete", "usage")
+    __slots__ = ("_is_over", "_reason", "_size", "_tail", "_trimmed", "error", "has_content", "incomplete", "usage")
 
     def __init__(self) -> None:
         self.has_content = False
@@ -48,6 +49,7 @@ class Tee:
         self._reason: str | None = None
         self._tail: list[bytes] = []
         self._size = 0
+        self._trimmed = 0
 
     def feed(self, data: bytes) -> bytes:
         self._tail.append(data)
@@ -63,6 +65,7 @@ class Tee:
         # The reason may stand before a picture of megabytes.
         self._reason = _find_word(data, _FINISH) or self._reason
         kept = data[-_TAIL_BYTES:]
+        self._trimmed += self._size - len(kept)
         self._tail = [kept]
         self._size = len(kept)
 
@@ -78,6 +81,12 @@ class Tee:
 
     def fail(self, error: TrunklineError) -> bytes:
         return self._finish_with(error)
+
+    def estimate(self) -> int | None:
+        """The counts that have come are those so far."""
+        if self.usage.total_output:
+            return None
+        return estimate_said(b"".join(self._tail), self._trimmed)
 
     def _finish_with(self, error: TrunklineError | None) -> bytes:
         if self._is_over:

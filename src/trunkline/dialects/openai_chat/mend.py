@@ -54,6 +54,7 @@ class Mend:
     __slots__ = (
         "_after",
         "_before",
+        "_events",
         "_choices",
         "_cut_usage",
         "_head",
@@ -83,6 +84,7 @@ class Mend:
         self._before = b""
         self._after = b""
         self._raw_usage: dict[str, Any] | None = None
+        self._events = 0
         self._is_over = False
 
     # --- the interface ------------------------------------------------------------------------------------------
@@ -112,10 +114,15 @@ class Mend:
             return b""
         return self._close() if self._is_finished else self._break(error)
 
+    def estimate(self) -> int | None:
+        """An event holds about a token."""
+        return self._events if self.usage is NO_USAGE else None
+
     # --- events -------------------------------------------------------------------------------------------------
 
     def _pass(self, events: list[ServerSentEvent]) -> bytes:
         out: list[bytes] = []
+        self._events += len(events)
         for _, data in events:
             if self._is_straight(data):
                 out.append(b"data: " + data + b"\n\n")

@@ -17,6 +17,7 @@ from trunkline.dialects.openai_chat.errors import find_error, read_error_object,
 from trunkline.dialects.openai_chat.finish import read_finish
 from trunkline.dialects.openai_chat.reader import ENDED_UNEXPECTEDLY
 from trunkline.dialects.openai_chat.usage import find_usage, read_usage
+from trunkline.dialects.said import estimate_said
 from trunkline.dialects.shapes import decode_json
 from trunkline.dialects.sse import Splitter, walk, walk_back
 from trunkline.errors import Failed, Garbled, TrunklineError, UpstreamError
@@ -128,6 +129,7 @@ class Tee:
         "_saw_finish",
         "_recent",
         "_recent_bytes",
+        "_trimmed_bytes",
         "error",
         "has_content",
         "incomplete",
@@ -143,6 +145,7 @@ class Tee:
         self._partial = b""
         self._recent: list[bytes] = []
         self._recent_bytes = 0
+        self._trimmed_bytes = 0
         self._is_over = False
         self._saw_finish = False
 
@@ -163,6 +166,7 @@ class Tee:
         self._recent_bytes += len(data)
         if self._recent_bytes > _RECENT_BYTES:
             self._recent = [b"".join(self._recent)[-_TAIL_BYTES:]]
+            self._trimmed_bytes += self._recent_bytes - _TAIL_BYTES
             self._recent_bytes = _TAIL_BYTES
         # The usage chunk is the last one before `[DONE]`, so only the end of a burst can hold it.
         if self._cut_usage and data.rfind(b"[]", -_USAGE_BYTES) >= 0 and _has_empty_choices(data):
@@ -194,6 +198,11 @@ class Tee:
             return b""
         self.error = error
         return write_error_event(error)
+
+    def estimate(self) -> int | None:
+        if self.usage is not NO_USAGE:
+            return None
+        return estimate_said(b"".join(self._recent), self._trimmed_bytes)
 
     def _tail(self) -> bytes:
         return b"".join(self._recent)[-_TAIL_BYTES:]

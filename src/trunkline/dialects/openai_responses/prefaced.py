@@ -122,6 +122,9 @@ class _Whole:
     def fail(self, error: TrunklineError) -> bytes:
         return b""
 
+    def estimate(self) -> int | None:
+        return None
+
 
 def _change_response(body: bytes | Raw, preface: Preface) -> bytes:
     """A response object with the items in front, and with their cost."""

@@ -151,6 +151,10 @@ class Tee:
         response |= {"status": "failed", "error": draw_response_error(self.error)}
         return drawn + write_event({"type": "response.failed", "sequence_number": number, "response": response})
 
+    def estimate(self) -> int | None:
+        """Events are numbered, and hold about a token."""
+        return None if self._terminal else _read_number(self._last) + 1
+
     def _hold(self, data: bytes) -> bytes:
         """Keep the event that is not complete; give back what is."""
         if b"\n\n" not in data and b"\r" not in data and data[:1] != b"\n":
