@@ -6,14 +6,15 @@ replies too, drawn in the caller's own dialect in one place (`draw`).
 
 from trunkline.call import Call, Reply
 from trunkline.engine.desk import Desk
-from trunkline.engine.door import open_door
+from trunkline.engine.door import Door
 from trunkline.engine.exchange import Exchange
+from trunkline.engine.failures import Failures
 from trunkline.engine.generating import Generating
 from trunkline.engine.headers import write_error_headers
 from trunkline.engine.operations import OPERATIONS
 from trunkline.engine.parts import Parts
 from trunkline.engine.relay import Relay
-from trunkline.engine.routes import PUBLIC, find_route, guess_dialect, speaks_google
+from trunkline.engine.routes import PUBLIC, find_route, guess_dialect
 from trunkline.engine.scopes import check_kind
 from trunkline.errors import Broken, TrunklineError, Unavailable
 from trunkline.principal import Principal
@@ -25,6 +26,7 @@ class Gateway:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self._desk = Desk(parts)
+        self._door = Door(parts.keys, Failures(parts.clock))
         self._live: set[Relay] = set()
         self._generating = Generating(self._desk, self._live)
         self._draining = False
@@ -37,8 +39,7 @@ class Gateway:
         try:
             if call.path in PUBLIC:
                 return self._answer_health(x, PUBLIC[call.path].operation)
-            google_query = call.query if speaks_google(call) else None
-            x.principal = open_door(call.headers, self._parts.keys, google_query)
+            x.principal = self._door.find(call) or await self._door.refuse(call)
             x.labels = self._parts.labelling.read(call.headers, x.principal.labels)
             route = x.found = find_route(call)
             x.operation, x.dialect = route.operation, route.dialect
@@ -57,8 +58,8 @@ class Gateway:
             raise
 
     def authenticate(self, call: Call) -> Principal:
-        """Who is calling, for a face that must know before there is a request. Raises `Unauthenticated`."""
-        return open_door(call.headers, self._parts.keys)
+        """Who is calling, for a face that must know before there is a request. Raises as `Door.open_now`."""
+        return self._door.open_now(call)
 
     def draw(self, error: TrunklineError, call: Call) -> Reply:
         """An error as a reply in the caller's dialect, for what a face finds wrong before there is a request."""
