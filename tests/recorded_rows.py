@@ -82,6 +82,9 @@ async def put_request(
         "error_detail": "",
         "dropped": '["seed"]',
         "emulated": "[]",
+        "trace": "",
+        "request_bytes": 100,
+        "bodies": "",
         "upstream_request_id": "up_1",
     }
     tried: Sequence[dict[str, Any]] = [

@@ -4,11 +4,15 @@ No header, body or key is in either. They are what usage, costs, the audit, metr
 """
 
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
 from msgspec import Struct
 
 from trunkline.money import FREE, Nano, Rates, Tariff
 from trunkline.usage import NO_USAGE, Usage
+
+Bodies = Literal["", "kept", "lost"]
+"""Whether what was said is kept for the audit: it was not asked for, it is, or there was no room for it."""
 
 _NO_LABELS: Mapping[str, str] = {}
 
@@ -49,6 +53,7 @@ class Record(Struct, frozen=True):
 
     `path` is the one that it belongs to, `url` the path it was sent to. `usage` and `cost` are the sums over its
     attempts; `cost` is `None` when none of them has a price. `session` is empty where there is nothing to know one by.
+    `trace` is the `traceparent` that came with it.
     """
 
     request_id: str
@@ -79,3 +84,6 @@ class Record(Struct, frozen=True):
     upstream_request_id: str
     dropped: Sequence[str]
     emulated: Sequence[str]
+    trace: str = ""
+    request_bytes: int = 0
+    bodies: Bodies = ""

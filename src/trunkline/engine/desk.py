@@ -15,7 +15,7 @@ from trunkline.engine.attempts import attempt, read_whole, redacted
 from trunkline.engine.bids import Hold
 from trunkline.engine.door import HOP, count_hop
 from trunkline.engine.envelope import Envelope, encode_members
-from trunkline.engine.exchange import Exchange
+from trunkline.engine.exchange import TRACE, Exchange
 from trunkline.engine.headers import JSON, WHOLE, write_headers
 from trunkline.engine.parts import Parts
 from trunkline.engine.router import Plan, Router, Target
@@ -26,9 +26,6 @@ from trunkline.principal import Principal
 from trunkline.providers.account import Account
 from trunkline.records import Record
 from trunkline.state.responses import KeptResponse
-
-# Handed on, so that a trace goes through the gateway. Source: https://www.w3.org/TR/trace-context/
-_TRACE = b"traceparent"
 
 NOTHING: Mapping[bytes, bytes] = {}
 
@@ -108,8 +105,8 @@ class Desk:
         for name in needs:
             if name not in given:
                 head += _line(name, needs[name])
-        if _TRACE in headers:
-            head += _line(_TRACE, headers[_TRACE])
+        if TRACE in headers:
+            head += _line(TRACE, headers[TRACE])
         if account.provider.sign is not None:
             head = account.provider.sign(account, head, body, x.started_at_micros)
         return UpstreamRequest(account.origin, head, body, account.timeouts)

@@ -12,11 +12,15 @@ from trunkline.engine.router import Target
 from trunkline.engine.routes import Route
 from trunkline.engine.way import Way
 from trunkline.errors import TrunklineError
+from trunkline.evidence import Evidence
 from trunkline.labels import NO_LABELS, Labels
 from trunkline.money import FREE, Nano, charge
 from trunkline.principal import NOBODY, Principal
-from trunkline.records import Attempt, Record
+from trunkline.records import Attempt, Bodies, Record
 from trunkline.usage import NO_USAGE, Usage
+
+# Handed on, so that a trace goes through the gateway. Source: https://www.w3.org/TR/trace-context/
+TRACE = b"traceparent"
 
 _NOWHERE = Route("", "", ())
 
@@ -25,7 +29,8 @@ class Exchange(Struct):
     """One request on its way. In `gateway.py` it is called `x`.
 
     `estimate` is how many tokens it was thought to put into the model, where that is to be learned from. `hold` is what it
-    has been granted until it is over, and `levels` what the caller is told of how much is left.
+    has been granted until it is over, and `levels` what the caller is told of how much is left. `evidence` gathers what is
+    said where the audit keeps that.
 
     `goes_on`: its upstream is still making what the reply has told the beginning of. `end` is what became of its record:
     nothing yet, made (`recorded`), or left to whoever sees that end (`left`).
@@ -59,6 +64,8 @@ class Exchange(Struct):
     estimate: int = 0
     hold: Hold | None = None
     levels: Sequence[Header] = ()
+    evidence: Evidence | None = None
+    bodies: Bodies = ""
     goes_on: bool = False
     end: Literal["", "recorded", "left"] = ""
 
@@ -147,6 +154,9 @@ class Exchange(Struct):
             self.upstream_id,
             self.dropped,
             self.emulated,
+            call.headers[TRACE][:64].decode("latin-1") if TRACE in call.headers else "",
+            len(call.body),
+            self.bodies,
         )
 
     def _end_attempts(self, since: int, error_code: str) -> Nano | None:

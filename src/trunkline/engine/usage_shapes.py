@@ -85,6 +85,9 @@ def write_trail(trail: Trail) -> dict[str, Any]:
         "dropped": trail.dropped,
         "emulated": trail.emulated,
         "upstream_request_id": trail.upstream_request_id,
+        "trace": trail.trace,
+        "request_bytes": trail.request_bytes,
+        "bodies": trail.bodies,
     }
 
 
@@ -231,6 +234,9 @@ AUDIT_TABLE = Table(
         "emulated",
         "error_detail",
         "upstream_request_id",
+        "trace",
+        "request_bytes",
+        "bodies",
     )
 )
 

@@ -6,6 +6,7 @@ from typing import Literal, Protocol
 from msgspec import Raw, Struct
 
 from trunkline.money import Nano
+from trunkline.records import Bodies
 from trunkline.state.conversations import Order
 from trunkline.usage import Usage
 
@@ -94,7 +95,7 @@ class UsedAttempt(Struct, frozen=True, kw_only=True):
 
 
 class Trail(Struct, frozen=True, kw_only=True):
-    """What the audit knows of a request besides. `dropped` and `emulated` are JSON lists."""
+    """What the audit knows of a request besides, as in `Record`. `dropped` and `emulated` are JSON lists."""
 
     request_id: str
     peer: str
@@ -105,6 +106,9 @@ class Trail(Struct, frozen=True, kw_only=True):
     dropped: Raw
     emulated: Raw
     upstream_request_id: str
+    trace: str
+    request_bytes: int
+    bodies: Bodies
 
 
 class Sums(Struct, frozen=True):

@@ -320,3 +320,14 @@ BUDGET_ALERTS = Table(
     Column("attempts", Integer, nullable=False),
     Column("told", Boolean, nullable=False),
 )
+
+# What was said in a request, where the audit keeps bodies.
+EVIDENCE = Table(
+    "evidence",
+    METADATA,
+    Column("id", String, primary_key=True),
+    Column("path", String, nullable=False),
+    Column("started_at_micros", BigInteger, nullable=False, index=True),
+    sealed("said"),
+    info=named("id"),
+)

@@ -248,6 +248,9 @@ def _read_trail(row: Row[Any]) -> Trail:
         dropped=Raw(row.dropped.encode()),
         emulated=Raw(row.emulated.encode()),
         upstream_request_id=row.upstream_request_id,
+        trace=row.trace,
+        request_bytes=row.request_bytes,
+        bodies=row.bodies,
     )
 
 

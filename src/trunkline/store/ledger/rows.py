@@ -103,6 +103,9 @@ def audit_row(record: Record) -> Row:
         _list(record.dropped),
         _list(record.emulated),
         record.upstream_request_id,
+        record.trace,
+        record.request_bytes,
+        record.bodies,
     )
 
 

@@ -132,5 +132,10 @@ AUDIT = Table(
     Column("dropped", String, nullable=False),
     Column("emulated", String, nullable=False),
     Column("upstream_request_id", String, nullable=False),
+    # The `traceparent` that came with it.
+    Column("trace", String, nullable=False),
+    Column("request_bytes", BigInteger, nullable=False),
+    # `kept` or `lost`; empty where bodies were not to be kept.
+    Column("bodies", String, nullable=False),
     sqlite_with_rowid=False,
 )

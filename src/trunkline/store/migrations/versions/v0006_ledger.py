@@ -50,6 +50,9 @@ def upgrade() -> None:
         sa.Column("dropped", sa.String, nullable=False),
         sa.Column("emulated", sa.String, nullable=False),
         sa.Column("upstream_request_id", sa.String, nullable=False),
+        sa.Column("trace", sa.String, nullable=False),
+        sa.Column("request_bytes", sa.BigInteger, nullable=False),
+        sa.Column("bodies", sa.String, nullable=False),
         sqlite_with_rowid=False,
     )
 
