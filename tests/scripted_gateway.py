@@ -21,7 +21,7 @@ from trunkline.engine.budgets.purse import Purse
 from trunkline.engine.gateway import Gateway
 from trunkline.engine.gauge import Gauge
 from trunkline.engine.labelling import Labelling
-from trunkline.engine.limiting import Limits
+from trunkline.engine.limiting import RateLimits
 from trunkline.engine.parts import Parts
 from trunkline.engine.router import Router
 from trunkline.errors import Failed, Unavailable
@@ -304,7 +304,7 @@ class Scene:
     facts: Mapping[str, Any] = field(default_factory=dict)
     gauge: Gauge = field(default_factory=Gauge)
     labelling: Labelling = field(default_factory=Labelling)
-    limits: Limits | None = None
+    limits: RateLimits | None = None
     bind: Callable[["Scene"], tuple[Admission | None, Purse | None]] = lambda _: (None, None)
 
     def __post_init__(self) -> None:

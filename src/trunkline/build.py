@@ -16,8 +16,10 @@ from trunkline.config.config import Config
 from trunkline.dialects import anthropic, bedrock, cohere, gemini, openai_chat, openai_responses
 from trunkline.dialects.dialect import UpstreamDialect
 from trunkline.dialects.seal import Sealer
+from trunkline.engine.admission import Admission
 from trunkline.engine.attempts import redacted
 from trunkline.engine.gateway import Gateway
+from trunkline.engine.limiting import RateLimits
 from trunkline.engine.parts import Parts
 from trunkline.engine.router import Router
 from trunkline.errors import UpstreamError
@@ -31,6 +33,7 @@ from trunkline.providers.directory import load_provider
 from trunkline.serve.face import Face
 from trunkline.serve.limits import Limits
 from trunkline.serve.server import Address, Server
+from trunkline.shared.counters import MemoryCounters
 from trunkline.shared.memory import MemoryShared
 from trunkline.store.acts import ActKeys
 from trunkline.store.open import StoreSettings, open_store
@@ -69,6 +72,8 @@ async def open_gateway(
         accounts = list(config.accounts)
         if config.local:
             accounts.append(await _open_embedded(stack))
+        limits = RateLimits(clock, config.limits, None if store is None else store.ports.limits)
+        await limits.refresh()
         proxies = read_proxies(config.proxies)
         client = HttpClient(proxies=proxies)
         stack.push_async_callback(client.close)
@@ -109,13 +114,16 @@ async def open_gateway(
                 retention=config.retention,
                 store=None if store is None else store.ports,
                 is_store_up=lambda: store is not None and store.up,
+                admission=Admission(MemoryCounters(clock), [limits]),
+                limits=limits,
             )
         )
         stack.push_async_callback(gateway.close)
         gateway.start()
         catalog.start()
-        ticking = asyncio.create_task(_tick(gateway), name="tick")
-        stack.callback(ticking.cancel)
+        for work, name in ((_tick(gateway), "tick"), (limits.follow(), "limits")):
+            task = asyncio.create_task(work, name=name)
+            stack.callback(task.cancel)
         _warn(accounts)
         yield gateway
 

@@ -7,7 +7,7 @@ from typing import Any
 from memory_store import make_store
 from scripted_gateway import KEY, Scene
 from trunkline.engine.admission import Admission
-from trunkline.engine.limiting import Limits
+from trunkline.engine.limiting import RateLimits
 from trunkline.principal import OPERATOR, Principal
 from trunkline.shared.counters import MemoryCounters
 from trunkline.state.counters import Counters, Level
@@ -53,7 +53,7 @@ class LimitedScene(Scene):
         self.counters: Counters = MemoryCounters(self.clock)
         if self.keeps:
             self.store = make_store(self.clock)
-        self.limits: Limits = Limits(self.clock, self.rules, None if self.store is None else self.store.limits)
+        self.limits: RateLimits = RateLimits(self.clock, self.rules, None if self.store is None else self.store.limits)
         self.bind = lambda _: (Admission(self.counters, [self.limits]), None)
         super().__post_init__()
 

@@ -9,6 +9,7 @@ from msgspec import Struct
 from trunkline.ports import FetchLimits, Timeouts
 from trunkline.providers.account import Account
 from trunkline.state.keys import KeptKey
+from trunkline.state.limits import LimitRule
 from trunkline.state.retention import Retention
 from trunkline.upstream.reach import NO_HOSTS, Hosts
 
@@ -51,7 +52,7 @@ class Config:
     that several list is looked for; the embedded model is not among them, `local` says that it is wanted. `proxies`
     are the proxy variables as they were. `uncached` are the aliases for which no cache points are set, `emulating`
     those with settings that are told in words. `forwarded_prompts` are prompts at a provider that anybody may use,
-    each with its model. `keys` are those that the file declares. `encrypts` says whether what is kept is sealed at rest. `notes` are sentences about what is
+    each with its model. `keys` and `limits` are those that the file declares. `encrypts` says whether what is kept is sealed at rest. `notes` are sentences about what is
     set but not served.
     """
 
@@ -65,6 +66,7 @@ class Config:
     emulating: Mapping[str, frozenset[str]] = field(default_factory=dict)
     forwarded_prompts: Mapping[str, str] = field(default_factory=dict)
     keys: tuple[KeptKey, ...] = ()
+    limits: tuple[LimitRule, ...] = ()
     fetch: FetchConfig = field(default_factory=FetchConfig)
     retention: Retention = field(default_factory=Retention)
     encrypts: bool = False

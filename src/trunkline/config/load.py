@@ -10,6 +10,7 @@ from trunkline.config.aliases import check_aliases, read_alias_list, read_alias_
 from trunkline.config.config import Config, FetchConfig, ServerConfig, Shown
 from trunkline.config.document import Document, Node
 from trunkline.config.keys import read_keys
+from trunkline.config.limits import read_limits
 from trunkline.config.prompts import read_forwarded
 from trunkline.config.settings import (
     IGNORED,
@@ -24,12 +25,14 @@ from trunkline.config.store_paths import read_store_paths
 from trunkline.errors import ConfigError
 from trunkline.ports import DEFAULT_TIMEOUTS, FetchLimits, Timeouts
 from trunkline.state.keys import KeptKey
+from trunkline.state.limits import LimitRule
 from trunkline.state.retention import Retention, read_rules
 
 _DEFAULT_FILE = Path("trunkline.yaml")
 _FORWARDED = "prompts.forward"
 _KEYS = "keys"
 _STORE_PATHS = "store.paths"
+_LIMITS = "limits"
 _LOOPBACK = ("localhost", "::1")
 
 
@@ -76,6 +79,7 @@ def load_config(
         emulating=_read_emulating(document, nodes, environment),
         forwarded_prompts=_read_forwarded(settings, document, nodes),
         keys=_read_keys(settings, document, nodes),
+        limits=_read_limits(settings, document, nodes),
         proxies=_read_proxies(environment),
         fetch=_read_fetch(settings),
         blobs_url=settings.take("TRUNKLINE_BLOBS_URL", ""),
@@ -154,7 +158,7 @@ def _read_places(document: Document) -> dict[str, Node]:
 
     Raises `ConfigError` for others.
     """
-    plain = {setting.yaml for setting in SETTINGS if setting.yaml} | {_FORWARDED, _KEYS, _STORE_PATHS}
+    plain = {setting.yaml for setting in SETTINGS if setting.yaml} | {_FORWARDED, _KEYS, _LIMITS, _STORE_PATHS}
     sections = {place.partition(".")[0] for place in plain if "." in place}
     top = {place for place in plain if "." not in place} | sections | {"providers"}
     places: dict[str, Node] = {}
@@ -275,6 +279,15 @@ def _read_keys(settings: Settings, document: Document | None, nodes: Mapping[str
     keys = read_keys(document, nodes[_KEYS], settings.environment)
     settings.shown.extend(Shown(f"{_KEYS}.{key.name}", key.path, key.declared_in) for key in keys)
     return keys
+
+
+def _read_limits(settings: Settings, document: Document | None, nodes: Mapping[str, Node]) -> tuple[LimitRule, ...]:
+    if document is None or _LIMITS not in nodes:
+        return ()
+    rules = read_limits(document, nodes[_LIMITS])
+    source = document.place(nodes[_LIMITS])
+    settings.shown.extend(Shown(f"{_LIMITS}.{rule.id}", rule.description, source) for rule in rules)
+    return rules
 
 
 def _read_retention(settings: Settings, document: Document | None, nodes: Mapping[str, Node]) -> Retention:

@@ -82,6 +82,20 @@ keys:
 """
 
 
+_LIMITS = """\
+How much of what may be asked for in a stretch of time, or at once, and by whom. What the file declares cannot be changed
+while the gateway runs; `trunkline limits` makes others. [Rate limits](limits.md) says more.
+
+```yaml
+limits:
+  - {match: {path: "/team/alpha/**", model: "openai/*"}, requests: 100, per: minute}
+  - {match: {key: ana}, tokens: 200000, per: day, zone: Europe/Zurich}
+  - {match: {provider: openai}, concurrent: 50}
+  - {requests: 20, per: 10s, each: key}
+```\
+"""
+
+
 _PROMPTS = """\
 A prompt that is kept at OpenAI (`pmpt_…`) may be named by the operator, whose account it is. Others may use those that
 the file lists, each with the model that it is answered by; [prompts](prompts.md) says how to keep them here instead.
@@ -112,6 +126,8 @@ def write_configuration() -> str:
         _STORE,
         "## Keys",
         _KEYS,
+        "## Rate limits",
+        _LIMITS,
         "## Prompts",
         _PROMPTS,
         "## Not yet",

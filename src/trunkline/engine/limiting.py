@@ -3,6 +3,8 @@
 Which rules are for whom is found once for each key, path and target, and remembered until the rules are others.
 """
 
+import asyncio
+import contextlib
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import NoReturn
@@ -13,7 +15,7 @@ from trunkline.dialects.output_limit import read_limit
 from trunkline.engine.envelope import Envelope
 from trunkline.engine.exchange import Exchange
 from trunkline.engine.router import Target
-from trunkline.errors import RateLimited
+from trunkline.errors import RateLimited, Unavailable
 from trunkline.principal import Principal
 from trunkline.records import Record
 from trunkline.state.counters import Claim, Level, Refused
@@ -21,6 +23,9 @@ from trunkline.state.limits import KeptLimits, LimitRule, Measure
 
 # Enough for every key, path and model in use; callers may make up paths below their own.
 _MOST_REMEMBERED = 4_096
+
+# What is changed in one process is in force in all of them within a second.
+_LOOK_SECONDS = 0.5
 
 # A rough guess that is replaced by the truth a moment later: a token of English is four bytes, JSON's own included.
 _BYTES_PER_TOKEN = 4
@@ -88,7 +93,7 @@ def _places(rules: Sequence[LimitRule], measure: Measure) -> list[int]:
     return [place for place, rule in enumerate(rules) if rule.measure == measure]
 
 
-class Limits:
+class RateLimits:
     """`Bounds` of all rules in force: those that are `declared`, and those that are `kept`."""
 
     def __init__(self, clock: Clock, declared: Sequence[LimitRule] = (), kept: KeptLimits | None = None) -> None:
@@ -107,6 +112,13 @@ class Limits:
         if kept is not None:
             self._revision = kept.revision
             self.replace([*self.declared, *kept.rules])
+
+    async def follow(self) -> None:
+        """Keep up with what other processes change, until this is cancelled."""
+        while True:
+            await asyncio.sleep(_LOOK_SECONDS)
+            with contextlib.suppress(Unavailable):
+                await self.refresh()
 
     def replace(self, rules: Sequence[LimitRule]) -> None:
         """These are in force from now on."""

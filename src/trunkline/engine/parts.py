@@ -11,7 +11,7 @@ from trunkline.engine.admission import Admission
 from trunkline.engine.budgets.purse import Purse
 from trunkline.engine.gauge import Gauge
 from trunkline.engine.labelling import Labelling
-from trunkline.engine.limiting import Limits
+from trunkline.engine.limiting import RateLimits
 from trunkline.engine.router import Router
 from trunkline.engine.sessions import Sessions
 from trunkline.ports import Catalog, Credentials, Fetch, FetchLimits, Keys, Ledger, Listing, Shared, Upstream
@@ -56,5 +56,5 @@ class Parts(Struct, frozen=True, kw_only=True):
     sessions: Sessions = field(default_factory=Sessions)
     labelling: Labelling = Labelling()
     admission: Admission | None = None
-    limits: Limits | None = None
+    limits: RateLimits | None = None
     purse: Purse | None = None
