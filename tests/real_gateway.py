@@ -11,7 +11,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,6 +20,8 @@ from trunkline.upstream.fake.server import FakeServer
 
 ROOT = Path(__file__).resolve().parents[1]
 JAVASCRIPT = ROOT / "examples" / "agents-sdk"
+
+TRUNKLINE = str(Path(sys.executable).with_name("trunkline"))
 
 KEY = "sk-gateway-key-of-the-tests"
 
@@ -142,7 +144,9 @@ def upstream_environment(fakes: Mapping[str, FakeServer]) -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def running_gateway(folder: Path, *arguments: str, **variables: str) -> Iterator[Gateway]:
+def running_gateway(
+    folder: Path, *arguments: str, program: Sequence[str] = (TRUNKLINE,), **variables: str
+) -> Iterator[Gateway]:
     """`trunkline serve` in a folder of its own, from its first ready answer until the block ends."""
     port = free_port()
     settings = {
@@ -155,7 +159,7 @@ def running_gateway(folder: Path, *arguments: str, **variables: str) -> Iterator
     log = folder / "gateway.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [str(Path(sys.executable).with_name("trunkline")), "serve", *arguments],
+            [*program, "serve", *arguments],
             cwd=folder,
             env=plain_environment() | settings | variables,
             stdin=subprocess.DEVNULL,

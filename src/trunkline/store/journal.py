@@ -33,7 +33,8 @@ KINDS = {KEPT: "responses and turns of conversations", ASIDE: "entries that the 
 SEGMENT_BYTES = 16 * 1024 * 1024
 # What may wait for the disk: some ten thousand responses, or a few of the largest.
 _QUEUE_BYTES = 128 * 1024 * 1024
-_STUCK_SECONDS = 15.0
+# Looked at this often: a reply waits for a disk that hangs twice as long at most, and is then told without being kept.
+_STUCK_SECONDS = 5.0
 _CLOSE_WITHIN_SECONDS = 10.0
 _HANGS = "the disk does not answer"
 
