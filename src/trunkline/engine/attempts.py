@@ -33,10 +33,11 @@ async def attempt(
     made, account = x.begin_attempt(target), target.account
     try:
         reply = await upstream.send(request)
+        x.note_reply(made, reply.status, *tell(reply.headers, account.secret))
+        return await check_reply(reply, dialect, account)
     except UpstreamError as error:
-        raise redacted(error, account) from None
-    x.note_reply(made, reply.status, *tell(reply.headers, account.secret))
-    return await check_reply(reply, dialect, account)
+        x.lose(made, redacted(error, account))
+        raise error from None
 
 
 async def check_reply(reply: UpstreamReply, dialect: UpstreamDialect, account: Account) -> UpstreamReply:

@@ -8,6 +8,7 @@ from msgspec import Struct, field
 from trunkline.call import Call, Header
 from trunkline.clock import Clock
 from trunkline.engine.bids import Hold
+from trunkline.engine.envelope import Envelope
 from trunkline.engine.router import Target
 from trunkline.engine.routes import Route
 from trunkline.engine.way import Way
@@ -30,7 +31,8 @@ class Exchange(Struct):
 
     `estimate` is how many tokens it was thought to put into the model, where that is to be learned from. `hold` is what it
     has been granted until it is over, and `levels` what the caller is told of how much is left. `evidence` gathers what is
-    said where the audit keeps that.
+    said where the audit keeps that. `envelope` is the request as it was sent on, and `said` about how many tokens the
+    answer had come to, where its provider did not tell.
 
     `goes_on`: its upstream is still making what the reply has told the beginning of. `end` is what became of its record:
     nothing yet, made (`recorded`), or left to whoever sees that end (`left`).
@@ -62,6 +64,8 @@ class Exchange(Struct):
     dropped: Sequence[str] = ()
     emulated: Sequence[str] = ()
     estimate: int = 0
+    envelope: Envelope | None = None
+    said: int | None = None
     hold: Hold | None = None
     levels: Sequence[Header] = ()
     evidence: Evidence | None = None
@@ -77,7 +81,9 @@ class Exchange(Struct):
     # --- attempts -----------------------------------------------------------------------------------------------
 
     def begin_attempt(self, target: Target) -> Attempt:
-        """An attempt is made now."""
+        """An attempt is made now; one that is still under way has failed."""
+        if self.attempts and self.attempts[-1].duration_micros is None:
+            self._end(self.attempts[-1], NO_USAGE, self._so_far())
         attempt = Attempt(target.name, target.tariff, self.started_at_micros + self._so_far())
         self.attempts.append(attempt)
         return attempt
@@ -90,6 +96,10 @@ class Exchange(Struct):
         attempt.upstream_request_id = self.upstream_id = upstream_id[:128].decode("latin-1")
         self.told = told
         self.first_byte_micros = since
+
+    def lose(self, attempt: Attempt, error: TrunklineError) -> None:
+        """The attempt has come to nothing."""
+        attempt.outcome, attempt.error_code = "error", error.code or error.type
 
     def end_attempt(self, usage: Usage) -> None:
         """The last attempt is over, and was good."""
@@ -167,14 +177,14 @@ class Exchange(Struct):
         last = attempts[-1]
         if last.duration_micros is None:
             last.outcome, last.error_code = self.outcome, error_code
-            self._end(last, self.usage if len(attempts) == 1 else self._rest(), since)
+            self._end(last, self.usage if len(attempts) == 1 else self.rest(), since)
         if len(attempts) == 1:
             return last.cost
         self.usage = sum((attempt.usage for attempt in attempts), NO_USAGE)
         costs = [attempt.cost for attempt in attempts if attempt.cost is not None]
         return Nano(sum(costs)) if costs else None
 
-    def _rest(self) -> Usage:
+    def rest(self) -> Usage:
         """What of the whole usage is the last attempt's."""
         rest = self.usage
         for attempt in self.attempts[:-1]:
