@@ -4,6 +4,8 @@ import argparse
 from collections.abc import Sequence
 
 from trunkline import __version__
+from trunkline.cli.sources import add_gateway, add_sources
+from trunkline.cli.usage_arguments import add_audit, add_usage
 
 _EPILOG = """\
 examples:
@@ -40,7 +42,8 @@ settings, with `{{name}}` where a variable stands. Opens the store of this confi
 
 _STORE = """\
 What is kept of requests: responses, conversations, completions, prompts, files. Works on the store of this
-configuration, while no gateway runs on its data directory. See docs/store.md.
+configuration, while no gateway runs on its data directory; a path is also erased by a gateway that runs (--url). See
+docs/store.md.
 """
 
 _MIGRATE = """\
@@ -73,6 +76,8 @@ def make_parser() -> argparse.ArgumentParser:
     _add_explain(commands)
     _add_demo(commands)
     _add_prompts(commands)
+    add_usage(commands)
+    add_audit(commands)
     _add_store(commands)
     _add_migrate(commands)
     return parser
@@ -80,7 +85,7 @@ def make_parser() -> argparse.ArgumentParser:
 
 def _add_serve(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     serve = commands.add_parser("serve", help="start the gateway", description=_SERVE)
-    _add_sources(serve)
+    add_sources(serve)
     serve.add_argument("--host", metavar="HOST", help="where to listen (TRUNKLINE_HOST; default: localhost)")
     serve.add_argument("--port", metavar="PORT", help="0 takes any free one (PORT; default: 8080)")
     serve.add_argument("--local", action="store_true", help="serve the embedded model as well")
@@ -95,21 +100,21 @@ def _add_serve(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 
 def _add_check(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     check = commands.add_parser("check", help="validate the configuration", description=_CHECK)
-    _add_sources(check)
+    add_sources(check)
     check.add_argument("--local", action="store_true", help="as `serve --local`")
 
 
 def _add_explain(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     explain = commands.add_parser("explain", help="say where a model name leads", description=_EXPLAIN)
     explain.add_argument("model", metavar="MODEL", help="the name as a caller would send it")
-    _add_sources(explain)
+    add_sources(explain)
     explain.add_argument("--local", action="store_true", help="as `serve --local`")
 
 
 def _add_demo(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     demo = commands.add_parser("demo", help="run an agent through the gateway", description=_DEMO)
     demo.add_argument("--model", metavar="MODEL", help="the model to ask; default: a usual one of the first provider")
-    _add_sources(demo)
+    add_sources(demo)
 
 
 def _add_prompts(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -132,9 +137,8 @@ def _add_prompts(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     delete = actions.add_parser("delete", help="delete a prompt with all its versions")
     delete.add_argument("id", metavar="ID")
     for action in (create, listing, show, add, default, delete):
-        _add_sources(action)
-        action.add_argument("--url", metavar="URL", help="a running gateway, as http://localhost:8080/v1")
-        action.add_argument("--key", metavar="KEY", help="its master key (TRUNKLINE_MASTER_KEY)")
+        add_sources(action)
+        add_gateway(action)
 
 
 def _add_store(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -144,13 +148,14 @@ def _add_store(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     erase.add_argument("path", metavar="PATH", help="as /team/alpha; / is everything")
     verify = actions.add_parser("verify", help="read everything, and say what cannot be opened")
     reencrypt = actions.add_parser("reencrypt", help="seal everything as it would be sealed now, after a new secret")
+    add_gateway(erase)
     for action in (erase, verify, reencrypt):
-        _add_sources(action)
+        add_sources(action)
 
 
 def _add_migrate(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     migrate = commands.add_parser("migrate", help="bring the database's tables up to date", description=_MIGRATE)
-    _add_sources(migrate)
+    add_sources(migrate)
 
 
 def _add_body(parser: argparse.ArgumentParser) -> None:
@@ -161,9 +166,3 @@ def _add_body(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--variable", metavar="NAME[=DEFAULT]", action="append", default=[], help="declare a variable; repeatable"
     )
-
-
-def _add_sources(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--config", metavar="FILE", help="the YAML file (TRUNKLINE_CONFIG; default: ./trunkline.yaml)")
-    parser.add_argument("--env-file", metavar="FILE", help="variables that are not in the environment")
-    parser.add_argument("--json", action="store_true", help="say it for a program")

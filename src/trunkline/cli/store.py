@@ -1,4 +1,4 @@
-"""`trunkline store …`: what an operator may want done with all that is kept, while no gateway runs on it."""
+"""`trunkline store …`: what an operator may want done with all that is kept, while no gateway runs on it, or by one."""
 
 import asyncio
 import json
@@ -9,7 +9,9 @@ from typing import Any
 
 from msgspec.structs import asdict
 
+from trunkline.cli.admin import open_api
 from trunkline.cli.setup import load
+from trunkline.config.config import Config
 from trunkline.engine.acts import Witness
 from trunkline.errors import InvalidRequest
 from trunkline.paths import ROOT
@@ -29,8 +31,18 @@ def run(options: Namespace) -> int:
 async def _do(options: Namespace) -> Done:
     from trunkline.cli.opened import open_whole
 
-    async with open_whole(load(options)) as (store, witness):
+    config = load(options)
+    if getattr(options, "url", None):
+        return await _erase_there(options, config)
+    async with open_whole(config) as (store, witness):
         return await _ACTIONS[options.action](store, witness, options)
+
+
+async def _erase_there(options: Namespace, config: Config) -> Done:
+    """By a gateway that runs."""
+    async with open_api(options, config) as api:
+        done = await api.ask("POST", "erase", body={"path": options.path})
+    return done, _write_counts(f"erased from {done['path']} on:", done["erased"]), 0
 
 
 async def _erase(store: OpenStore, witness: Witness, options: Namespace) -> Done:

@@ -13,7 +13,7 @@ from trunkline.engine.query import Query
 from trunkline.engine.usage_book import FORMATS, find_place, find_request, read_word, walk, write_lines
 from trunkline.engine.usage_query import ADMIN_FILTERS, PAGING, check_names, read_asked
 from trunkline.engine.usage_shapes import AUDIT_TABLE, write_attempt, write_request, write_trail
-from trunkline.errors import Unavailable
+from trunkline.errors import InvalidRequest, Unavailable
 from trunkline.state.usage import UsageRows, UsedRequest, WantedUsage
 
 # How far back whoever comes again is told what it has missed.
@@ -22,6 +22,7 @@ MOST_REPLAYED = 10_000
 _AT_ONCE = 200
 _LOOK_SECONDS = 1.0
 _HEARTBEAT_SECONDS = 15.0
+_MOST_DIGITS = 18
 _HEARTBEAT = b": still here\n\n"
 
 
@@ -75,15 +76,17 @@ class AuditBook:
 
     # --- live -----------------------------------------------------------------------------------------------------
 
-    async def live(self, query: Query, last_event: int | None) -> AsyncGenerator[bytes, None]:
-        """Entries as they come, as server-sent events whose ids are places to go on from; it never ends by itself.
+    async def follow(self, query: Query, last_event: str | None = None) -> tuple[str, AsyncGenerator[bytes, None]]:
+        """The media type, and entries as they come: server-sent events whose ids are places to go on from.
 
-        Behind `last_event`, or else from now on. What is further back than `MOST_REPLAYED` is skipped, and said to be.
+        Behind `last_event` (else `after`, else from now on). What is further back than `MOST_REPLAYED` is skipped, and
+        said to be. It never ends by itself.
         """
         wanted = self._read(query, "after")
+        after = _read_place(last_event or query.text("after"))
         newest = await self._rows.newest()
-        place = newest if last_event is None else min(last_event, newest)
-        return self._follow(wanted, place, newest - place)
+        place = newest if after is None else min(after, newest)
+        return "text/event-stream", self._follow(wanted, place, newest - place)
 
     async def _follow(self, wanted: WantedUsage, place: int, behind: int) -> AsyncGenerator[bytes, None]:
         if behind > MOST_REPLAYED:
@@ -126,6 +129,12 @@ class AuditBook:
     def _read(self, query: Query, *more: str) -> WantedUsage:
         check_names(query, (*ADMIN_FILTERS, *more))
         return read_asked(query, self._top, of_models=False).wanted
+
+
+def _read_place(text: str | None) -> int | None:
+    if text is not None and not (text.isascii() and text.isdecimal() and len(text) <= _MOST_DIGITS):
+        raise InvalidRequest("`Last-Event-ID` or `after` must be the id of an event of this stream", param="after")
+    return None if text is None else int(text)
 
 
 def _write_event(kind: str, place: int, value: dict[str, Any]) -> bytes:

@@ -8,11 +8,10 @@ from trunkline.engine.exchange import Exchange
 from trunkline.engine.query import Query
 from trunkline.engine.resources.kept import need_store
 from trunkline.engine.resources.usage import pour_out
-from trunkline.errors import Forbidden, InvalidRequest
+from trunkline.errors import Forbidden
 from trunkline.paths import ROOT
 
 _LAST_EVENT = b"last-event-id"
-_MOST_DIGITS = 18
 
 # --- requests -------------------------------------------------------------------------------------------------------
 
@@ -36,12 +35,9 @@ async def export_audit(desk: Desk, x: Exchange) -> Reply:
 
 async def follow_audit(desk: Desk, x: Exchange) -> Reply:
     """`GET /admin/v1/audit/live`: as server-sent events, behind `Last-Event-ID` (or `after`)."""
-    query = Query(x.call.query)
-    said = x.call.headers.get(_LAST_EVENT, b"").decode("latin-1") or query.text("after")
-    if said is not None and not (said.isascii() and said.isdecimal() and len(said) <= _MOST_DIGITS):
-        raise InvalidRequest("`Last-Event-ID` must be the id of an event of this stream", param="after")
-    events = await _open_book(desk, x).live(query, None if said is None else int(said))
-    return await pour_out(desk, x, "text/event-stream", events, "")
+    last_event = x.call.headers.get(_LAST_EVENT, b"").decode("latin-1")
+    media_type, events = await _open_book(desk, x).follow(Query(x.call.query), last_event)
+    return await pour_out(desk, x, media_type, events, "")
 
 
 # --- acts -----------------------------------------------------------------------------------------------------------

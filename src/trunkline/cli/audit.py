@@ -1,0 +1,110 @@
+"""`trunkline audit …`: who called what, what administrators have done, and whether anybody has been at it."""
+
+import asyncio
+import json
+from argparse import Namespace
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+from trunkline.cli.ledgers import Ledgers, open_ledgers
+from trunkline.cli.listing import write_table
+from trunkline.cli.main import complain
+from trunkline.cli.setup import load
+from trunkline.cli.usage import Action, act, export, list_all, read_filters, write_cost, write_request, write_requests
+from trunkline.errors import UpstreamError
+
+_AGAIN_SECONDS = 1.0
+
+
+def run(options: Namespace) -> int:
+    if options.action == "verify":
+        return asyncio.run(_verify(options))
+    return asyncio.run(act(options, _ACTIONS))
+
+
+async def _log(ledgers: Ledgers, options: Namespace) -> tuple[Any, str]:
+    found = await list_all(ledgers, "audit", options)
+    return found, write_requests(found)
+
+
+async def _show(ledgers: Ledgers, options: Namespace) -> tuple[Any, str]:
+    entry = await ledgers.ask(f"audit/{options.id}", {})
+    return entry, write_request(entry)
+
+
+async def _export(ledgers: Ledgers, options: Namespace) -> tuple[Any, str]:
+    query = {**read_filters(options), "format": options.format}
+    return await export(ledgers.read("audit/export", query), options.output)
+
+
+async def _list_acts(ledgers: Ledgers, options: Namespace) -> tuple[Any, str]:
+    found = await list_all(ledgers, "acts", options)
+    head = ("act", "at", "author", "kind", "object", "path")
+    rows = [
+        (str(each["number"]), each["at"][:19], each["author"]["key"], each["kind"], each["object_id"], each["path"])
+        for each in found
+    ]
+    return found, write_table(head, rows) if rows else "there are none"
+
+
+# --- live -----------------------------------------------------------------------------------------------------------
+
+
+async def _follow(ledgers: Ledgers, options: Namespace) -> tuple[Any, str]:
+    """Print entries as they come; a stream that was cut off is taken up where it was."""
+    query = read_filters(options)
+    while True:
+        try:
+            async for kind, place, data in _read_events(ledgers, query):
+                query["after"] = place
+                print(data if options.json else _write_event(kind, json.loads(data)), flush=True)
+        except UpstreamError as error:
+            complain(f"{error.message}; trying again")
+        await asyncio.sleep(_AGAIN_SECONDS)
+
+
+async def _read_events(ledgers: Ledgers, query: Mapping[str, str]) -> AsyncIterator[tuple[str, str, str]]:
+    """Kind, place and data of each event."""
+    rest = b""
+    async for piece in ledgers.read("audit/live", query):
+        *events, rest = (rest + piece).split(b"\n\n")
+        for event in events:
+            if not event.startswith(b":"):
+                kind, place, data = (line.partition(": ")[2] for line in event.decode().split("\n"))
+                yield kind, place, data
+
+
+def _write_event(kind: str, entry: dict[str, Any]) -> str:
+    if kind != "entry":
+        return f"… {entry['numbers']} entries are too far back to be shown"
+    target = f"{entry['provider']}/{entry['model']}" if entry["model"] else "-"
+    return (
+        f"{entry['started_at'][:19]}  {entry['status']}  {entry['method']} {entry['url']}  {entry['key'] or '-'}"
+        f"  {target}  {write_cost(entry)}  {entry['id']}"
+    )
+
+
+# --- the chain ------------------------------------------------------------------------------------------------------
+
+
+async def _verify(options: Namespace) -> int:
+    """0 when every entry is sound, 1 when one is not."""
+    query = {} if options.head is None else {"head": options.head}
+    async with open_ledgers(options, load(options)) as ledgers:
+        checked = await ledgers.ask("acts/check", query)
+    if options.json:
+        print(json.dumps(checked, indent=2))
+    elif checked["sound"]:
+        print(f"{checked['entries']} acts are as they were written; the last is {checked['head'] or 'none'}")
+    if not checked["sound"]:
+        complain(f"act {checked['broken']} is not sound: {checked['why']}")
+    return int(not checked["sound"])
+
+
+_ACTIONS: Mapping[str, Action] = {
+    "log": _log,
+    "show": _show,
+    "export": _export,
+    "acts": _list_acts,
+    "live": _follow,
+}
