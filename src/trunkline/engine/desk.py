@@ -10,17 +10,20 @@ from msgspec.structs import replace
 from trunkline.call import Header, Reply, Stream
 from trunkline.dialects.dialect import JsonReply
 from trunkline.dialects.fates import IMPLICIT
+from trunkline.dialects.said import estimate_said
 from trunkline.engine.access import Access, Names
 from trunkline.engine.attempts import attempt, read_whole, redacted
 from trunkline.engine.bids import Hold
 from trunkline.engine.door import HOP, count_hop
 from trunkline.engine.envelope import Envelope, encode_members
+from trunkline.engine.estimating import complete_usage
 from trunkline.engine.exchange import TRACE, Exchange
-from trunkline.engine.headers import JSON, WHOLE, write_headers
+from trunkline.engine.headers import JSON, WHOLE, write_headers, write_reckoning
 from trunkline.engine.parts import Parts
 from trunkline.engine.router import Plan, Router, Target
 from trunkline.engine.way import Way
 from trunkline.errors import Unsupported, UpstreamError
+from trunkline.money import Nano
 from trunkline.ports import UpstreamRequest
 from trunkline.principal import Principal
 from trunkline.providers.account import Account
@@ -125,6 +128,7 @@ class Desk:
         """A request and its JSON reply as they are, but for the model's name."""
         envelope = await self.admit(x, target, envelope)
         x.take_way(target, Way("tee", x.dialect, f"tee {target.name}"))
+        x.envelope = envelope
         members = envelope.members.copy()
         if self.parts.dialects[x.dialect].model_in_body:
             members["model"] = target.model_raw
@@ -155,25 +159,33 @@ class Desk:
         x.status = 200
         if read.incomplete:
             x.outcome = "incomplete"
-        self.record(x)
-        return Reply(status=200, headers=write_headers(x, kind), body=read.body)
+        if not read.usage.total_input:
+            x.said = estimate_said(read.body)
+        cost = self.record(x)
+        return Reply(status=200, headers=write_headers(x, kind, cost if kind is WHOLE else None), body=read.body)
 
     def say(self, x: Exchange, value: Any, *headers: Header) -> Reply:
         """An answer of our own."""
         x.status = 200
-        self.record(x)
+        cost = self.record(x)
         named: Header = (b"x-request-id", x.request_id.encode())
-        return Reply(status=200, headers=[named, JSON, *headers], body=msgspec.json.encode(value))
+        paid = write_reckoning(x, cost) if x.attempts else ()
+        return Reply(status=200, headers=[named, JSON, *headers, *paid], body=msgspec.json.encode(value))
 
-    def record(self, x: Exchange) -> None:
-        """The end of an exchange, told once. Of what goes on upstream it is told by whoever sees that end."""
+    def record(self, x: Exchange) -> Nano | None:
+        """The end of an exchange, told once, and what it cost. Of what goes on upstream it is told by whoever sees that
+        end."""
         if x.goes_on:
             x.end = "left"
-            return
+            return None
         x.end = "recorded"
         if x.estimate:
             self.gauge.learn(x.target, x.estimate, x.usage.total_input)
-        self.settle(x.freeze(), x.hold)
+        if x.attempts and (x.said is not None or len(x.attempts) > 1 or not x.usage.total_input):
+            complete_usage(x, self.gauge, self.parts.dialects)
+        record = x.freeze()
+        self.settle(record, x.hold)
+        return record.cost
 
     def settle(self, record: Record, hold: Hold | None) -> None:
         """Have it recorded, and let go of what was held for it."""

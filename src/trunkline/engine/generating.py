@@ -33,7 +33,7 @@ from trunkline.engine.relay import Manner, Relay, manner_of
 from trunkline.engine.router import Plan, Target
 from trunkline.engine.tagging import open_body
 from trunkline.engine.way import Way, choose_way
-from trunkline.errors import UpstreamError
+from trunkline.errors import Failed, UpstreamError
 from trunkline.ports import UpstreamReply
 from trunkline.providers.account import Account
 
@@ -124,6 +124,7 @@ class Generating:
             x.estimate = measure(parts.dialects[x.dialect], envelope)
         way = choose_way(parts.dialects[x.dialect], target, envelope)
         x.take_way(target, way)
+        x.envelope = envelope
         upstream = parts.upstreams[way.upstream]
         crossing = cross(parts, x, envelope, way, target)
         if preface.items:
@@ -206,14 +207,17 @@ def _ended(desk: Desk, x: Exchange, account: Account, keeper: Keeper | None) -> 
             keeper.let_go()
         if not x.status:
             return  # never committed: the error is drawn and recorded as a reply
-        x.usage = relay.passage.usage
-        error = relay.passage.error
+        passage = relay.passage
+        error = passage.error
         if error is not None:
             x.fail(redacted(error, account))
         elif relay.cancelled:
             x.outcome = "cancelled"
-        elif relay.passage.incomplete:
+            # Nobody reads what this says any more: it has the passage find out what it has seen.
+            passage.fail(Failed("the client left"))
+        elif passage.incomplete:
             x.outcome = "incomplete"
+        x.usage, x.said = passage.usage, passage.estimate()
         desk.record(x)
 
     return ended

@@ -6,6 +6,7 @@ from functools import lru_cache
 from trunkline.call import Header
 from trunkline.engine.exchange import Exchange
 from trunkline.errors import TrunklineError
+from trunkline.money import Nano, write_dollars
 
 JSON: Header = (b"content-type", b"application/json")
 
@@ -47,10 +48,12 @@ def tell(upstream: Mapping[bytes, bytes], secret: bytes) -> tuple[list[Header], 
     return told, upstream_id
 
 
-def write_headers(x: Exchange, kind: tuple[Header, ...]) -> list[Header]:
-    """The head of a good reply."""
+def write_headers(x: Exchange, kind: tuple[Header, ...], cost: Nano | None = None) -> list[Header]:
+    """The head of a good reply, with what it has `cost` where that is known by now."""
     request_id = x.request_id.encode()
     headers = [(b"x-request-id", request_id), *kind, _write_route(x.route), *x.told, *x.levels]
+    if x.attempts:
+        headers += write_reckoning(x, cost)
     if x.dialect == "messages":
         headers.append((b"request-id", request_id))
     if x.dropped:
@@ -58,6 +61,12 @@ def write_headers(x: Exchange, kind: tuple[Header, ...]) -> list[Header]:
     if x.emulated:
         headers.append((b"x-trunkline-emulated", _ascii(",".join(x.emulated))))
     return headers
+
+
+def write_reckoning(x: Exchange, cost: Nano | None) -> tuple[Header, ...]:
+    """Which model has served the request, in how many attempts, and at which cost, where that has a price."""
+    served = _write_served(x.attempts[-1].target, len(x.attempts))
+    return served if cost is None else (*served, (b"x-trunkline-cost", write_dollars(cost).encode()))
 
 
 @lru_cache(maxsize=1024)
@@ -90,6 +99,11 @@ def _bare_headers(x: Exchange) -> list[Header]:
     if x.dialect == "messages":
         headers.append((b"request-id", x.request_id.encode()))
     return headers
+
+
+@lru_cache(maxsize=4096)
+def _write_served(target: str, attempts: int) -> tuple[Header, Header]:
+    return (b"x-trunkline-model", _ascii(target)), (b"x-trunkline-attempts", b"%d" % attempts)
 
 
 @lru_cache(maxsize=4096)
