@@ -289,7 +289,7 @@ INCLUDED: frozenset[str] = frozenset(
         "web_search_call.results",
     }
 )
-"""What a caller may ask to have included: log probabilities are asked for, sources, outputs and sealed reasoning are
+"""What a caller may ask to have included: log probabilities are asked for, sources and outputs shown, sealed reasoning is
 always given, and of the rest there is nothing in an answer that was translated."""
 
 SAYS_ERRORS: frozenset[str] = frozenset({"messages", "bedrock", "gemini"})

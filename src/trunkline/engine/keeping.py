@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from trunkline.dialects.dialect import JsonReply, Passage
 from trunkline.dialects.openai_responses.history import read_input, read_output
+from trunkline.dialects.openai_responses.include import may_hide, show_events, show_response
 from trunkline.dialects.openai_responses.secrets import without_secrets
 from trunkline.dialects.openai_responses.stated import Changes, Stated, state_reply, state_stream
 from trunkline.dialects.openai_responses.stored import complete
@@ -25,6 +26,7 @@ from trunkline.state.store import Store
 
 _log = logging.getLogger("trunkline")
 
+_NOTHING = Raw(b"null")
 _NOT_KEPT: Changes = {"store": Raw(b"false")}
 
 # What a conversation takes up: a run that failed or was called off leaves nothing behind.
@@ -52,9 +54,28 @@ def choose_keeping(
     parts: Parts, x: Exchange, context: Context, envelope: Envelope, target: Target, way: Way, follow: Follow
 ) -> "Keeping | None":
     """What keeps the reply; `None` where nothing is kept or said otherwise, so that it goes its way untouched."""
-    if parts.store is None or not (context.keeps or context.conversation_id is not None or envelope.echo):
+    shown = _read_shown(envelope, way)
+    if parts.store is None or not (context.keeps or context.conversation_id is not None or envelope.echo or shown):
         return None
-    return Keeping(parts, parts.store, x, context, envelope, target, way, follow)
+    return Keeping(parts, parts.store, x, context, envelope, target, way, follow, shown)
+
+
+class _Shown(Struct, frozen=True):
+    """What a reply written here shows of what it is to show only when asked; other replies know that themselves."""
+
+    include: frozenset[str]
+
+    def response(self, body: bytes) -> bytes:
+        return show_response(body, self.include)
+
+    def events(self, data: bytes) -> bytes:
+        return show_events(data, self.include)
+
+
+def _read_shown(envelope: Envelope, way: Way) -> _Shown | None:
+    if way.kind != "translate" or not may_hide(envelope.body):
+        return None
+    return _Shown(frozenset(msgspec.json.decode(envelope.members.get("include", _NOTHING)) or ()))
 
 
 class Keeping:
@@ -63,7 +84,7 @@ class Keeping:
     `follow` is told of one that the upstream goes on making when its reply is over.
     """
 
-    __slots__ = ("_context", "_exchange", "_follow", "_parts", "_store", "_target", "changes", "is_native")
+    __slots__ = ("_context", "_exchange", "_follow", "_parts", "_shown", "_store", "_target", "changes", "is_native")
 
     def __init__(
         self,
@@ -75,6 +96,7 @@ class Keeping:
         target: Target,
         way: Way,
         follow: Follow,
+        shown: _Shown | None = None,
     ) -> None:
         self._parts = parts
         self._store = store
@@ -82,13 +104,15 @@ class Keeping:
         self._context = context
         self._target = target
         self._follow = follow
+        self._shown = shown
         self.is_native = way.kind != "translate"
         # Where the reply is written here, the writer has been told.
         self.changes: Changes = envelope.echo if self.is_native else {}
 
     def hold(self, passage: Passage) -> Stated:
         """The passage of a stream, with what is told otherwise laid over it and its end held back."""
-        return Stated(passage, self.changes, looks_at_beginning=self.is_background)
+        show = None if self._shown is None else self._shown.events
+        return Stated(passage, self.changes, looks_at_beginning=self.is_background, show=show)
 
     async def keep_whole(self, reply: JsonReply) -> JsonReply:
         """A whole reply as the caller gets it, kept."""
@@ -99,7 +123,7 @@ class Keeping:
             await self.keep(body)
         except Exception as error:  # noqa: BLE001 - the answer is paid for, so it is told all the same
             body = state_reply(body, self.give_up(error))
-        return replace(reply, body=body)
+        return replace(reply, body=body if self._shown is None else self._shown.response(body))
 
     async def keep_stream(self, reply: JsonReply) -> JsonReply:
         """The same for a stream that has come as a whole."""
@@ -109,7 +133,8 @@ class Keeping:
                 await self.keep(response)
             except Exception as error:  # noqa: BLE001 - as above
                 begun, _, end = state_stream(begun + end, self.give_up(error))
-        return replace(reply, body=begun + end)
+        body = begun + end
+        return replace(reply, body=body if self._shown is None else self._shown.events(body))
 
     @property
     def is_background(self) -> bool:

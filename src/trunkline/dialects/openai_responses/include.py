@@ -1,8 +1,7 @@
-"""What of a kept item is shown only when it is asked for by `include`. It filters what is returned, never what is kept.
+"""What of an item is shown only when it is asked for by `include`. It filters what is returned, never what is kept.
 
-Items stay the bytes they were unless something is taken out. A reply that is told for the first time is not filtered:
-what was translated shows the sources and outputs that there are (`fates.INCLUDED`), for a client that keeps its own
-history must be able to hand them back to whoever gave them. Source:
+Items stay the bytes they were unless something is taken out. Whoever gave what is not shown gets it back all the same: it
+travels sealed, in an item of its own. Source:
 https://platform.openai.com/docs/api-reference/responses/get#responses-get-include
 """
 
@@ -11,7 +10,9 @@ from collections.abc import Callable, Container, Iterable, Sequence
 import msgspec
 from msgspec import Raw, Struct
 
+from trunkline.dialects.openai_responses.stated import cut_events
 from trunkline.dialects.shapes import wrong_value
+from trunkline.dialects.sse import walk
 
 Members = dict[str, Raw]
 
@@ -22,6 +23,7 @@ REPLAYED = frozenset(
 
 _NULL = Raw(b"null")
 _EMPTY = Raw(b"[]")
+_NO_TYPE = Raw(b'"message"')
 
 _decode_members = msgspec.json.Decoder(Members).decode
 _decode_parts = msgspec.json.Decoder(list[Members]).decode
@@ -69,6 +71,37 @@ def show_response(response: bytes, include: Container[str]) -> bytes:
         return response
     members["output"] = Raw(msgspec.json.encode(show_items(output, include)))
     return msgspec.json.encode(members)
+
+
+def show_events(data: bytes, include: Container[str]) -> bytes:
+    """Whole events of a stream, whose items lack what is not asked for."""
+    if not any(data.find(rule.mark) >= 0 for rule in _RULES):
+        return data
+    return b"".join([_show_event(event, include) for event in cut_events(data)])
+
+
+def _show_event(event: bytes, include: Container[str]) -> bytes:
+    data = next(walk(event), None)
+    if data is None or not any(data.find(rule.mark) >= 0 for rule in _RULES):
+        return event
+    members = _decode_members(data)
+    if "item" in members:
+        members["item"] = show_item(members["item"], include)
+    if "response" in members:
+        members["response"] = Raw(show_response(bytes(members["response"]), include))
+    type_ = msgspec.json.decode(members.get("type", _NO_TYPE), type=str)
+    return b"event: %b\ndata: %b\n\n" % (type_.encode(), msgspec.json.encode(members))
+
+
+_HOSTED = (b'"web_search', b'"code_interpreter"', b'"file_search"')
+
+
+def may_hide(body: bytes) -> bool:
+    """A cheap look at a request: whether an answer to it may hold what is shown only when it is asked for.
+
+    Log probabilities are there only when they are asked for.
+    """
+    return any(body.find(tool) >= 0 for tool in _HOSTED)
 
 
 # --- the table --------------------------------------------------------------------------------------------------

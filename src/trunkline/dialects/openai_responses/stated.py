@@ -6,7 +6,7 @@ of it. Every other event passes as the bytes it was.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import msgspec
 from msgspec import Raw, Struct
@@ -17,6 +17,8 @@ from trunkline.dialects.sse import walk
 
 Changes = Mapping[str, Raw]
 """Members of the response object, in the place of what it says itself."""
+
+Show = Callable[[bytes], bytes]
 
 _BEGINNINGS = ("response.created", "response.queued", "response.in_progress")
 ENDS = ("response.completed", "response.incomplete", "response.failed", "response.cancelled")
@@ -47,15 +49,19 @@ _decode_members = msgspec.json.Decoder(dict[str, Raw]).decode
 class Stated(Around):
     """A passage around a caller's stream of whole events.
 
-    `begun` is the response object as the stream showed it first, if it was asked to look. `response` is the response object once the event that ends the stream has come; nothing more is
-    given out until `release`.
+    `begun` is the response object as the stream showed it first, if it was asked to look. `response` is the response object
+    once the event that ends the stream has come; nothing more is given out until `release`. `show` makes of whole events
+    what the caller sees of them.
     """
 
-    __slots__ = ("_changes", "_held", "_is_begun", "_is_released", "begun", "response")
+    __slots__ = ("_changes", "_held", "_is_begun", "_is_released", "_show", "begun", "response")
 
-    def __init__(self, inner: Passage, changes: Changes, *, looks_at_beginning: bool = False) -> None:
+    def __init__(
+        self, inner: Passage, changes: Changes, *, looks_at_beginning: bool = False, show: Show | None = None
+    ) -> None:
         super().__init__(inner)
         self._changes = changes
+        self._show = show
         self._is_begun = not (changes or looks_at_beginning)
         self.begun: bytes | None = None
         self._held = b""
@@ -66,9 +72,14 @@ class Stated(Around):
         """What was held back, after which everything passes. `changes` are laid over it at the last moment."""
         held, self._held = self._held, b""
         self._is_released = True
-        return _lay_over(held, changes) if changes else held
+        held = _lay_over(held, changes) if changes else held
+        return held if self._show is None else self._show(held)
 
     def change(self, out: bytes) -> bytes:
+        passed = self._pass(out)
+        return passed if self._show is None else self._show(passed)
+
+    def _pass(self, out: bytes) -> bytes:
         if self.response is not None:
             if self._is_released:
                 return out
@@ -131,8 +142,8 @@ def _find_last(out: bytes, marks: tuple[bytes, ...]) -> tuple[int, int]:
     return max(starts, default=0), min(stops, default=len(out))
 
 
-def _cut(data: bytes) -> list[bytes]:
-    """Whole events, each with its blank line."""
+def cut_events(data: bytes) -> list[bytes]:
+    """The events of whole ones, each with its blank line."""
     pieces = _BLANK_LINE.split(data)
     events = [event + blank for event, blank in zip(pieces[::2], pieces[1::2], strict=False)]
     return [*events, pieces[-1]] if pieces[-1] else events
@@ -140,7 +151,7 @@ def _cut(data: bytes) -> list[bytes]:
 
 def _lay_over(data: bytes, changes: Changes) -> bytes:
     """The same events, with changes laid over each response object that they show."""
-    return b"".join([_change_event(event, changes) for event in _cut(data)])
+    return b"".join([_change_event(event, changes) for event in cut_events(data)])
 
 
 def _change_event(event: bytes, changes: Changes) -> bytes:
@@ -154,7 +165,7 @@ def _change_event(event: bytes, changes: Changes) -> bytes:
 
 def _read_beginning(out: bytes) -> bytes | None:
     """The response as the first of these events shows it that shows one at its beginning."""
-    for event in _cut(out):
+    for event in cut_events(out):
         shown = _read_shown(event)
         if shown is not None and shown.type in _BEGINNINGS:
             return bytes(shown.response)
