@@ -41,10 +41,11 @@ def complete_usage(x: Exchange, gauge: Gauge, dialects: Mapping[str, Dialect]) -
 
 
 def _has_run(x: Exchange, attempt: Attempt) -> bool:
-    """Whether the provider may have executed the request: an error of its own says that it has not."""
-    if attempt.status >= 400 or (x.error is not None and not isinstance(x.error, _MAY_HAVE_RUN)):
-        return False
-    return bool(attempt.status) or x.outcome != "ok"
+    """Whether the provider has executed the request, as far as can be told: an error of its own says that it has not."""
+    if attempt.status:
+        return attempt.status < 400 and (x.error is None or isinstance(x.error, _MAY_HAVE_RUN))
+    # It had all the time to.
+    return x.outcome == "cancelled" or isinstance(x.error, TimedOut)
 
 
 def _estimate_input(x: Exchange, gauge: Gauge, dialect: Dialect) -> int:
