@@ -32,6 +32,7 @@ from trunkline.providers.account import Account, make_account
 from trunkline.providers.directory import load_provider
 from trunkline.records import Record
 from trunkline.shared.memory import MemoryShared
+from trunkline.state.keys import KeyMaker
 from trunkline.state.retention import Retention
 from trunkline.state.store import Store
 
@@ -297,6 +298,7 @@ class Scene:
     clock: FakeClock = field(default_factory=FakeClock)
     mint: CountingMint = field(default_factory=CountingMint)
     keys: Keys = field(default_factory=OneKey)
+    key_maker: KeyMaker | None = None
     store: Store | None = None
     retention: Retention = field(default_factory=Retention)
     forwarded_prompts: Mapping[str, str] = field(default_factory=dict)
@@ -317,6 +319,7 @@ class Scene:
         self.gateway = Gateway(
             Parts(
                 keys=self.keys,
+                key_maker=self.key_maker,
                 catalog=self.catalog,
                 upstream=self.upstream,
                 ledger=self.records,

@@ -50,6 +50,10 @@ _SHAPES: Mapping[str, Methods] = {
 """By shape, without `/v1`. `{}` stands for an id; a shape with a word in its place is looked for first."""
 
 _ADMIN_SHAPES: Mapping[str, Methods] = {
+    "/keys": {"GET": ObjectRoute("keys"), "POST": ObjectRoute("key_creation")},
+    "/keys/{}": {"GET": ObjectRoute("key"), "POST": ObjectRoute("key_update"), "DELETE": ObjectRoute("key_deletion")},
+    "/keys/{}/rotate": {"POST": ObjectRoute("key_rotation")},
+    "/keys/{}/revoke": {"POST": ObjectRoute("key_revocation")},
     "/limits": {"GET": ObjectRoute("limits"), "POST": ObjectRoute("limit_creation")},
     "/limits/{}": {
         "GET": ObjectRoute("limit"),

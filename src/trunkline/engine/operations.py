@@ -34,6 +34,15 @@ from trunkline.engine.resources.conversations import (
 from trunkline.engine.resources.embeddings import embed
 from trunkline.engine.resources.erasure import erase_path
 from trunkline.engine.resources.files import delete_file, get_content, get_file, list_files, upload_file
+from trunkline.engine.resources.keys import (
+    create_key,
+    delete_key,
+    get_key,
+    list_keys,
+    revoke_key,
+    rotate_key,
+    update_key,
+)
 from trunkline.engine.resources.limits import (
     create_limit,
     delete_limit,
@@ -96,6 +105,13 @@ OPERATIONS: Mapping[str, Callable[[Desk, Exchange], Awaitable[Reply]]] = {
     "limit_update": update_limit,
     "limit_reset": reset_limit,
     "limit_deletion": delete_limit,
+    "keys": list_keys,
+    "key_creation": create_key,
+    "key": get_key,
+    "key_update": update_key,
+    "key_deletion": delete_key,
+    "key_rotation": rotate_key,
+    "key_revocation": revoke_key,
     "prompts": list_prompts,
     "prompt_creation": create_prompt,
     "prompt": get_prompt,

@@ -1,0 +1,59 @@
+"""Keys: issued, shown, changed, rotated, revoked and deleted, by those who administer them."""
+
+from trunkline.call import Reply
+from trunkline.engine.acts import witness
+from trunkline.engine.desk import Desk
+from trunkline.engine.envelope import decode_body, read_members
+from trunkline.engine.exchange import Exchange
+from trunkline.engine.key_book import KeyBook
+from trunkline.engine.query import Query
+from trunkline.engine.resources.kept import need_store, read_body
+from trunkline.engine.scopes import check_scope
+from trunkline.errors import Unsupported
+
+
+async def list_keys(desk: Desk, x: Exchange) -> Reply:
+    """`GET /admin/v1/keys`: those of the configuration, then the others, the newest first."""
+    page = Query(x.call.query).page()
+    return desk.say(x, await _open_book(desk, x).page(page.after, page.limit))
+
+
+async def create_key(desk: Desk, x: Exchange) -> Reply:
+    """`POST /admin/v1/keys`. The answer has the key itself, this once."""
+    return desk.say(x, await _open_book(desk, x).create(decode_body(read_members(x.call.body))))
+
+
+async def get_key(desk: Desk, x: Exchange) -> Reply:
+    """`GET /admin/v1/keys/{id or name}`."""
+    return desk.say(x, await _open_book(desk, x).find(x.found.ids[0]))
+
+
+async def update_key(desk: Desk, x: Exchange) -> Reply:
+    """`POST /admin/v1/keys/{id or name}`: what is sent takes the place of what was."""
+    return desk.say(x, await _open_book(desk, x).update(x.found.ids[0], decode_body(read_members(x.call.body))))
+
+
+async def rotate_key(desk: Desk, x: Exchange) -> Reply:
+    """`POST /admin/v1/keys/{id or name}/rotate`. The answer has the new key itself, this once."""
+    book = _open_book(desk, x)
+    overlap = read_body(x.call.body, ("overlap_seconds",)).integer("overlap_seconds") or 0
+    return desk.say(x, await book.rotate(x.found.ids[0], overlap))
+
+
+async def revoke_key(desk: Desk, x: Exchange) -> Reply:
+    """`POST /admin/v1/keys/{id or name}/revoke`."""
+    return desk.say(x, await _open_book(desk, x).revoke(x.found.ids[0]))
+
+
+async def delete_key(desk: Desk, x: Exchange) -> Reply:
+    """`DELETE /admin/v1/keys/{id or name}`."""
+    return desk.say(x, await _open_book(desk, x).delete(x.found.ids[0]))
+
+
+def _open_book(desk: Desk, x: Exchange) -> KeyBook:
+    check_scope(x.principal, "keys", writes=x.call.method not in ("GET", "HEAD"))
+    parts = desk.parts
+    if parts.key_maker is None:
+        raise Unsupported("this gateway issues no keys", code="storage_off")
+    kept = need_store(desk).keys
+    return KeyBook(kept, parts.key_maker, x.principal, desk.router().is_alias, parts.clock, witness(desk, x))
