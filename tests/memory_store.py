@@ -10,12 +10,16 @@ from memory_files import MemoryBlobs, MemoryFiles
 from memory_keys import MemoryKeys
 from trunkline.clock import FakeClock
 from trunkline.dialects.openai_responses.history import read_input, read_output
+from trunkline.evidence import Evidence, KeptEvidence
+from trunkline.money import Nano
 from trunkline.paths import is_within
 from trunkline.state.acts import Act, Checked, Head, KeptAct, WantedActs
+from trunkline.state.budgets import Alert, Budget, KeptBudgets
 from trunkline.state.completions import KeptCompletion
 from trunkline.state.conversations import KeptConversation, KeptItem, Order
 from trunkline.state.ids import derive_item_id
 from trunkline.state.limits import KeptRules, LimitRule
+from trunkline.state.periods import Window
 from trunkline.state.responses import KeptResponse, Turn
 from trunkline.state.runs import KeptEvent
 from trunkline.state.store import Store
@@ -39,10 +43,57 @@ def make_store(clock: FakeClock) -> Store:
         erase=unused,
         limits=MemoryLimits(),
         keys=MemoryKeys(),
+        budgets=MemoryBudgets(),
     )
 
 
 class MemoryLimits:
+class MemoryBudgets:
+    """`state.BudgetStore`. `recorded` is what a test says that was spent of each, by its name."""
+
+    def __init__(self) -> None:
+        self._budgets: dict[str, Budget] = {}
+        self._resets: dict[str, int] = {}
+        self._alerts: dict[tuple[str, int, int], list[Any]] = {}
+        self._revision = 0
+        self.recorded: dict[str, int] = {}
+
+    async def read(self, known: int = -1) -> KeptBudgets | None:
+        if known == self._revision:
+            return None
+        budgets = sorted(self._budgets.values(), key=lambda budget: budget.name)
+        return KeptBudgets(self._revision, budgets, dict(self._resets))
+
+    async def put(self, budget: Budget) -> None:
+        self._budgets[budget.name] = budget
+        self._revision += 1
+
+    async def delete(self, name: str) -> bool:
+        self._revision += 1
+        return self._budgets.pop(name, None) is not None
+
+    async def reset(self, name: str, at_micros: int) -> None:
+        self._resets[name] = at_micros
+        self._revision += 1
+
+    async def spent(self, budget: Budget, window: Window) -> Nano:
+        is_reset = budget.since_micros == window.start
+        return Nano(0 if is_reset else self.recorded.get(budget.name, 0))
+
+    async def note(self, alert: Alert) -> bool:
+        key = (alert.budget, alert.start_micros, alert.share)
+        return self._alerts.setdefault(key, [alert, 0, 0])[0] is alert
+
+    async def due(self, at_micros: int, lease_micros: int, attempts: int) -> Sequence[Alert]:
+        free = [entry for entry in self._alerts.values() if entry[1] <= at_micros and entry[2] < attempts]
+        for entry in free:
+            entry[1:] = [at_micros + lease_micros, entry[2] + 1]
+        return [entry[0] for entry in free]
+
+    async def told(self, alert: Alert) -> None:
+        self._alerts[alert.budget, alert.start_micros, alert.share][1] = 1 << 62
+
+
     """`state.KeptLimits`."""
 
     def __init__(self) -> None:

@@ -9,19 +9,28 @@ import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 
 import uvloop
+from msgspec import Struct
 
 from trunkline.catalog.models import Fetch, ModelCatalog
-from trunkline.clock import SystemClock, mint, mint_request_id
+from trunkline.clock import Clock, SystemClock, mint, mint_request_id
 from trunkline.config.config import Config
 from trunkline.dialects import anthropic, bedrock, cohere, gemini, openai_chat, openai_responses
 from trunkline.dialects.dialect import UpstreamDialect
 from trunkline.dialects.seal import Sealer
 from trunkline.engine.admission import Admission
 from trunkline.engine.attempts import redacted
+from trunkline.engine.budgets.alerts import Herald
+from trunkline.engine.budgets.bounds import BudgetBounds
+from trunkline.engine.budgets.funds import Funds
+from trunkline.engine.budgets.office import BudgetOffice, Means, OpenOffice
+from trunkline.engine.budgets.purse import Purse
+from trunkline.engine.budgets.treasury import Treasury
 from trunkline.engine.gateway import Gateway
+from trunkline.engine.gauge import Gauge
 from trunkline.engine.limiting import RateLimits
 from trunkline.engine.parts import Parts
 from trunkline.engine.router import Router
+from trunkline.engine.witness import Witness
 from trunkline.errors import UpstreamError
 from trunkline.keyring import Keyring
 from trunkline.keyring.holders import Holders
@@ -36,12 +45,14 @@ from trunkline.serve.server import Address, Server
 from trunkline.shared.counters import MemoryCounters
 from trunkline.shared.memory import MemoryShared
 from trunkline.store.acts import ActKeys
-from trunkline.store.open import StoreSettings, open_store
+from trunkline.state.counters import Counters
+from trunkline.store.open import OpenStore, StoreSettings, open_store
 from trunkline.upstream.credentials import GoogleTokens, find_credentials
 from trunkline.upstream.embedded import MODEL, Embedded, free_port
 from trunkline.upstream.fetch import Fetcher
 from trunkline.upstream.http1 import HttpClient
-from trunkline.upstream.proxy import read_proxies
+from trunkline.upstream.post import Poster, check_url
+from trunkline.upstream.proxy import Proxies, read_proxies
 
 DIALECTS = {
     dialect.name: dialect
@@ -85,6 +96,11 @@ async def open_gateway(
             ledger = lines = LogLines(_choose_lines(config))
             stack.callback(lines.close)
         if store is not None:
+        gauge, counters = Gauge(), MemoryCounters(clock)
+        budgeting = (
+            None if store is None else await _open_budgets(config, store, counters, gauge, proxies, clock, stack)
+        )
+        bounds = [] if budgeting is None else [budgeting.bounds]
             ledger = Both(store.ledger, ledger)
 
         def make_router(listing: Listing) -> Router:
@@ -114,12 +130,15 @@ async def open_gateway(
                 retention=config.retention,
                 store=None if store is None else store.ports,
                 is_store_up=lambda: store is not None and store.up,
-                admission=Admission(MemoryCounters(clock), [limits]),
+                gauge=gauge,
+                admission=Admission(counters, [limits, *bounds]),
                 limits=limits,
             )
         )
         stack.push_async_callback(gateway.close)
         gateway.start()
+                purse=None if budgeting is None else budgeting.purse,
+                budgets=None if budgeting is None else budgeting.open_office,
         catalog.start()
         for work, name in ((_tick(gateway), "tick"), (limits.follow(), "limits")):
             task = asyncio.create_task(work, name=name)
@@ -132,6 +151,38 @@ async def open_gateway(
 async def open_router(config: Config) -> AsyncIterator[tuple[Callable[[], Router], ModelCatalog]]:
     """What tells where names lead, without a gateway: a router for the newest listing, and the catalogue behind it."""
     accounts = list(config.accounts)
+class _Budgeting(Struct, frozen=True):
+    bounds: BudgetBounds
+    purse: Purse
+    open_office: OpenOffice
+
+
+async def _open_budgets(
+    config: Config,
+    store: OpenStore,
+    counters: Counters,
+    gauge: Gauge,
+    proxies: Proxies,
+    clock: Clock,
+    stack: contextlib.AsyncExitStack,
+) -> _Budgeting:
+    """Budgets whose counters know what was spent, and what looks after them for as long as the stack lasts."""
+    funds, kept = Funds(), store.ports.budgets
+    treasury = Treasury(funds, counters, kept, clock, config.budgets, store.ledger.settle)
+    await treasury.refresh()
+    herald = Herald(funds, treasury, Poster(proxies=proxies, hosts=config.fetch.hosts), clock)
+    for work, name in ((treasury.watch(), "budgets"), (herald.watch(), "alerts")):
+        task = asyncio.create_task(work, name=name)
+        stack.callback(task.cancel)
+    bounds = BudgetBounds(funds, clock, gauge, DIALECTS, config.output_limit_tokens)
+    means = Means(treasury.look, treasury.refresh, check_url, secrets.token_bytes)
+
+    def open_office(path: str, witness: Witness) -> BudgetOffice:
+        return BudgetOffice(kept, config.budgets, path, clock, witness, means)
+
+    return _Budgeting(bounds, Purse(counters, bounds), open_office)
+
+
     if config.local:
         accounts.append(_make_local(free_port(), ""))
     client = HttpClient(proxies=read_proxies(config.proxies))

@@ -9,7 +9,7 @@ from budget_scene import LIMIT, UNKNOWN, BudgetScene, estimate, make_budget, que
 
 from scripted_gateway import Answer, json_reply, stream
 from scripted_gateway import question as ask_in
-from trunkline.errors import Failed
+from trunkline.errors import Failed, Unreachable
 from trunkline.money import Tariff, fill_rates, write_dollars
 from trunkline.principal import Principal
 from trunkline.state.budgets import Budget
@@ -83,12 +83,20 @@ async def test_calls_without_a_limit_never_pass_the_cap() -> None:
     assert scene.spent() > PRICE * 100 - max(scene.costs)
 
 
-async def test_a_call_that_fails_costs_nothing() -> None:
-    """What never came to an answer is given back."""
+async def test_a_call_that_was_never_made_costs_nothing() -> None:
+    """All that was reserved for it is given back."""
+    scene = BudgetScene(make_budget())
+    scene.scene.upstream.answer = Unreachable("nobody there")
+    assert (await ask(scene, max_tokens=LIMIT)).status == 503
+    assert scene.levels() == (0, 0)
+
+
+async def test_a_call_that_broke_off_costs_what_its_record_says() -> None:
+    """It may have been executed: nobody was told what it used, so that is estimated."""
     scene = BudgetScene(make_budget())
     scene.scene.upstream.answer = Failed("gone")
     assert (await ask(scene, max_tokens=LIMIT)).status == 502
-    assert scene.levels() == (0, 0)
+    assert scene.levels() == (scene.costs[0], 0)
 
 
 async def test_a_caller_who_leaves_holds_nothing() -> None:

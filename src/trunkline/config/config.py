@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from trunkline.ports import FetchLimits, Timeouts
 from trunkline.providers.account import Account
+from trunkline.state.budgets import Budget
 from trunkline.state.keys import KeptKey
 from trunkline.state.limits import LimitRule
 from trunkline.state.retention import Retention
@@ -52,7 +53,7 @@ class Config:
     that several list is looked for; the embedded model is not among them, `local` says that it is wanted. `proxies`
     are the proxy variables as they were. `uncached` are the aliases for which no cache points are set, `emulating`
     those with settings that are told in words. `forwarded_prompts` are prompts at a provider that anybody may use,
-    each with its model. `keys` and `limits` are those that the file declares. `encrypts` says whether what is kept is sealed at rest. `notes` are sentences about what is
+    each with its model. `keys`, `limits` and `budgets` are those that the file declares. `encrypts` says whether what is kept is sealed at rest. `notes` are sentences about what is
     set but not served.
     """
 
@@ -69,6 +70,8 @@ class Config:
     limits: tuple[LimitRule, ...] = ()
     fetch: FetchConfig = field(default_factory=FetchConfig)
     retention: Retention = field(default_factory=Retention)
+    budgets: tuple[Budget, ...] = ()
+    output_limit_tokens: int = 16_384
     encrypts: bool = False
     blobs_url: str = ""
     log_format: str | None = None

@@ -7,6 +7,7 @@ from typing import Any
 
 from trunkline.config.accounts import Accounts, read_accounts, refuse_ourselves, secret_names
 from trunkline.config.aliases import check_aliases, read_alias_list, read_alias_mapping, read_emulating, read_uncached
+from trunkline.config.budgets import read_budgets
 from trunkline.config.config import Config, FetchConfig, ServerConfig, Shown
 from trunkline.config.document import Document, Node
 from trunkline.config.keys import read_keys
@@ -24,6 +25,7 @@ from trunkline.config.sources import Environment, Value, is_reference, nearest, 
 from trunkline.config.store_paths import read_store_paths
 from trunkline.errors import ConfigError
 from trunkline.ports import DEFAULT_TIMEOUTS, FetchLimits, Timeouts
+from trunkline.state.budgets import Budget
 from trunkline.state.keys import KeptKey
 from trunkline.state.limits import LimitRule
 from trunkline.state.retention import Retention, read_rules
@@ -33,6 +35,7 @@ _FORWARDED = "prompts.forward"
 _KEYS = "keys"
 _STORE_PATHS = "store.paths"
 _LIMITS = "limits"
+_BUDGETS = "budgets"
 _LOOPBACK = ("localhost", "::1")
 
 
@@ -81,6 +84,8 @@ def load_config(
         keys=_read_keys(settings, document, nodes),
         limits=_read_limits(settings, document, nodes),
         proxies=_read_proxies(environment),
+        budgets=_read_budgets(settings, document, nodes),
+        output_limit_tokens=settings.take("TRUNKLINE_OUTPUT_LIMIT", 16_384),
         fetch=_read_fetch(settings),
         blobs_url=settings.take("TRUNKLINE_BLOBS_URL", ""),
         log_format=settings.take("TRUNKLINE_LOG", None),
@@ -158,7 +163,13 @@ def _read_places(document: Document) -> dict[str, Node]:
 
     Raises `ConfigError` for others.
     """
-    plain = {setting.yaml for setting in SETTINGS if setting.yaml} | {_FORWARDED, _KEYS, _LIMITS, _STORE_PATHS}
+    plain = {setting.yaml for setting in SETTINGS if setting.yaml} | {
+        _FORWARDED,
+        _KEYS,
+        _LIMITS,
+        _BUDGETS,
+        _STORE_PATHS,
+    }
     sections = {place.partition(".")[0] for place in plain if "." in place}
     top = {place for place in plain if "." not in place} | sections | {"providers"}
     places: dict[str, Node] = {}
@@ -293,6 +304,15 @@ def _read_limits(settings: Settings, document: Document | None, nodes: Mapping[s
 def _read_retention(settings: Settings, document: Document | None, nodes: Mapping[str, Node]) -> Retention:
     days = settings.take("TRUNKLINE_STORE_RETENTION_DAYS", Retention().days)
     if document is None or _STORE_PATHS not in nodes:
+def _read_budgets(settings: Settings, document: Document | None, nodes: Mapping[str, Node]) -> tuple[Budget, ...]:
+    if document is None or _BUDGETS not in nodes:
+        return ()
+    budgets = read_budgets(document, nodes[_BUDGETS], settings.environment)
+    source = document.place(nodes[_BUDGETS])
+    settings.shown.extend(Shown(f"{_BUDGETS}.{budget.name}", budget.description, source) for budget in budgets)
+    return budgets
+
+
         return Retention(days)
     paths = read_store_paths(document, nodes[_STORE_PATHS])
     source = document.place(nodes[_STORE_PATHS])

@@ -96,6 +96,27 @@ limits:
 """
 
 
+_BUDGETS = """\
+How much money may be spent in a stretch of time, and on whom. What a call may cost is reserved before it is sent and
+settled after, so that the sum never passes the cap. What the file declares cannot be changed while the gateway runs;
+`trunkline budgets` makes others. [Budgets](budgets.md) says more.
+
+```yaml
+budgets:
+  - name: alpha
+    match: {path: "/team/alpha/**"}    # all of path, key and label (app=web) that are said must match
+    dollars: "500"
+    per: month                         # hour, day, week, month, or seconds like 3600s
+    zone: Europe/Zurich
+    owner: Ana <ana@example.org>       # named in refusals
+    unpriced: refuse                   # or allow: models without a price
+    on_low: refuse                     # or cut: the last call gets what is left as its output limit
+    webhook: {url: "https://hooks.example/budgets", secret: "env:BUDGET_SECRET"}
+    shares: [50, 80, 100]              # per cent of which it is told
+```\
+"""
+
+
 _PROMPTS = """\
 A prompt that is kept at OpenAI (`pmpt_…`) may be named by the operator, whose account it is. Others may use those that
 the file lists, each with the model that it is answered by; [prompts](prompts.md) says how to keep them here instead.
@@ -128,6 +149,8 @@ def write_configuration() -> str:
         _KEYS,
         "## Rate limits",
         _LIMITS,
+        "## Budgets",
+        _BUDGETS,
         "## Prompts",
         _PROMPTS,
         "## Not yet",

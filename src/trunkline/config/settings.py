@@ -240,11 +240,19 @@ NOT_YET = {
 }
 """Settings that a later version brings: refused until then, so that nobody believes them to be in force."""
 
-NOT_YET_SECTIONS = ("budgets", "audit", "prices")
+NOT_YET_SECTIONS = ("audit", "prices")
 """Likewise, sections of the YAML file."""
 
 # For tests alone; whoever runs them has it set.
 IGNORED = ("TRUNKLINE_TEST_DATA",)
+    Setting(
+        environment="TRUNKLINE_OUTPUT_LIMIT",
+        yaml="output_limit",
+        read=values.read_count,
+        default="16384",
+        meaning="how many tokens a model may write for a request without a limit that a budget pays for, where it is not"
+        " known how many it can write",
+    ),
 
 PROXY_VARIABLES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 

@@ -56,6 +56,13 @@ def read_days(text: str) -> int:
     return int(text)
 
 
+def read_count(text: str) -> int:
+    """A whole number, at least 1."""
+    if not text.isdecimal() or not 1 <= int(text) <= 1_000_000_000:
+        raise ValueError("should be a whole number like 16384")
+    return int(text)
+
+
 def read_bool(text: str) -> bool:
     if text.lower() not in _BOOLS:
         raise ValueError("should be true or false")

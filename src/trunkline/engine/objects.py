@@ -50,6 +50,13 @@ _SHAPES: Mapping[str, Methods] = {
 """By shape, without `/v1`. `{}` stands for an id; a shape with a word in its place is looked for first."""
 
 _ADMIN_SHAPES: Mapping[str, Methods] = {
+    "/budgets": {"GET": ObjectRoute("budgets"), "POST": ObjectRoute("budget_creation")},
+    "/budgets/{}": {
+        "GET": ObjectRoute("budget"),
+        "POST": ObjectRoute("budget_update"),
+        "DELETE": ObjectRoute("budget_deletion"),
+    },
+    "/budgets/{}/reset": {"POST": ObjectRoute("budget_reset")},
     "/keys": {"GET": ObjectRoute("keys"), "POST": ObjectRoute("key_creation")},
     "/keys/{}": {"GET": ObjectRoute("key"), "POST": ObjectRoute("key_update"), "DELETE": ObjectRoute("key_deletion")},
     "/keys/{}/rotate": {"POST": ObjectRoute("key_rotation")},

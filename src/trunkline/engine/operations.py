@@ -13,6 +13,14 @@ from trunkline.engine.resources.audit import (
     list_acts,
     list_audit,
 )
+from trunkline.engine.resources.budgets import (
+    create_budget,
+    delete_budget,
+    get_budget,
+    list_budgets,
+    reset_budget,
+    update_budget,
+)
 from trunkline.engine.resources.compaction import compact_response
 from trunkline.engine.resources.completions import (
     delete_completion,
@@ -99,6 +107,12 @@ OPERATIONS: Mapping[str, Callable[[Desk, Exchange], Awaitable[Reply]]] = {
     "file": get_file,
     "file_deletion": delete_file,
     "file_content": get_content,
+    "budgets": list_budgets,
+    "budget_creation": create_budget,
+    "budget": get_budget,
+    "budget_update": update_budget,
+    "budget_reset": reset_budget,
+    "budget_deletion": delete_budget,
     "limits": list_limits,
     "limit_creation": create_limit,
     "limit": get_limit,

@@ -8,6 +8,7 @@ from trunkline.clock import Clock, Mint
 from trunkline.dialects.dialect import Dialect, UpstreamDialect
 from trunkline.dialects.seal import Sealer
 from trunkline.engine.admission import Admission
+from trunkline.engine.budgets.office import OpenOffice
 from trunkline.engine.budgets.purse import Purse
 from trunkline.engine.gauge import Gauge
 from trunkline.engine.labelling import Labelling
@@ -27,7 +28,9 @@ class Parts(Struct, frozen=True, kw_only=True):
     callers speak, `upstreams` those that providers are spoken to in. `instance` is this gateway's name in `x-trunkline-hop`. `strict`
     turns whatever would be left out of a request into an error. `key_maker` is `None` where no keys are issued. `credentials` is there where a provider needs it.
     `fetch` is `None` where nothing that callers point to may be fetched. `store` is `None` where nothing is kept; `is_store_up` says whether its database answers.
-    `gauge` learns how far estimates are off. `forwarded_prompts` are prompts kept at a provider that anybody may use, each with its model. `admission` is `None` where nothing bounds what may be asked, `purse` where there are no budgets.
+    `gauge` learns how far estimates are off. `forwarded_prompts` are prompts kept at a provider that anybody may use, each with its model. `admission` is `None` where nothing bounds what may be asked, `purse` where there are no budgets, which
+    `budgets` administers.
+    `evidence_bytes` is how much of a stream is heard for the audit, 0 where that keeps no bodies.
     """
 
     keys: Keys
@@ -58,3 +61,5 @@ class Parts(Struct, frozen=True, kw_only=True):
     admission: Admission | None = None
     limits: RateLimits | None = None
     purse: Purse | None = None
+    budgets: OpenOffice | None = None
+    evidence_bytes: int = 0

@@ -7,7 +7,7 @@ from typing import Literal, Protocol
 from msgspec import Struct
 
 from trunkline.labels import Labels
-from trunkline.money import Nano
+from trunkline.money import Nano, write_dollars
 from trunkline.paths import ROOT, matches, top_of
 from trunkline.principal import Principal
 from trunkline.state.periods import Period, Window
@@ -50,6 +50,14 @@ class Budget(Struct, frozen=True, kw_only=True):
     shares: tuple[int, ...] = SHARES
     is_declared: bool = False
     since_micros: int = 0
+
+    @property
+    def description(self) -> str:
+        """What it says: `$500 per month for path /team/**`."""
+        label = None if self.label is None else "=".join(self.label)
+        said = [("path", self.path), ("key", self.key), ("label", label)]
+        whose = " and ".join(f"{name} {value}" for name, value in said if value is not None) or "everybody"
+        return f"${write_dollars(self.cap)} per {self.period} for {whose}"
 
     @property
     def home(self) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from msgspec import Struct
 
 from trunkline.state.acts import Acts
+from trunkline.state.budgets import BudgetStore
 from trunkline.state.completions import Completions
 from trunkline.state.conversations import Conversations
 from trunkline.state.files import Blobs, Files
@@ -32,3 +33,4 @@ class Store(Struct, frozen=True, kw_only=True):
     erase: Callable[[str], Awaitable[Mapping[str, int]]]
     limits: KeptLimits
     keys: KeptKeys
+    budgets: BudgetStore

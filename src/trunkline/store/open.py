@@ -14,6 +14,7 @@ from trunkline.errors import Unavailable
 from trunkline.state.store import Store
 from trunkline.store.acts import ActKeys, SqlActs
 from trunkline.store.blobs import SealedBlobs, open_blobs
+from trunkline.store.budgets import SqlBudgets
 from trunkline.store.cipher import Cipher
 from trunkline.store.completions import SqlCompletions
 from trunkline.store.conversations import SqlConversations
@@ -173,6 +174,7 @@ async def open_store(settings: StoreSettings, clock: Clock, *, sweeps: bool = Tr
         yield OpenStore(ports, ledger, database, journal, keeper, cipher, blobs, sweep)
 
 
+            budgets=SqlBudgets(database, cipher),
 def _settle_ledger(settings: StoreSettings) -> LedgerSettings:
     return LedgerSettings(
         directory=settings.data_dir / "ledger",

@@ -101,7 +101,26 @@ class Fetcher:
             raise InvalidRequest(f"`{place.host}` redirects from https to http")
         return following
 
-    async def _ask(self, place: Place, seconds: float) -> tuple[Reply, Connection]:
+    async def post(self, url: str, body: bytes, headers: bytes, seconds: float) -> int:
+        """Send a body and give the status that it is answered with; what else is answered is nobody's concern.
+
+        `headers` are lines. Raises `InvalidRequest` whose message says why nothing could be sent.
+        """
+        try:
+            async with asyncio.timeout(seconds):
+                place = read_place(url, self._hosts)
+                reply, connection = await self._ask(place, seconds, b"POST", headers, body)
+                reply.close()
+                connection.abort()
+                return reply.status
+        except TimeoutError:
+            raise InvalidRequest(f"it did not answer within {seconds:g} s") from None
+        except UpstreamError as error:
+            raise InvalidRequest(error.message, detail=error.detail) from None
+
+    async def _ask(
+        self, place: Place, seconds: float, method: bytes = b"GET", headers: bytes = b"", body: bytes = b""
+    ) -> tuple[Reply, Connection]:
         """A reply whose head has come, and the connection to end with it."""
         loop = asyncio.get_running_loop()
         origin = Origin(place.scheme, place.host, place.port)
@@ -115,7 +134,8 @@ class Fetcher:
         try:
             await open_connection(connection, origin, proxy, self._tls, loop, seconds, addresses)
             timeouts = Timeouts(connect=seconds, first_byte=seconds, idle=seconds, total=seconds)
-            request = UpstreamRequest(origin, _write_head(place, origin, proxy), b"", timeouts)
+            head = _write_head(method, place, origin, proxy) + headers
+            request = UpstreamRequest(origin, head, body, timeouts)
             reply = connection.start(request, 0.0, seconds)
             await reply.head
         except BaseException:
@@ -165,9 +185,9 @@ def _may_connect(found: AddressInfo, is_listed: bool) -> bool:
     return is_public(address) or (is_listed and is_private(address))
 
 
-def _write_head(place: Place, origin: Origin, proxy: Proxy | None) -> bytes:
-    head = (
-        f"GET {place.path} HTTP/1.1\r\nhost: {place.authority}\r\nuser-agent: trunkline\r\naccept: */*\r\n"
+def _write_head(method: bytes, place: Place, origin: Origin, proxy: Proxy | None) -> bytes:
+    head = method + (
+        f" {place.path} HTTP/1.1\r\nhost: {place.authority}\r\nuser-agent: trunkline\r\naccept: */*\r\n"
         "accept-encoding: identity\r\nconnection: close\r\n"
     ).encode("ascii")
     return head if proxy is None or place.scheme == "https" else write_absolute(head, origin, proxy)
