@@ -87,7 +87,7 @@ def test_start() -> None:
 )
 def test_url(host: str, base_path: str, url: str) -> None:
     """The address is one that a client can use."""
-    assert write_url(configured(TRUNKLINE_HOST=host, BASE_PATH=base_path), 1) == url
+    assert write_url(configured(BASE_PATH=base_path), host, 1) == url
 
 
 def test_ensure_key(tmp_path: Path) -> None:

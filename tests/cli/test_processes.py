@@ -53,11 +53,11 @@ async def read_until(process: asyncio.subprocess.Process, word: str) -> str:
 
 async def call(url: str, key: str, path: str, body: bytes = b"") -> tuple[int, bytes]:
     """One request over a plain connection."""
-    host, port = re.fullmatch(r"http://([^:]+):(\d+)/v1", url).groups()
+    host, port, base = re.fullmatch(r"http://([^:]+):(\d+)(.*)/v1", url).groups()
     reader, writer = await asyncio.open_connection(host, int(port))
     method = "POST" if body else "GET"
     writer.write(
-        f"{method} /v1{path} HTTP/1.1\r\nhost: {host}\r\nauthorization: Bearer {key}\r\nconnection: close\r\n"
+        f"{method} {base}/v1{path} HTTP/1.1\r\nhost: {host}\r\nauthorization: Bearer {key}\r\nconnection: close\r\n"
         f"content-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n".encode()
         + body
     )
@@ -125,3 +125,41 @@ async def test_demo(tmp_path: Path) -> None:
         assert len(report["requests"]) == 2
         assert all(request["outcome"] == "ok" and request["output_tokens"] > 0 for request in report["requests"])
         assert "scripted/scripted-model" in report["requests"][0]["route"]
+
+
+async def test_administrators_on_their_own_port(tmp_path: Path) -> None:
+    """What a call used is found there by the time that its caller has the reply, and there alone it is administered."""
+    async with FakeServer() as fake:
+        variables = {"SCRIPTED_BASE_URL": fake.base_url, "PORT": "0", "TRUNKLINE_HOST": "127.0.0.1"}
+        admins = {"TRUNKLINE_ADMIN_PORT": "0", "TRUNKLINE_ADMIN_HOST": "127.0.0.1"}
+        async with running(tmp_path, "serve", "--json", **variables, **admins) as process:
+            started = json.loads(await read_until(process, "}"))
+            url, admin, key = started["url"], started["admin_url"], started["generated_key"]
+            body = json.dumps({"model": "scripted-model", "input": "Hi", "stream": True}).encode()
+            status, _ = await call(url, key, "/responses", body)
+            assert status == 200
+            used = json.loads((await call(url, key, "/usage"))[1])["data"]
+            assert [each["model"] for each in used] == ["scripted-model"]
+            assert (await call(url, key, "/../admin/v1/usage"))[0] in (400, 404)
+            assert (await call(admin, key, "/models"))[0] == 404
+            for place, found in ((url, 404), (admin, 200)):
+                assert (await call(place.replace("/v1", "/admin/v1"), key, "/acts"))[0] == found
+            typed = ("usage", "show", used[0]["id"], "--url", admin, "--key", key, "--json")
+            async with running(tmp_path, *typed) as shown:
+                out, error = await shown.communicate()
+                assert shown.returncode == 0, error.decode()
+                assert json.loads(out)["attempts"][0]["provider"] == "scripted"
+            typed = ("store", "erase", "/", "--url", admin, "--key", key, "--json")
+            async with running(tmp_path, *typed) as erased:
+                out, error = await erased.communicate()
+                assert erased.returncode == 0, error.decode()
+            async with running(tmp_path, "audit", "verify", "--json") as verified:
+                checked = json.loads((await verified.communicate())[0])
+                assert (checked["sound"], checked["entries"]) == (True, 1)
+            async with running(tmp_path, "audit", "live", "--url", admin, "--key", key) as live:
+                await asyncio.sleep(1)
+                await call(url, key, "/models")
+                assert "GET /v1/models" in await read_until(live, "/v1/models")
+                process.send_signal(signal.SIGTERM)
+                async with asyncio.timeout(10):
+                    await process.communicate()

@@ -176,7 +176,6 @@ def test_later_sections(name: str) -> None:
         ("aliases: {a: {targt: x}}", "`aliases.a.targt` is not a setting; did you mean `target`?"),
         ("aliases: {a: {target: x, emulate: [prose]}}", "line 1: `aliases.a.emulate` should be a list of verbosity"),
         ("aliases: {a: {target: x, cache_points: on}}", "line 1: `aliases.a.cache_points` should be auto or off"),
-        ("server: {admin_port: 1}", "`server.admin_port` is not served by this version yet"),
         ("server: 8080", "`server` should be a mapping"),
         ("server: {port: [1, {a: b}]}", "should be a plain value"),
         ("- a", "should be a mapping"),

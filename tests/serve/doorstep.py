@@ -55,6 +55,9 @@ class FakeGateway:
         if call.headers.get(b"authorization") != b"Bearer right":
             raise Unauthenticated("no such key")
 
+    def leave(self) -> None:
+        """There is nothing without an end."""
+
     def drain(self) -> None:
         self.drains += 1
 

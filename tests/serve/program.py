@@ -42,6 +42,9 @@ class Draining(FakeGateway):
         sink.write(b"data: 1\n\n")
         await asyncio.sleep(60)
 
+    def leave(self) -> None:
+        """There is nothing without an end."""
+
     def drain(self) -> None:
         self.is_drained.set()
 

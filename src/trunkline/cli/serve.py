@@ -30,23 +30,23 @@ def run(options: Namespace) -> int:
     for note in config.notes:
         print(f"trunkline: {note}", file=sys.stderr)
 
-    def announce(addresses: Sequence[Address]) -> None:
-        url = write_url(config, addresses[0].port)
+    def announce(addresses: Sequence[Address], admin: Sequence[Address]) -> None:
+        url = write_url(config, config.server.host, addresses[0].port)
+        admin_url = write_url(config, config.server.admin_host, admin[0].port) if admin else None
         if options.json:
-            text = json.dumps({"url": url, "generated_key": generated})
+            text = json.dumps({"url": url, "generated_key": generated, "admin_url": admin_url})
         elif options.dev:
             text = write_welcome(config, url)
         else:
-            text = write_start(config, url, generated)
+            text = write_start(config, url, generated, admin_url)
         print(text, flush=True)
 
     build.serve(config, keyring, announce)
     return 0
 
 
-def write_url(config: Config, port: int) -> str:
+def write_url(config: Config, host: str, port: int) -> str:
     """The address that a client uses."""
-    host = config.server.host
     if host in ("0.0.0.0", "::"):  # noqa: S104  # not bound: it is named as a client would
         host = "localhost"
     scheme = "https" if config.server.tls_cert else "http"
@@ -54,9 +54,11 @@ def write_url(config: Config, port: int) -> str:
     return f"{scheme}://{name}:{port}{config.server.base_path.rstrip('/')}/v1"
 
 
-def write_start(config: Config, url: str, generated: str | None) -> str:
+def write_start(config: Config, url: str, generated: str | None, admin_url: str | None = None) -> str:
     """What an operator reads: the address, who is served, and a key that was made just now."""
     lines = [f"trunkline {__version__} listens on {url}, in front of {', '.join(_served(config))}"]
+    if admin_url is not None:
+        lines.append(f"Administrators are served on {admin_url.removesuffix('v1')}admin/v1 alone.")
     if generated is not None:
         lines += [
             "",

@@ -1,7 +1,7 @@
 """Who called what, as administrators see it: a log, one entry of it, all of it to take away, and what comes in live."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -29,10 +29,11 @@ _HEARTBEAT = b": still here\n\n"
 class AuditBook:
     """Raises `InvalidRequest` for what cannot be asked, `ObjectNotFound` for what is not there."""
 
-    def __init__(self, rows: UsageRows, top: str, clock: Clock) -> None:
+    def __init__(self, rows: UsageRows, top: str, clock: Clock, is_leaving: Callable[[], bool] = lambda: False) -> None:
         self._rows = rows
         self._top = top
         self._clock = clock
+        self._is_leaving = is_leaving
 
     async def page(self, query: Query) -> dict[str, Any]:
         """Entries, the newest first."""
@@ -80,7 +81,7 @@ class AuditBook:
         """The media type, and entries as they come: server-sent events whose ids are places to go on from.
 
         Behind `last_event` (else `after`, else from now on). What is further back than `MOST_REPLAYED` is skipped, and
-        said to be. It never ends by itself.
+        said to be. It ends when the gateway is leaving, and never by itself.
         """
         wanted = self._read(query, "after")
         after = _read_place(last_event or query.text("after"))
@@ -96,7 +97,7 @@ class AuditBook:
         heard = self._clock.monotonic()
         # The head of the reply waits for the first piece.
         yield _HEARTBEAT
-        while True:
+        while not self._is_leaving():
             events, place = await self._look(wanted, place)
             if events:
                 heard = self._clock.monotonic()

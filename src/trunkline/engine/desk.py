@@ -55,6 +55,8 @@ class Desk:
 
     def __init__(self, parts: Parts) -> None:
         self.parts = parts
+        # Whether no more connections are taken: what would never end by itself ends.
+        self.is_leaving = False
         self._router = parts.make_router(parts.catalog.listing())
         self._access = Access(self._router)
         self._hop = _line(HOP, parts.instance)

@@ -79,6 +79,10 @@ class Gateway:
         for relay in list(self._live):
             relay.tick()
 
+    def leave(self) -> None:
+        """No more connections are taken: what would never end by itself ends, everything else has its time."""
+        self._desk.is_leaving = True
+
     def drain(self) -> None:
         """Streams have had their time: end them with an error event."""
         self._draining = True

@@ -33,7 +33,7 @@ class Server:
 
     `on_started` is called once, when connections are taken. `serve` needs an event loop of the caller's choice
     (uvloop is the fast one) and returns when the drain is over, so that the caller can close what the gateway uses;
-    `repeat_signal` afterwards ends the process the way the signal would have.
+    `repeat_signal` afterwards ends the process the way the signal would have. Of several servers one `hears_signals`.
     """
 
     def __init__(
@@ -45,6 +45,7 @@ class Server:
         certfile: str | None = None,
         keyfile: str | None = None,
         on_started: Callable[[Sequence[Address]], None] | None = None,
+        hears_signals: bool = True,
     ) -> None:
         self._host = host
         self._port = port
@@ -63,7 +64,7 @@ class Server:
             ssl_certfile=certfile,
             ssl_keyfile=keyfile,
         )
-        self._uvicorn = _Drained(config, face, self._announce)
+        self._uvicorn = _Drained(config, face, self._announce, hears_signals=hears_signals)
         self._sockets: list[socket.socket] = []
         self.addresses: list[Address] = []
 
@@ -104,8 +105,11 @@ class Server:
 class _Drained(uvicorn.Server):
     """uvicorn's server, with a deadline at which streams are told to end, and a second signal that ends at once."""
 
-    def __init__(self, config: uvicorn.Config, face: Face, announce: Callable[[], None]) -> None:
+    def __init__(
+        self, config: uvicorn.Config, face: Face, announce: Callable[[], None], *, hears_signals: bool
+    ) -> None:
         super().__init__(config)
+        self._hears_signals = hears_signals
         self._face = face
         self._announce = announce
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -118,6 +122,7 @@ class _Drained(uvicorn.Server):
             self._announce()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._face.gateway.leave()
         drain_seconds = self._face.limits.drain_seconds
         # A float where uvicorn declares whole seconds: it is handed to `asyncio.wait_for` as it is.
         self.config.timeout_graceful_shutdown = drain_seconds + _LAST_WORDS_SECONDS  # type: ignore[assignment]
@@ -139,7 +144,7 @@ class _Drained(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
         """Signals begin the end while the server runs. They are not repeated here: the caller has things to close."""
-        if threading.current_thread() is not threading.main_thread():
+        if not self._hears_signals or threading.current_thread() is not threading.main_thread():
             yield
             return
         before = {number: signal.signal(number, self.handle_exit) for number in _SIGNALS}

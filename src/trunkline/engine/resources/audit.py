@@ -58,4 +58,4 @@ async def check_acts(desk: Desk, x: Exchange) -> Reply:
 
 
 def _open_book(desk: Desk, x: Exchange) -> AuditBook:
-    return AuditBook(need_store(desk).usage, x.principal.path, desk.parts.clock)
+    return AuditBook(need_store(desk).usage, x.principal.path, desk.parts.clock, lambda: desk.is_leaving)
