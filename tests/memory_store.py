@@ -42,12 +42,11 @@ def make_store(clock: FakeClock) -> Store:
         usage=unused,
         erase=unused,
         limits=MemoryLimits(),
-        keys=MemoryKeys(),
         budgets=MemoryBudgets(),
+        keys=MemoryKeys(),
     )
 
 
-class MemoryLimits:
 class MemoryBudgets:
     """`state.BudgetStore`. `recorded` is what a test says that was spent of each, by its name."""
 
@@ -94,6 +93,7 @@ class MemoryBudgets:
         self._alerts[alert.budget, alert.start_micros, alert.share][1] = 1 << 62
 
 
+class MemoryLimits:
     """`state.KeptLimits`."""
 
     def __init__(self) -> None:

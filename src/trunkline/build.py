@@ -42,11 +42,10 @@ from trunkline.providers.directory import load_provider
 from trunkline.serve.face import Face
 from trunkline.serve.limits import Limits
 from trunkline.serve.server import Address, Server
-from trunkline.serve.sides import AdminSide, PublicSide
 from trunkline.shared.counters import MemoryCounters
 from trunkline.shared.memory import MemoryShared
-from trunkline.store.acts import ActKeys
 from trunkline.state.counters import Counters
+from trunkline.store.acts import ActKeys
 from trunkline.store.open import OpenStore, StoreSettings, open_store
 from trunkline.upstream.credentials import GoogleTokens, find_credentials
 from trunkline.upstream.embedded import MODEL, Embedded, free_port
@@ -63,9 +62,6 @@ UPSTREAMS: dict[str, UpstreamDialect] = {**DIALECTS, "bedrock": bedrock.DIALECT,
 
 # A list of models is a few hundred kilobytes with the largest of them.
 _LIST_BYTES = 16 * 1024 * 1024
-
-Started = Callable[[Sequence[Address], Sequence[Address]], None]
-"""Told once where the gateway listens, and where for administrators alone."""
 
 _log = logging.getLogger("trunkline")
 
@@ -96,15 +92,15 @@ async def open_gateway(
         stack.push_async_callback(catalog.close)
         tokens = GoogleTokens(client, clock, find_credentials(accounts))
         stack.push_async_callback(tokens.close)
-        if ledger is None:
-            ledger = lines = LogLines(_choose_lines(config))
-            stack.callback(lines.close)
-        if store is not None:
         gauge, counters = Gauge(), MemoryCounters(clock)
         budgeting = (
             None if store is None else await _open_budgets(config, store, counters, gauge, proxies, clock, stack)
         )
         bounds = [] if budgeting is None else [budgeting.bounds]
+        if ledger is None:
+            ledger = lines = LogLines(_choose_lines(config))
+            stack.callback(lines.close)
+        if store is not None:
             ledger = Both(store.ledger, ledger)
 
         def make_router(listing: Listing) -> Router:
@@ -137,12 +133,12 @@ async def open_gateway(
                 gauge=gauge,
                 admission=Admission(counters, [limits, *bounds]),
                 limits=limits,
+                purse=None if budgeting is None else budgeting.purse,
+                budgets=None if budgeting is None else budgeting.open_office,
             )
         )
         stack.push_async_callback(gateway.close)
         gateway.start()
-                purse=None if budgeting is None else budgeting.purse,
-                budgets=None if budgeting is None else budgeting.open_office,
         catalog.start()
         for work, name in ((_tick(gateway), "tick"), (limits.follow(), "limits")):
             task = asyncio.create_task(work, name=name)
@@ -151,10 +147,6 @@ async def open_gateway(
         yield gateway
 
 
-@contextlib.asynccontextmanager
-async def open_router(config: Config) -> AsyncIterator[tuple[Callable[[], Router], ModelCatalog]]:
-    """What tells where names lead, without a gateway: a router for the newest listing, and the catalogue behind it."""
-    accounts = list(config.accounts)
 class _Budgeting(Struct, frozen=True):
     bounds: BudgetBounds
     purse: Purse
@@ -187,6 +179,10 @@ async def _open_budgets(
     return _Budgeting(bounds, Purse(counters, bounds), open_office)
 
 
+@contextlib.asynccontextmanager
+async def open_router(config: Config) -> AsyncIterator[tuple[Callable[[], Router], ModelCatalog]]:
+    """What tells where names lead, without a gateway: a router for the newest listing, and the catalogue behind it."""
+    accounts = list(config.accounts)
     if config.local:
         accounts.append(_make_local(free_port(), ""))
     client = HttpClient(proxies=read_proxies(config.proxies))
@@ -203,18 +199,14 @@ async def _open_budgets(
 
 
 def make_server(config: Config, gateway: Gateway, on_started: Callable[[Sequence[Address]], None]) -> Server:
-    """The HTTP server in front of a gateway; what administrators ask for is left out where it has one of its own."""
+    """The HTTP server in front of a gateway."""
     limits = Limits(
         body_bytes=config.server.body_limit_bytes,
         upload_bytes=config.server.upload_limit_bytes,
         drain_seconds=config.server.drain_seconds,
     )
     return Server(
-        Face(
-            gateway if config.server.admin_port is None else PublicSide(gateway),
-            limits=limits,
-            base_path=config.server.base_path,
-        ),
+        Face(gateway, limits=limits, base_path=config.server.base_path),
         host=config.server.host,
         port=config.server.port,
         certfile=str(config.server.tls_cert) if config.server.tls_cert else None,
@@ -223,56 +215,19 @@ def make_server(config: Config, gateway: Gateway, on_started: Callable[[Sequence
     )
 
 
-def make_admin_server(
-    config: Config, gateway: Gateway, on_started: Callable[[Sequence[Address]], None]
-) -> Server | None:
-    """The server for administrators alone, where there is one. It has no signals and no time of its own: it ends when
-    the other one has."""
-    if config.server.admin_port is None:
-        return None
-    limits = Limits(body_bytes=config.server.body_limit_bytes, drain_seconds=0.0)
-    return Server(
-        Face(AdminSide(gateway), limits=limits, base_path=config.server.base_path),
-        host=config.server.admin_host,
-        port=config.server.admin_port,
-        certfile=str(config.server.tls_cert) if config.server.tls_cert else None,
-        keyfile=str(config.server.tls_key) if config.server.tls_key else None,
-        on_started=on_started,
-        hears_signals=False,
-    )
-
-
-def serve(config: Config, keyring: Keyring, on_started: Started) -> None:
+def serve(config: Config, keyring: Keyring, on_started: Callable[[Sequence[Address]], None]) -> None:
     """Serve until a signal. Ends the process by that signal once everything is closed."""
 
     async def run() -> Server:
         async with open_gateway(config, keyring) as gateway:
-            is_admin_there = asyncio.Event()
-            admin = make_admin_server(config, gateway, lambda _: is_admin_there.set())
-            server = make_server(
-                config, gateway, lambda addresses: on_started(addresses, [] if admin is None else admin.addresses)
-            )
+            server = make_server(config, gateway, on_started)
             # What is there by now stays to the end: nobody need look through it again for what is not used any more.
             gc.collect()
             gc.freeze()
-            await (server.serve() if admin is None else _serve_both(server, admin, is_admin_there))
+            await server.serve()
             return server
 
     uvloop.run(run()).repeat_signal()
-
-
-async def _serve_both(server: Server, admin: Server, is_admin_there: asyncio.Event) -> None:
-    """The administrators' is there before the other one, and until that has ended. Raises what either of them does."""
-    serving = asyncio.create_task(admin.serve(), name="admin server")
-    waiting = asyncio.create_task(is_admin_there.wait())
-    await asyncio.wait((serving, waiting), return_when=asyncio.FIRST_COMPLETED)
-    waiting.cancel()
-    try:
-        if not serving.done():
-            await server.serve()
-    finally:
-        admin.stop()
-        await serving
 
 
 async def _tick(gateway: Gateway) -> None:

@@ -16,12 +16,10 @@ from trunkline.upstream.reach import NO_HOSTS, Hosts
 
 
 class ServerConfig(Struct, frozen=True, kw_only=True):
-    """Where the gateway listens, and how much it takes. Without an `admin_port` administrators are served like all."""
+    """Where the gateway listens, and how much it takes."""
 
     host: str = "localhost"
     port: int = 8080
-    admin_host: str = "localhost"
-    admin_port: int | None = None
     base_path: str = "/"
     body_limit_bytes: int = 32_000_000
     upload_limit_bytes: int = 512_000_000
@@ -70,10 +68,10 @@ class Config:
     forwarded_prompts: Mapping[str, str] = field(default_factory=dict)
     keys: tuple[KeptKey, ...] = ()
     limits: tuple[LimitRule, ...] = ()
-    fetch: FetchConfig = field(default_factory=FetchConfig)
-    retention: Retention = field(default_factory=Retention)
     budgets: tuple[Budget, ...] = ()
     output_limit_tokens: int = 16_384
+    fetch: FetchConfig = field(default_factory=FetchConfig)
+    retention: Retention = field(default_factory=Retention)
     encrypts: bool = False
     blobs_url: str = ""
     log_format: str | None = None

@@ -63,9 +63,8 @@ def load_config(
     nodes = _read_places(document) if document is not None else {}
     settings = Settings(environment, document, nodes)
     server, timeouts = _read_server(settings), _read_timeouts(settings)
-    for host in () if auth else (server.host, server.admin_host):
-        if not is_loopback(host):
-            raise ConfigError(f"without a key only this machine may be served, not `{host}`: leave --no-auth out")
+    if not auth and not is_loopback(server.host):
+        raise ConfigError(f"without a key only this machine may be served, not `{server.host}`: leave --no-auth out")
     found = read_accounts(environment, document, nodes.get("providers"), timeouts)
     refuse_ourselves(environment, found.entries, server.host, server.port)
     aliases = _read_aliases(settings, document, nodes)
@@ -84,9 +83,9 @@ def load_config(
         forwarded_prompts=_read_forwarded(settings, document, nodes),
         keys=_read_keys(settings, document, nodes),
         limits=_read_limits(settings, document, nodes),
-        proxies=_read_proxies(environment),
         budgets=_read_budgets(settings, document, nodes),
         output_limit_tokens=settings.take("TRUNKLINE_OUTPUT_LIMIT", 16_384),
+        proxies=_read_proxies(environment),
         fetch=_read_fetch(settings),
         blobs_url=settings.take("TRUNKLINE_BLOBS_URL", ""),
         log_format=settings.take("TRUNKLINE_LOG", None),
@@ -201,8 +200,6 @@ def _read_server(settings: Settings) -> ServerConfig:
     server = ServerConfig(
         host=settings.take("TRUNKLINE_HOST", default.host),
         port=settings.take("PORT", default.port),
-        admin_host=settings.take("TRUNKLINE_ADMIN_HOST", default.admin_host),
-        admin_port=settings.take("TRUNKLINE_ADMIN_PORT", None),
         base_path=settings.take("BASE_PATH", default.base_path),
         body_limit_bytes=settings.take("TRUNKLINE_BODY_LIMIT", default.body_limit_bytes),
         upload_limit_bytes=settings.take("TRUNKLINE_UPLOAD_LIMIT", default.upload_limit_bytes),
@@ -304,9 +301,6 @@ def _read_limits(settings: Settings, document: Document | None, nodes: Mapping[s
     return rules
 
 
-def _read_retention(settings: Settings, document: Document | None, nodes: Mapping[str, Node]) -> Retention:
-    days = settings.take("TRUNKLINE_STORE_RETENTION_DAYS", Retention().days)
-    if document is None or _STORE_PATHS not in nodes:
 def _read_budgets(settings: Settings, document: Document | None, nodes: Mapping[str, Node]) -> tuple[Budget, ...]:
     if document is None or _BUDGETS not in nodes:
         return ()
@@ -316,6 +310,9 @@ def _read_budgets(settings: Settings, document: Document | None, nodes: Mapping[
     return budgets
 
 
+def _read_retention(settings: Settings, document: Document | None, nodes: Mapping[str, Node]) -> Retention:
+    days = settings.take("TRUNKLINE_STORE_RETENTION_DAYS", Retention().days)
+    if document is None or _STORE_PATHS not in nodes:
         return Retention(days)
     paths = read_store_paths(document, nodes[_STORE_PATHS])
     source = document.place(nodes[_STORE_PATHS])

@@ -109,20 +109,6 @@ SETTINGS = (
         meaning="`localhost` listens on 127.0.0.1 and, where there is one, ::1; `0.0.0.0` on every address",
     ),
     Setting(
-        environment="TRUNKLINE_ADMIN_PORT",
-        yaml="server.admin_port",
-        read=values.read_port,
-        default="none: on the same port as everything else",
-        meaning="where `/admin/…` and `/metrics` are served, and nowhere else then",
-    ),
-    Setting(
-        environment="TRUNKLINE_ADMIN_HOST",
-        yaml="server.admin_host",
-        read=values.read_text,
-        default="`localhost`",
-        meaning="the address of that port, as `TRUNKLINE_HOST` for the other one",
-    ),
-    Setting(
         environment="BASE_PATH",
         yaml="server.base_path",
         read=values.read_base_path,
@@ -245,10 +231,19 @@ SETTINGS = (
         read=values.read_text,
         meaning="`name=target,…`: a name may end in `*` (`gpt-*=anthropic/claude-sonnet-5`); in YAML a mapping",
     ),
+    Setting(
+        environment="TRUNKLINE_OUTPUT_LIMIT",
+        yaml="output_limit",
+        read=values.read_count,
+        default="16384",
+        meaning="how many tokens a model may write for a request without a limit that a budget pays for, where it is not"
+        " known how many it can write",
+    ),
 )
 
 NOT_YET = {
     "TRUNKLINE_REDIS_URL": "redis_url",
+    "TRUNKLINE_ADMIN_PORT": "server.admin_port",
     "TRUNKLINE_TRUSTED_PROXIES": "server.trusted_proxies",
 }
 """Settings that a later version brings: refused until then, so that nobody believes them to be in force."""
@@ -258,14 +253,6 @@ NOT_YET_SECTIONS = ("audit", "prices")
 
 # For tests alone; whoever runs them has it set.
 IGNORED = ("TRUNKLINE_TEST_DATA",)
-    Setting(
-        environment="TRUNKLINE_OUTPUT_LIMIT",
-        yaml="output_limit",
-        read=values.read_count,
-        default="16384",
-        meaning="how many tokens a model may write for a request without a limit that a budget pays for, where it is not"
-        " known how many it can write",
-    ),
 
 PROXY_VARIABLES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 

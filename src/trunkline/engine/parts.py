@@ -62,4 +62,3 @@ class Parts(Struct, frozen=True, kw_only=True):
     limits: RateLimits | None = None
     purse: Purse | None = None
     budgets: OpenOffice | None = None
-    evidence_bytes: int = 0

@@ -32,5 +32,5 @@ class Store(Struct, frozen=True, kw_only=True):
     usage: UsageRows
     erase: Callable[[str], Awaitable[Mapping[str, int]]]
     limits: KeptLimits
-    keys: KeptKeys
     budgets: BudgetStore
+    keys: KeptKeys

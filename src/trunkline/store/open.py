@@ -164,6 +164,7 @@ async def open_store(settings: StoreSettings, clock: Clock, *, sweeps: bool = Tr
                 clock=clock,
             ),
             limits=SqlLimits(database),
+            budgets=SqlBudgets(database, cipher),
             keys=SqlKeys(database, clock),
         )
         sweep = Sweep(database, cipher, clock, files, blobs, settings.retention_days * _DAY_MICROS)
@@ -174,7 +175,6 @@ async def open_store(settings: StoreSettings, clock: Clock, *, sweeps: bool = Tr
         yield OpenStore(ports, ledger, database, journal, keeper, cipher, blobs, sweep)
 
 
-            budgets=SqlBudgets(database, cipher),
 def _settle_ledger(settings: StoreSettings) -> LedgerSettings:
     return LedgerSettings(
         directory=settings.data_dir / "ledger",
