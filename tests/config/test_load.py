@@ -79,6 +79,8 @@ def test_empty_is_unset() -> None:
         ("PORT", "70000"),
         ("TRUNKLINE_BODY_LIMIT", "big"),
         ("TRUNKLINE_BODY_LIMIT", "0"),
+        ("TRUNKLINE_TRUSTED_PROXIES", "10.0.0.1/8"),
+        ("TRUNKLINE_TRUSTED_PROXIES", "proxy.internal"),
         ("TRUNKLINE_DRAIN_SECONDS", "-1"),
         ("TRUNKLINE_DRAIN_SECONDS", "nan"),
         ("TRUNKLINE_LOG", "xml"),
@@ -104,6 +106,13 @@ def test_wrong_value(name: str, text: str) -> None:
 def test_sizes(text: str, size: int) -> None:
     """Sizes are typed as people say them."""
     assert load({"TRUNKLINE_BODY_LIMIT": text}).server.body_limit_bytes == size
+
+
+def test_trusted_proxies() -> None:
+    """Addresses and networks of both kinds; none unless they are named."""
+    assert load({}).server.trusted_proxies == ()
+    networks = load({"TRUNKLINE_TRUSTED_PROXIES": "10.0.0.0/8, 127.0.0.1,::1"}).server.trusted_proxies
+    assert [str(network) for network in networks] == ["10.0.0.0/8", "127.0.0.1/32", "::1/128"]
 
 
 def test_tls_needs_both() -> None:

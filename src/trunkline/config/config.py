@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from trunkline.ports import FetchLimits, Timeouts
 from trunkline.providers.account import Account
+from trunkline.serve.proxies import Network
 from trunkline.state.budgets import Budget
 from trunkline.state.keys import KeptKey
 from trunkline.state.limits import LimitRule
@@ -21,6 +22,7 @@ class ServerConfig(Struct, frozen=True, kw_only=True):
     host: str = "localhost"
     port: int = 8080
     base_path: str = "/"
+    trusted_proxies: tuple[Network, ...] = ()
     body_limit_bytes: int = 32_000_000
     upload_limit_bytes: int = 512_000_000
     drain_seconds: float = 30.0

@@ -201,6 +201,7 @@ def _read_server(settings: Settings) -> ServerConfig:
         host=settings.take("TRUNKLINE_HOST", default.host),
         port=settings.take("PORT", default.port),
         base_path=settings.take("BASE_PATH", default.base_path),
+        trusted_proxies=settings.take("TRUNKLINE_TRUSTED_PROXIES", default.trusted_proxies),
         body_limit_bytes=settings.take("TRUNKLINE_BODY_LIMIT", default.body_limit_bytes),
         upload_limit_bytes=settings.take("TRUNKLINE_UPLOAD_LIMIT", default.upload_limit_bytes),
         drain_seconds=settings.take("TRUNKLINE_DRAIN_SECONDS", default.drain_seconds),

@@ -116,6 +116,13 @@ SETTINGS = (
         meaning="prefix of every route",
     ),
     Setting(
+        environment="TRUNKLINE_TRUSTED_PROXIES",
+        yaml="server.trusted_proxies",
+        read=values.read_networks,
+        meaning="comma list of addresses and networks (`10.0.0.0/8`) of proxies before the gateway: only what comes from"
+        " them has its caller's address in `X-Forwarded-For`, the last there that is none of these",
+    ),
+    Setting(
         environment="TRUNKLINE_BODY_LIMIT",
         yaml="server.body_limit",
         read=values.read_size,
@@ -244,7 +251,6 @@ SETTINGS = (
 NOT_YET = {
     "TRUNKLINE_REDIS_URL": "redis_url",
     "TRUNKLINE_ADMIN_PORT": "server.admin_port",
-    "TRUNKLINE_TRUSTED_PROXIES": "server.trusted_proxies",
 }
 """Settings that a later version brings: refused until then, so that nobody believes them to be in force."""
 

@@ -4,8 +4,10 @@ import base64
 import binascii
 import re
 from datetime import UTC, datetime
+from ipaddress import ip_network
 from pathlib import Path
 
+from trunkline.serve.proxies import Network
 from trunkline.upstream.reach import Hosts, read_hosts
 
 _SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*(B|KB|MB|GB|KIB|MIB|GIB)?", re.IGNORECASE)
@@ -157,6 +159,14 @@ def read_time(text: str) -> int:
     except ValueError:
         raise ValueError("should be a day or a time like 2027-01-31 or 2027-01-31T12:00:00Z") from None
     return round((time if time.tzinfo is not None else time.replace(tzinfo=UTC)).timestamp()) * 1_000_000
+
+
+def read_networks(text: str) -> tuple[Network, ...]:
+    """Addresses and networks with commas between them."""
+    try:
+        return tuple(map(ip_network, read_list(text)))
+    except ValueError:
+        raise ValueError("should be a list of addresses and networks like 10.0.0.0/8, ::1") from None
 
 
 def read_database_url(text: str) -> str:

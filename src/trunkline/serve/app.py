@@ -5,7 +5,7 @@ they are a scope (malformed requests, slow heads, idle connections) is that serv
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
 from urllib.parse import quote
 
@@ -79,7 +79,8 @@ class App:
     def _guess_call(self, scope: Scope) -> Call:
         """A call good enough to draw an error for."""
         path = self.face.guess_path(_raw_target(scope))
-        return Call(method=scope.get("method", "GET"), path=path, headers=dict(scope["headers"]), peer=_peer(scope))
+        headers = dict(scope["headers"])
+        return Call(method=scope.get("method", "GET"), path=path, headers=headers, peer=self._find_peer(scope, headers))
 
     def _read_head(self, scope: Scope) -> Call:
         """The call without its body."""
@@ -98,7 +99,15 @@ class App:
         strict.check_fields(fields, scope["http_version"], body_limit)
         check_coding(fields.get(b"content-encoding", b""))
         strict.expects_continue(fields)
-        return Call(method=method, path=target.path, query=target.query, headers=fields, peer=_peer(scope))
+        return Call(
+            method=method, path=target.path, query=target.query, headers=fields, peer=self._find_peer(scope, fields)
+        )
+
+    def _find_peer(self, scope: Scope, headers: Mapping[bytes, bytes]) -> str:
+        client, proxies = scope.get("client"), self.face.proxies
+        peer: str = client[0] if client else ""
+        forwarded = headers.get(b"x-forwarded-for")
+        return peer if forwarded is None or not proxies.trusts(peer) else proxies.find_caller(peer, forwarded)
 
     async def _read_body(self, head: Call, receive: Receive) -> bytes | None:
         """The whole body, decoded; `None` when the client left while sending it."""
@@ -310,8 +319,3 @@ def _raw_target(scope: Scope) -> bytes:
     path: bytes = scope.get("raw_path") or quote(scope["path"]).encode("ascii")
     query: bytes = scope.get("query_string", b"")
     return b"%b?%b" % (path, query) if query else path
-
-
-def _peer(scope: Scope) -> str:
-    client = scope.get("client")
-    return client[0] if client else ""

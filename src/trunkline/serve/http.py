@@ -50,6 +50,7 @@ class HotProtocol(Reading):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in the base
         super().connection_made(transport)
         self.peer = self.client[0] if self.client else ""
+        self.is_proxied = self.face.proxies.trusts(self.peer)
         self.face.sweep.connections.add(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -220,7 +221,7 @@ class HotProtocol(Reading):
             method="GET" if is_between else self.method,
             path=self.face.guess_path(b"" if is_between else self.url),
             headers={} if is_between else self.fields,
-            peer=self.peer,
+            peer=self.peer if is_between else self.find_peer(),
         )
         self.stage = DEAF
         self.body = b""
@@ -278,7 +279,9 @@ class HotProtocol(Reading):
 
     def _greet(self) -> None:
         target = self.target
-        call = Call(method=self.method, path=target.path, query=target.query, headers=self.fields, peer=self.peer)
+        call = Call(
+            method=self.method, path=target.path, query=target.query, headers=self.fields, peer=self.find_peer()
+        )
         reply = websocket.refuse(self.face.gateway, call)
         if reply is not None:
             self._end_with(self._last_reply(reply, call.method))

@@ -54,6 +54,7 @@ class Reading(HttpToolsProtocol, abc.ABC):
         self.limits = self.face.limits
         self.targets = self.face.targets
         self.peer = ""
+        self.is_proxied = False
 
         self.stage = FRESH
         # Since the stage began, and since the last bytes of a body came: counted by the sweep.
@@ -97,6 +98,12 @@ class Reading(HttpToolsProtocol, abc.ABC):
     @abc.abstractmethod
     def ask_for_more(self) -> None:
         """The reader of the upload has read all that has come."""
+
+    def find_peer(self) -> str:
+        """Where the request comes from: the other end of the connection, or who stands behind that."""
+        if self.is_proxied and b"x-forwarded-for" in self.fields:
+            return self.face.proxies.find_caller(self.peer, self.fields[b"x-forwarded-for"])
+        return self.peer
 
     # --- between the callbacks ---
 
@@ -197,7 +204,7 @@ class Reading(HttpToolsProtocol, abc.ABC):
             path=target.path,
             query=target.query,
             headers=self.fields,
-            peer=self.peer,
+            peer=self.find_peer(),
             upload=upload,
         )
         self.face.gateway.authenticate(call)
@@ -257,7 +264,7 @@ class Reading(HttpToolsProtocol, abc.ABC):
             query=target.query,
             headers=self.fields,
             body=body if isinstance(body, bytes) else bytes(body),
-            peer=self.peer,
+            peer=self.find_peer(),
         )
         self.body = b""
         self.awaits_continue = False
