@@ -41,7 +41,7 @@ from trunkline.providers.account import Account, ModelRules, make_account
 from trunkline.providers.directory import load_provider
 from trunkline.serve.face import Face
 from trunkline.serve.limits import Limits
-from trunkline.serve.proxies import Proxies
+from trunkline.serve.proxies import TrustedProxies
 from trunkline.serve.server import Address, Server
 from trunkline.shared.counters import MemoryCounters
 from trunkline.shared.memory import MemoryShared
@@ -207,7 +207,12 @@ def make_server(config: Config, gateway: Gateway, on_started: Callable[[Sequence
         drain_seconds=config.server.drain_seconds,
     )
     return Server(
-        Face(gateway, limits=limits, base_path=config.server.base_path, proxies=Proxies(config.server.trusted_proxies)),
+        Face(
+            gateway,
+            limits=limits,
+            base_path=config.server.base_path,
+            proxies=TrustedProxies(config.server.trusted_proxies),
+        ),
         host=config.server.host,
         port=config.server.port,
         certfile=str(config.server.tls_cert) if config.server.tls_cert else None,

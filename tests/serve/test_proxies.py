@@ -5,9 +5,9 @@ from ipaddress import ip_network
 import pytest
 from doorstep import Door, get, post
 
-from trunkline.serve.proxies import Proxies
+from trunkline.serve.proxies import TrustedProxies
 
-OURS = Proxies([ip_network("10.0.0.0/8"), ip_network("127.0.0.1"), ip_network("fd00::/8")])
+OURS = TrustedProxies([ip_network("10.0.0.0/8"), ip_network("127.0.0.1"), ip_network("fd00::/8")])
 
 
 @pytest.mark.parametrize(
@@ -30,7 +30,7 @@ def test_who_is_trusted(peer: str, is_trusted: bool) -> None:
 
 def test_nobody_is_trusted_unless_named() -> None:
     """Not even this machine."""
-    assert not Proxies().trusts("127.0.0.1")
+    assert not TrustedProxies().trusts("127.0.0.1")
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from trunkline.errors import Broken
 from trunkline.serve.bugs import log_bug
 from trunkline.serve.gateway import Gateway
 from trunkline.serve.limits import Limits
-from trunkline.serve.proxies import Proxies
+from trunkline.serve.proxies import TrustedProxies
 from trunkline.serve.strict import Target, read_target
 from trunkline.serve.sweep import Sweep
 
@@ -25,14 +25,14 @@ class Face:
         limits: Limits | None = None,
         base_path: str = "/",
         clock: Clock | None = None,
-        proxies: Proxies | None = None,
+        proxies: TrustedProxies | None = None,
     ) -> None:
         self.gateway = gateway
         self.limits = limits or Limits()
         self.prefix = b"/".join(part for part in ("/" + base_path).encode("ascii").split(b"/") if part)
         self.prefix = b"/" + self.prefix if self.prefix else b""
         self.sweep = Sweep(clock or SystemClock(), self.limits.sweep_seconds)
-        self.proxies = proxies or Proxies()
+        self.proxies = proxies or TrustedProxies()
         self.targets: dict[bytes, Target] = {}
 
     def read_target(self, raw: bytes) -> Target:

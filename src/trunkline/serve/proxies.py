@@ -10,7 +10,7 @@ Address = IPv4Address | IPv6Address
 _REMEMBERED = 4_096
 
 
-class Proxies:
+class TrustedProxies:
     """The networks of the proxies that are trusted; none unless they are named."""
 
     def __init__(self, networks: Sequence[Network] = ()) -> None:
