@@ -16,8 +16,9 @@ Nano = NewType("Nano", int)
 
 FREE = Nano(0)
 
-TOLD = "told"
-"""Where a cost is from that a provider told."""
+TOLD, PUBLISHED, DECLARED, NOTHING_TO_PAY = "told", "published", "declared", "free"
+"""Where a cost is from: the provider's own word, the tables of published prices, the configuration, or nothing is paid
+for the model."""
 
 _PER = 1_000_000
 
@@ -79,13 +80,13 @@ _NO_TIERS: Mapping[str, "Tariff"] = {}
 class Tariff(Struct, frozen=True):
     """What a model costs: usually, for a large input (the largest first), and at other tiers of service.
 
-    `source` says who says so: `published`, `declared` in the configuration, `free`.
+    `source` is who says so.
     """
 
     rates: Rates
     long: tuple[Long, ...] = ()
     tiers: Mapping[str, "Tariff"] = _NO_TIERS
-    source: str = "published"
+    source: str = PUBLISHED
 
 
 def choose_rates(usage: Usage, tariff: Tariff) -> Rates:

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from trunkline.catalog import prices
-from trunkline.catalog.prices import find_tariff, read_tariff
+from trunkline.catalog.prices import PriceBook, find_tariff, make_tariff, read_row
 from trunkline.catalog.refresh_prices import read_prices, write_json, write_row
 from trunkline.money import Rates, Tariff
 from trunkline.usage import TIERS
@@ -33,7 +33,7 @@ ENTRY: dict[str, Any] = {
 def tariff_of(entry: dict[str, Any], seller: str = "gemini") -> Tariff:
     """What is read of the row that an entry makes, over the file's own text."""
     text = write_json(write_row(read_prices(entry, seller)))
-    return read_tariff(msgspec.json.Decoder(list[Any], float_hook=Decimal).decode(text), {})
+    return make_tariff(read_row(msgspec.json.Decoder(list[Any], float_hook=Decimal).decode(text)), "published")
 
 
 def test_the_usual_rates() -> None:
@@ -104,3 +104,36 @@ def test_shipped_rows_are_tariffs() -> None:
             assert tariff is not None
             assert tariff.tiers.keys() <= set(TIERS)
             assert all(getattr(tariff.rates, bucket) >= 0 for bucket in Rates.__struct_fields__)
+
+
+def test_declared_prices_come_first() -> None:
+    """An exact name before a pattern, the longest pattern before others; fees are the provider's where none is said."""
+    book = PriceBook(
+        {
+            "*/*": {"input": 1, "output": 1},
+            "eu/gpt-5*": {"input": 2, "output": 2, "web_search": 9},
+            "eu/gpt-5-mini": {"input": 3, "output": 4, "flex": {"input": 1}, ">1000": {"output": 8}},
+        }
+    )
+    mini, large, other = (book("eu", "openai", model) for model in ("gpt-5-mini", "gpt-5.1", "gpt-4o"))
+    assert mini is not None
+    assert (mini.source, mini.rates.input, mini.rates.output, mini.rates.web_search) == ("declared", 3, 4, 10_000_000)
+    assert (mini.tiers["flex"].rates.input, mini.tiers["flex"].rates.output) == (1, 4)
+    assert (mini.long[0].above_tokens, mini.long[0].rates.output) == (1000, 8)
+    assert large is not None
+    assert (large.rates.input, large.rates.web_search) == (2, 9)
+    assert other is not None
+    assert other.rates.input == 1
+    assert book("eu", "openai", "gpt-5-mini") is mini
+
+
+def test_without_a_declared_price_the_published_one_counts() -> None:
+    """What nobody priced has none, and the embedded model is free."""
+    book = PriceBook({"azure/*": {"input": 1, "output": 1}})
+    published = book("openai", "openai", "gpt-5-mini")
+    assert published is not None
+    assert (published.source, published.rates.input) == ("published", 250_000_000)
+    assert book("ollama", "ollama", "llama") is None
+    free = book("local", "local", "smollm2-135m")
+    assert free is not None
+    assert (free.source, max(getattr(free.rates, name) for name in Rates.__struct_fields__)) == ("free", 0)

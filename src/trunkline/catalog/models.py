@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from trunkline.capabilities import Capabilities
 from trunkline.catalog.capabilities import find_capabilities, find_owner
-from trunkline.catalog.prices import find_tariff
+from trunkline.catalog.prices import Prices, find_published
 from trunkline.errors import Denied, Refused, TimedOut, UpstreamError
 from trunkline.money import Tariff
 from trunkline.ports import Listed, Listing
@@ -36,12 +36,14 @@ class ModelCatalog:
         self,
         accounts: Sequence[Account],
         fetch: Fetch,
+        prices: Prices = find_published,
         *,
         refresh_seconds: float = REFRESH_SECONDS,
         retry_seconds: Sequence[float] = RETRY_SECONDS,
     ) -> None:
         self._accounts = accounts
         self._fetch = fetch
+        self._prices = prices
         self._refresh_seconds = refresh_seconds
         self._retry_seconds = retry_seconds
         self._listing: Listing = {account.name: _at_first(account) for account in accounts}
@@ -76,7 +78,7 @@ class ModelCatalog:
         return known
 
     def tariff(self, account: str, provider: str, model: str) -> Tariff | None:
-        return find_tariff(provider, model)
+        return self._prices(account, provider, model)
 
     def owner(self, model: str) -> str | None:
         return find_owner(model)

@@ -1,7 +1,7 @@
 """The embedded model: a small language model that this gateway starts as a child process and speaks Chat to.
 
 It takes 2,048 tokens of text and serves no embeddings. Its runtime passes over `tools`, so calls are emulated by a
-JSON grammar. It is switched on by `--local`, not by a key or address.
+JSON grammar. Nothing is paid for it. It is switched on by `--local`, not by a key or address.
 """
 
 from trunkline.capabilities import Capabilities
@@ -14,6 +14,7 @@ PROVIDER = make_provider(
     None,
     key_required=False,
     embedded=True,
+    is_free=True,
     capabilities=Capabilities(
         tools="emulated",
         parallel_switch=False,

@@ -78,7 +78,7 @@ class Provider:
     raises `Garbled`; without a `models` path there is none to ask for. `rank` decides which of several providers that
     list a name is asked, the lowest first, then by alphabet. `keeps_responses`: a response that it was told to store can
     be gone on from, read and deleted there under its id. `keeps_prompts`: a request may name a prompt that is kept
-    there. `embedded`: it is served by this gateway itself. `example` is a bare name of a model that its accounts usually
+    there. `embedded`: it is served by this gateway itself. `is_free`: nothing is paid for its models. `example` is a bare name of a model that its accounts usually
     have, for programs to paste; empty where there is none.
     """
 
@@ -107,6 +107,7 @@ class Provider:
     keeps_responses: bool = False
     keeps_prompts: bool = False
     embedded: bool = False
+    is_free: bool = False
     sign: Sign | None = None
     token: bool = False
     example: str = ""
