@@ -12,6 +12,7 @@ import uvloop
 from msgspec import Struct
 
 from trunkline.catalog.models import Fetch, ModelCatalog
+from trunkline.catalog.prices import PriceBook
 from trunkline.clock import Clock, SystemClock, mint, mint_request_id
 from trunkline.config.config import Config
 from trunkline.dialects import anthropic, bedrock, cohere, gemini, openai_chat, openai_responses
@@ -89,7 +90,7 @@ async def open_gateway(
         proxies = read_proxies(config.proxies)
         client = HttpClient(proxies=proxies)
         stack.push_async_callback(client.close)
-        catalog = ModelCatalog(accounts, _fetch_list(client))
+        catalog = ModelCatalog(accounts, _fetch_list(client), PriceBook(config.prices))
         stack.push_async_callback(catalog.close)
         tokens = GoogleTokens(client, clock, find_credentials(accounts))
         stack.push_async_callback(tokens.close)
@@ -187,7 +188,7 @@ async def open_router(config: Config) -> AsyncIterator[tuple[Callable[[], Router
     if config.local:
         accounts.append(_make_local(free_port(), ""))
     client = HttpClient(proxies=read_proxies(config.proxies))
-    catalog = ModelCatalog(accounts, _fetch_list(client))
+    catalog = ModelCatalog(accounts, _fetch_list(client), PriceBook(config.prices))
     catalog.start()
     try:
         yield (

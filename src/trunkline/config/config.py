@@ -6,6 +6,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from trunkline.config.prices import Known
 from trunkline.ports import FetchLimits, Timeouts
 from trunkline.providers.account import Account
 from trunkline.serve.proxies import Network
@@ -55,7 +56,7 @@ class Config:
     that several list is looked for; the embedded model is not among them, `local` says that it is wanted. `proxies`
     are the proxy variables as they were. `uncached` are the aliases for which no cache points are set, `emulating`
     those with settings that are told in words. `forwarded_prompts` are prompts at a provider that anybody may use,
-    each with its model. `keys`, `limits` and `budgets` are those that the file declares. `encrypts` says whether what is kept is sealed at rest. `notes` are sentences about what is
+    each with its model. `keys`, `limits`, `budgets` and `prices` are those that the file declares. `encrypts` says whether what is kept is sealed at rest. `notes` are sentences about what is
     set but not served.
     """
 
@@ -71,6 +72,7 @@ class Config:
     keys: tuple[KeptKey, ...] = ()
     limits: tuple[LimitRule, ...] = ()
     budgets: tuple[Budget, ...] = ()
+    prices: Mapping[str, Known] = field(default_factory=dict)
     output_limit_tokens: int = 16_384
     fetch: FetchConfig = field(default_factory=FetchConfig)
     retention: Retention = field(default_factory=Retention)

@@ -12,6 +12,7 @@ from trunkline.config.config import Config, FetchConfig, ServerConfig, Shown
 from trunkline.config.document import Document, Node
 from trunkline.config.keys import read_keys
 from trunkline.config.limits import read_limits
+from trunkline.config.prices import Known, describe_price, read_prices
 from trunkline.config.prompts import read_forwarded
 from trunkline.config.settings import (
     IGNORED,
@@ -36,6 +37,7 @@ _KEYS = "keys"
 _STORE_PATHS = "store.paths"
 _LIMITS = "limits"
 _BUDGETS = "budgets"
+_PRICES = "prices"
 _LOOPBACK = ("localhost", "::1")
 
 
@@ -84,6 +86,7 @@ def load_config(
         keys=_read_keys(settings, document, nodes),
         limits=_read_limits(settings, document, nodes),
         budgets=_read_budgets(settings, document, nodes),
+        prices=_read_prices(settings, document, nodes),
         output_limit_tokens=settings.take("TRUNKLINE_OUTPUT_LIMIT", 16_384),
         proxies=_read_proxies(environment),
         fetch=_read_fetch(settings),
@@ -168,6 +171,7 @@ def _read_places(document: Document) -> dict[str, Node]:
         _KEYS,
         _LIMITS,
         _BUDGETS,
+        _PRICES,
         _STORE_PATHS,
     }
     sections = {place.partition(".")[0] for place in plain if "." in place}
@@ -309,6 +313,15 @@ def _read_budgets(settings: Settings, document: Document | None, nodes: Mapping[
     source = document.place(nodes[_BUDGETS])
     settings.shown.extend(Shown(f"{_BUDGETS}.{budget.name}", budget.description, source) for budget in budgets)
     return budgets
+
+
+def _read_prices(settings: Settings, document: Document | None, nodes: Mapping[str, Node]) -> dict[str, Known]:
+    if document is None or _PRICES not in nodes:
+        return {}
+    prices = read_prices(document, nodes[_PRICES])
+    source = document.place(nodes[_PRICES])
+    settings.shown.extend(Shown(f"{_PRICES}.{name}", describe_price(known), source) for name, known in prices.items())
+    return prices
 
 
 def _read_retention(settings: Settings, document: Document | None, nodes: Mapping[str, Node]) -> Retention:

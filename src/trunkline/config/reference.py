@@ -117,6 +117,27 @@ budgets:
 """
 
 
+_PRICES = """\
+What models cost, where the published prices that trunkline comes with are not yours: dollars for a million tokens, and for
+one call of a hosted tool. A name is `account/model`; `*` stands for anything, an exact name counts before a pattern, and
+the longest pattern before others. `trunkline explain MODEL` says what a model costs, and who says so.
+[What a request costs](cost.md) says more.
+
+```yaml
+prices:
+  "openai/gpt-5-mini": {input: "0.25", output: "2.00", cached_input: "0.025"}
+  "azure/*":
+    input: "2.5"
+    output: "10"
+    cache_write: "2.5"                 # and cache_write_1h, reasoning, audio_input, cached_audio, audio_output,
+    web_search: "0.014"                # image_input, image_output; a call: web_search, code_session, file_search
+    flex: {input: "1.25", output: "5"} # where it is served: flex, priority, batch, fast
+    above_200000: {input: "5"}         # when more tokens than that go in
+  "vllm/*": {input: "0", output: "0"}  # our own machines: free, not unpriced
+```\
+"""
+
+
 _PROMPTS = """\
 A prompt that is kept at OpenAI (`pmpt_…`) may be named by the operator, whose account it is. Others may use those that
 the file lists, each with the model that it is answered by; [prompts](prompts.md) says how to keep them here instead.
@@ -151,6 +172,8 @@ def write_configuration() -> str:
         _LIMITS,
         "## Budgets",
         _BUDGETS,
+        "## Prices",
+        _PRICES,
         "## Prompts",
         _PROMPTS,
         "## Not yet",
