@@ -18,10 +18,12 @@ from trunkline.upstream.reach import NO_HOSTS, Hosts
 
 
 class ServerConfig(Struct, frozen=True, kw_only=True):
-    """Where the gateway listens, and how much it takes."""
+    """Where the gateway listens, and how much it takes. Without an `admin_port` administrators are served like all."""
 
     host: str = "localhost"
     port: int = 8080
+    admin_host: str = "localhost"
+    admin_port: int | None = None
     base_path: str = "/"
     trusted_proxies: tuple[Network, ...] = ()
     body_limit_bytes: int = 32_000_000

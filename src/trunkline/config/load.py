@@ -65,8 +65,9 @@ def load_config(
     nodes = _read_places(document) if document is not None else {}
     settings = Settings(environment, document, nodes)
     server, timeouts = _read_server(settings), _read_timeouts(settings)
-    if not auth and not is_loopback(server.host):
-        raise ConfigError(f"without a key only this machine may be served, not `{server.host}`: leave --no-auth out")
+    for host in () if auth else (server.host, server.admin_host):
+        if not is_loopback(host):
+            raise ConfigError(f"without a key only this machine may be served, not `{host}`: leave --no-auth out")
     found = read_accounts(environment, document, nodes.get("providers"), timeouts)
     refuse_ourselves(environment, found.entries, server.host, server.port)
     aliases = _read_aliases(settings, document, nodes)
@@ -204,6 +205,8 @@ def _read_server(settings: Settings) -> ServerConfig:
     server = ServerConfig(
         host=settings.take("TRUNKLINE_HOST", default.host),
         port=settings.take("PORT", default.port),
+        admin_host=settings.take("TRUNKLINE_ADMIN_HOST", default.admin_host),
+        admin_port=settings.take("TRUNKLINE_ADMIN_PORT", None),
         base_path=settings.take("BASE_PATH", default.base_path),
         trusted_proxies=settings.take("TRUNKLINE_TRUSTED_PROXIES", default.trusted_proxies),
         body_limit_bytes=settings.take("TRUNKLINE_BODY_LIMIT", default.body_limit_bytes),

@@ -109,6 +109,20 @@ SETTINGS = (
         meaning="`localhost` listens on 127.0.0.1 and, where there is one, ::1; `0.0.0.0` on every address",
     ),
     Setting(
+        environment="TRUNKLINE_ADMIN_PORT",
+        yaml="server.admin_port",
+        read=values.read_port,
+        default="none: on the same port as everything else",
+        meaning="where `/admin/…` and `/metrics` are served, and nowhere else then",
+    ),
+    Setting(
+        environment="TRUNKLINE_ADMIN_HOST",
+        yaml="server.admin_host",
+        read=values.read_text,
+        default="`localhost`",
+        meaning="the address of that port, as `TRUNKLINE_HOST` for the other one",
+    ),
+    Setting(
         environment="BASE_PATH",
         yaml="server.base_path",
         read=values.read_base_path,
@@ -250,7 +264,6 @@ SETTINGS = (
 
 NOT_YET = {
     "TRUNKLINE_REDIS_URL": "redis_url",
-    "TRUNKLINE_ADMIN_PORT": "server.admin_port",
 }
 """Settings that a later version brings: refused until then, so that nobody believes them to be in force."""
 
