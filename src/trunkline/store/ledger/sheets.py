@@ -16,7 +16,7 @@ from zlib import crc32
 import msgspec
 
 from trunkline.records import Record
-from trunkline.store.frames import Frame, read_frames, skim_frame
+from trunkline.store.frames import Frame, read_frame, read_frames, skim_frame
 from trunkline.store.ledger.coding import NAMES, Names, make_decoder
 from trunkline.store.segments import Disk, sync_directory
 
@@ -36,7 +36,19 @@ class Sheet:
     `base` is how many bytes of frames were written before its first one, ever: so that distances can be told.
     """
 
-    __slots__ = ("base", "data", "decode", "descriptor", "end", "last_order", "next", "path", "seed", "size")
+    __slots__ = (
+        "base",
+        "data",
+        "decode",
+        "descriptor",
+        "end",
+        "is_damaged",
+        "last_order",
+        "next",
+        "path",
+        "seed",
+        "size",
+    )
 
     def __init__(self, path: Path, descriptor: int, seed: int, names: Names) -> None:
         self.path = path
@@ -46,6 +58,7 @@ class Sheet:
         self.seed = seed
         self.decode: Callable[[bytes], Record] = make_decoder(names)
         self.end = HEAD_BYTES
+        self.is_damaged = False
         self.base = 0
         self.last_order = 0
         self.next: Sheet | None = None
@@ -54,9 +67,10 @@ class Sheet:
         return f"Sheet({self.path.name}, end={self.end})"
 
     def frames(self, begin: int, end: int) -> Iterator[Frame]:
-        """Every frame between two places. What was torn when the file was opened is passed over."""
+        """Every whole frame between two places."""
         while begin < end:
-            frame = skim_frame(self.data, begin)
+            # Looked through when it was opened, and written here since, it need not be done for every record again.
+            frame = read_frame(self.data, begin, self.seed) if self.is_damaged else skim_frame(self.data, begin)
             if frame is None:
                 found = next(read_frames(self.data, begin, self.seed), None)
                 if found is None or found.begin >= end:
@@ -125,6 +139,7 @@ def open_sheet(path: Path) -> Sheet | None:
     sheet = Sheet(path, descriptor, *found)
     for frame in read_frames(sheet.data, HEAD_BYTES, sheet.seed):
         if frame.begin != sheet.end:
+            sheet.is_damaged = True
             _log.error("%s is damaged from byte %d to %d: what is behind is read", path, sheet.end, frame.begin)
         sheet.end, sheet.last_order = frame.end, frame.order
     return sheet
