@@ -40,6 +40,7 @@ def make_store(clock: FakeClock) -> Store:
         blobs=MemoryBlobs(),
         acts=MemoryActs(),
         usage=unused,
+        evidence=MemoryEvidence(),
         erase=unused,
         limits=MemoryLimits(),
         budgets=MemoryBudgets(),
@@ -110,6 +111,25 @@ class MemoryLimits:
     async def delete(self, id: str) -> bool:
         self._revision += 1
         return self._rules.pop(id, None) is not None
+
+
+class MemoryEvidence:
+    """Evidence as it was taken in. There may be no `room`."""
+
+    def __init__(self) -> None:
+        self.taken: list[Evidence] = []
+        self.room = True
+
+    def keep(self, evidence: Evidence) -> bool:
+        if self.room:
+            self.taken.append(evidence)
+        return self.room
+
+    async def settle(self) -> None:
+        """It is there."""
+
+    async def find(self, ids: Sequence[str]) -> Mapping[str, KeptEvidence]:
+        return {}
 
 
 class MemoryActs:

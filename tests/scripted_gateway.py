@@ -306,6 +306,7 @@ class Scene:
     facts: Mapping[str, Any] = field(default_factory=dict)
     gauge: Gauge = field(default_factory=Gauge)
     labelling: Labelling = field(default_factory=Labelling)
+    evidence_bytes: int = 0
     limits: RateLimits | None = None
     bind: Callable[["Scene"], tuple[Admission | None, Purse | None]] = lambda _: (None, None)
 
@@ -340,6 +341,7 @@ class Scene:
                 forwarded_prompts=self.forwarded_prompts,
                 gauge=self.gauge,
                 labelling=self.labelling,
+                evidence_bytes=self.evidence_bytes,
                 admission=admission,
                 limits=self.limits,
                 purse=purse,

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from trunkline.evidence import Evidence, KeptBody, KeptEvidence
 from trunkline.state.conversations import KeptConversation, KeptItem
 from trunkline.state.responses import KeptResponse, Status
 from trunkline.store.acts import ActKeys
@@ -16,10 +17,17 @@ ACT_KEYS = ActKeys({"k0000001": b"2" * 32}, "k0000001")
 LATER = NOW + 30 * DAY_SECONDS * 1_000_000
 
 
+def make_evidence(said: Evidence) -> KeptEvidence:
+    """What was asked, and nothing else."""
+    return KeptEvidence({}, KeptBody(said.request.decode(), len(said.request)), (), KeptBody("", 0))
+
+
 def make_settings(url: str, data_dir: Path, **more: Any) -> StoreSettings:
     """Of a store that seals what it keeps, unless it is told otherwise."""
     return StoreSettings(
-        database_url=url, data_dir=data_dir, **{"keys": KEYS, "newest": "k0000001", "act_keys": ACT_KEYS, **more}
+        database_url=url,
+        data_dir=data_dir,
+        **{"keys": KEYS, "newest": "k0000001", "act_keys": ACT_KEYS, "make_evidence": make_evidence, **more},
     )
 
 

@@ -8,6 +8,7 @@ from sqlalchemy import text
 
 from trunkline.clock import FakeClock
 from trunkline.errors import Unavailable
+from trunkline.evidence import Evidence
 from trunkline.state.completions import KeptCompletion
 from trunkline.state.files import KeptFile
 from trunkline.state.prompts import KeptPrompt, KeptVersion
@@ -60,6 +61,7 @@ async def fill(store: OpenStore, path: str) -> None:
         )
     )
     await ports.files.remember_copy(f"file{mark}", "openai", f"file-up{mark}")
+    assert ports.evidence.keep(Evidence(f"req{mark}", 1, path, "chat", {}, text_, 100))
 
 
 async def count_rows(url: str) -> dict[str, int]:
@@ -144,6 +146,7 @@ async def test_verify(store: OpenStore) -> None:
         "conversations": 1,
         "conversation_items": 2,
         "events": 1,
+        "evidence": 1,
         "completions": 1,
         "prompt_versions": 1,
         "files": 1,
@@ -159,7 +162,7 @@ async def test_reencrypt(url: str, tmp_path: Path, clock: FakeClock) -> None:
     async with open_store(make_settings(url, tmp_path, keys=both, newest="k0000002"), clock, sweeps=False) as store:
         changed = await store.reencrypt()
         assert changed.problems == []
-        assert sum(changed.counts.values()) == 9
+        assert sum(changed.counts.values()) == 10
         assert sum((await store.reencrypt()).counts.values()) == 0
     new = {"k0000002": b"2" * 32}
     async with open_store(make_settings(url, tmp_path, keys=new, newest="k0000002"), clock, sweeps=False) as store:
@@ -184,10 +187,10 @@ async def test_a_lost_key(url: str, tmp_path: Path, clock: FakeClock) -> None:
     other = make_settings(url, tmp_path, keys={"k0000009": b"9" * 32}, newest="k0000009")
     async with open_store(other, clock, sweeps=False) as store:
         walked = await store.verify()
-        assert len(walked.problems) == 12
+        assert len(walked.problems) == 13
         assert all("k0000001" in problem.why for problem in walked.problems)
         assert "responses resp_team: input" in [problem.place for problem in walked.problems]
-        assert len((await store.reencrypt()).problems) == 12
+        assert len((await store.reencrypt()).problems) == 13
         with pytest.raises(Unavailable) as row:
             await store.ports.responses.find("/team", "resp_team")
         with pytest.raises(Unavailable) as content:

@@ -31,6 +31,8 @@ async def attempt(
 ) -> UpstreamReply:
     """A reply with a success status, its head read. Raises the upstream's error, our credential taken out of it."""
     made, account = x.begin_attempt(target), target.account
+    if x.evidence is not None:
+        x.evidence.sent.append((target.name, request.body))
     try:
         reply = await upstream.send(request)
         x.note_reply(made, reply.status, *tell(reply.headers, account.secret))

@@ -17,6 +17,7 @@ from trunkline.engine.bids import Hold
 from trunkline.engine.door import HOP, count_hop
 from trunkline.engine.envelope import Envelope, encode_members
 from trunkline.engine.estimating import complete_usage
+from trunkline.engine.evidence import keep_evidence
 from trunkline.engine.exchange import TRACE, Exchange
 from trunkline.engine.headers import JSON, WHOLE, write_headers, write_reckoning
 from trunkline.engine.parts import Parts
@@ -161,6 +162,8 @@ class Desk:
         x.status = 200
         if read.incomplete:
             x.outcome = "incomplete"
+        if x.evidence is not None:
+            x.evidence.hear(read.body)
         if not read.usage.total_input:
             x.said = estimate_said(read.body)
         cost = self.record(x)
@@ -169,14 +172,19 @@ class Desk:
     def say(self, x: Exchange, value: Any, *headers: Header) -> Reply:
         """An answer of our own."""
         x.status = 200
+        body = msgspec.json.encode(value)
+        if x.evidence is not None:
+            x.evidence.hear(body)
         cost = self.record(x)
         named: Header = (b"x-request-id", x.request_id.encode())
         paid = write_reckoning(x, cost) if x.attempts else ()
-        return Reply(status=200, headers=[named, JSON, *headers, *paid], body=msgspec.json.encode(value))
+        return Reply(status=200, headers=[named, JSON, *headers, *paid], body=body)
 
     def record(self, x: Exchange) -> Nano | None:
         """The end of an exchange, told once, and what it cost. Of what goes on upstream it is told by whoever sees that
         end."""
+        if x.evidence is not None:
+            keep_evidence(self.parts.store, x)
         if x.goes_on:
             x.end = "left"
             return None

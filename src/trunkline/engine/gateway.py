@@ -7,6 +7,7 @@ replies too, drawn in the caller's own dialect in one place (`draw`).
 from trunkline.call import Call, Reply
 from trunkline.engine.desk import Desk
 from trunkline.engine.door import Door
+from trunkline.engine.evidence import begin_evidence
 from trunkline.engine.exchange import Exchange
 from trunkline.engine.failures import Failures
 from trunkline.engine.generating import Generating
@@ -45,6 +46,8 @@ class Gateway:
             x.operation, x.dialect = route.operation, route.dialect
             if route.kind:
                 check_kind(x.principal, route.kind, call.method)
+            if self._parts.evidence_bytes:
+                x.evidence = begin_evidence(x, self._parts.evidence_bytes)
             if route.operation == "generate":
                 return await self._generating.answer(x)
             return await OPERATIONS[route.operation](self._desk, x)
@@ -111,8 +114,11 @@ class Gateway:
         dialect = self._parts.dialects[x.dialect]
         x.fail(error)
         x.status = dialect.statuses.get(error.code or "", error.status)
-        self._desk.record(x)
         body = dialect.write_error(error, x.request_id)
+        if x.evidence is not None:
+            x.evidence.reply = [body]
+            x.evidence.reply_bytes = len(body)
+        self._desk.record(x)
         return Reply(status=x.status, headers=write_error_headers(x, error), body=body)
 
 

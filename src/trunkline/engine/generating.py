@@ -19,6 +19,7 @@ from trunkline.engine.crossing import Crossing, cross
 from trunkline.engine.crossing.prefaced import Prefacing
 from trunkline.engine.desk import Desk
 from trunkline.engine.envelope import Envelope
+from trunkline.engine.evidence import Witnessed
 from trunkline.engine.exchange import Exchange
 from trunkline.engine.fetching import fetch_all
 from trunkline.engine.gauge import measure
@@ -191,6 +192,8 @@ class Generating:
     ) -> Relay:
         ended = _ended(self._desk, x, account, keeper)
         passage, manner = crossing.passage(), self._manners[x.dialect]
+        if x.evidence is not None:
+            passage = Witnessed(passage, x.evidence)
         if x.found.array:
             passage, manner = ArrayPassage(passage), _ARRAY
         if keeper is None:

@@ -58,6 +58,7 @@ class Parts(Struct, frozen=True, kw_only=True):
     forwarded_prompts: Mapping[str, str] = {}
     sessions: Sessions = field(default_factory=Sessions)
     labelling: Labelling = Labelling()
+    evidence_bytes: int = 0
     admission: Admission | None = None
     limits: RateLimits | None = None
     purse: Purse | None = None

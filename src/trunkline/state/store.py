@@ -8,6 +8,7 @@ from trunkline.state.acts import Acts
 from trunkline.state.budgets import BudgetStore
 from trunkline.state.completions import Completions
 from trunkline.state.conversations import Conversations
+from trunkline.state.evidence import EvidenceRows
 from trunkline.state.files import Blobs, Files
 from trunkline.state.keys import KeptKeys
 from trunkline.state.limits import KeptLimits
@@ -30,6 +31,7 @@ class Store(Struct, frozen=True, kw_only=True):
     blobs: Blobs
     acts: Acts
     usage: UsageRows
+    evidence: EvidenceRows
     erase: Callable[[str], Awaitable[Mapping[str, int]]]
     limits: KeptLimits
     budgets: BudgetStore

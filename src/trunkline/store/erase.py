@@ -12,6 +12,7 @@ from trunkline.clock import Clock
 from trunkline.state.files import Blobs
 from trunkline.store import sql
 from trunkline.store.engine import Database
+from trunkline.store.evidence import SqlEvidence
 from trunkline.store.files import SqlFiles
 from trunkline.store.gone import remember_gone
 from trunkline.store.journal import Journal
@@ -31,6 +32,7 @@ async def erase(
     keeper: Keeper,
     journal: Journal,
     ledger: SqlLedger,
+    evidence: SqlEvidence,
     files: SqlFiles,
     blobs: Blobs,
     clock: Clock,
@@ -38,6 +40,7 @@ async def erase(
     """How many objects of each kind there were. Raises `Unavailable`; then some of it may be left."""
     await keeper.settled()
     await ledger.settle()
+    await evidence.settle()
     erased = {}
     for table in METADATA.sorted_tables:
         # A file's row stays until its content is gone. What is no object outlives those of its path.

@@ -73,7 +73,11 @@ class SqlEvidence:
         return True
 
     async def settle(self) -> None:
-        await self._is_done.wait()
+        try:
+            async with asyncio.timeout(_WRITE_SECONDS):
+                await self._is_done.wait()
+        except TimeoutError:
+            raise Unavailable("the database takes no bodies of requests") from None
 
     # --- writing --------------------------------------------------------------------------------------------------
 
@@ -85,7 +89,7 @@ class SqlEvidence:
         """Write what waits, if the database answers."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_CLOSE_WITHIN_SECONDS):
-                await self.settle()
+                await self._is_done.wait()
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait({self._task})

@@ -20,6 +20,7 @@ from trunkline.store.completions import SqlCompletions
 from trunkline.store.conversations import SqlConversations
 from trunkline.store.engine import Database, open_database
 from trunkline.store.erase import erase
+from trunkline.store.evidence import Make, SqlEvidence
 from trunkline.store.files import SqlFiles
 from trunkline.store.fold import Fold
 from trunkline.store.holds import choose_holds
@@ -46,7 +47,8 @@ class StoreSettings(Struct, frozen=True, kw_only=True):
 
     `blobs_url` is where contents of files lie, unless it is the data folder. `retention_days` is how long the items of a
     deleted conversation can still be found, `lifetimes` how long requests are kept, of which `ledger_bytes` may wait for
-    the database. `act_keys` are those of the chain of acts.
+    the database. `act_keys` are those of the chain of acts. `make_evidence` makes what was said fit to be kept; without it
+    nothing is.
     """
 
     database_url: str
@@ -58,6 +60,7 @@ class StoreSettings(Struct, frozen=True, kw_only=True):
     retention_days: int = 30
     lifetimes: Lifetimes = Lifetimes()
     ledger_bytes: int = 1_000_000_000
+    make_evidence: Make | None = None
 
     def __repr__(self) -> str:
         return f"StoreSettings(data_dir={str(self.data_dir)!r})"
@@ -96,6 +99,7 @@ class OpenStore:
         """Wait until everything that was kept so far is in the database. Raises `Unavailable` when that is away."""
         await self._keeper.settled()
         await self.ledger.settle()
+        await self.ports.evidence.settle()
 
     async def sweep(self) -> None:
         """Remove everything that has expired. What nobody asks for is swept in its time."""
@@ -110,6 +114,7 @@ class OpenStore:
     async def verify(self) -> Walked:
         """Read everything, and say what cannot be opened."""
         await self._keeper.settled()
+        await self.ports.evidence.settle()
         return await verify(self._database, self._cipher, self._blobs)
 
     async def reencrypt(self) -> Walked:
@@ -140,6 +145,9 @@ async def open_store(settings: StoreSettings, clock: Clock, *, sweeps: bool = Tr
         await keeper.start()
         stack.push_async_callback(keeper.close)
         ledger = await stack.enter_async_context(open_ledger(_settle_ledger(settings), database, clock, sweeps=sweeps))
+        evidence = SqlEvidence(database, cipher, settings.make_evidence)
+        evidence.start()
+        stack.push_async_callback(evidence.close)
         holds = choose_holds(database, clock)
         files = SqlFiles(database, cipher, clock)
         blobs = open_blobs(settings.blobs_url, settings.data_dir, cipher, clock)
@@ -153,12 +161,14 @@ async def open_store(settings: StoreSettings, clock: Clock, *, sweeps: bool = Tr
             blobs=blobs,
             acts=SqlActs(database, cipher, settings.act_keys, settings.data_dir),
             usage=SqlUsage(database, ledger.settle),
+            evidence=evidence,
             erase=partial(
                 erase,
                 database=database,
                 keeper=keeper,
                 journal=journal,
                 ledger=ledger,
+                evidence=evidence,
                 files=files,
                 blobs=blobs,
                 clock=clock,

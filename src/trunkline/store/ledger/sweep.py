@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Table, delete, select
 from trunkline.clock import Clock
 from trunkline.store.engine import Database
 from trunkline.store.ledger.tables import ATTEMPTS, AUDIT, REQUESTS
+from trunkline.store.tables import EVIDENCE
 
 _DAY_MICROS = 24 * 60 * 60 * 1_000_000
 
@@ -32,8 +33,14 @@ class LedgerSweep:
 
     async def once(self) -> bool:
         """Remove a little of each kind; whether there may be more. Raises `Unavailable`."""
-        removed = [await self._database.write(work) for work in (self._remove_audit, self._remove_requests)]
+        works = (self._remove_evidence, self._remove_audit, self._remove_requests)
+        removed = [await self._database.write(work) for work in works]
         return _AT_ONCE in removed
+
+    def _remove_evidence(self, connection: Connection) -> int:
+        ids = self._find(connection, EVIDENCE, "id", self._lifetimes.audit_days)
+        connection.execute(delete(EVIDENCE).where(EVIDENCE.c.id.in_(ids)))
+        return len(ids)
 
     def _remove_audit(self, connection: Connection) -> int:
         ids = self._find(connection, AUDIT, "request_id", self._lifetimes.audit_days)
