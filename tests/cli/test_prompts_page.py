@@ -42,7 +42,7 @@ def test_the_routes_of_the_page() -> None:
     """Each is there, and no other."""
     named = {(path.replace("{id}", "{}").replace("{version}", "{}"), method) for method, path in ROUTES}
     assert named == {
-        (shape, method) for shape, methods in objects._ADMIN_SHAPES.items() for method in methods if "prompts" in shape
+        (shape, method) for shape, methods in objects.ADMIN_SHAPES.items() for method in methods if "prompts" in shape
     }
 
 

@@ -55,11 +55,12 @@ async def test_each_act_on_a_prompt_is_written_down(scene: PromptScene) -> None:
 async def test_no_secret_is_written_down() -> None:
     """Whatever an act's object holds, at any depth."""
     kept = MemoryActs()
-    before = {"name": "ana", "hash": "aGFzaA", "deep": [{"token": "t0ken", "value": "sk-tl-abc-def"}], "key": 7}
+    before = {"name": "ana", "hash": "aGFzaA", "deep": [{"token": "t0ken", "key": "sk-tl-abc-def"}], "key": "ben"}
     await Witness(kept, local_author("root"), FakeClock()).record("key.update", "k1", before, None)
     text = kept.kept[0].act.details.decode()
     assert not any(secret in text for secret in ("aGFzaA", "t0ken", "sk-tl"))
     assert '"name":"ana"' in text
+    assert '"key":"ben"' in text
 
 
 async def test_an_act_is_about_the_path_of_its_object() -> None:

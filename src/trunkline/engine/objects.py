@@ -49,7 +49,7 @@ _SHAPES: Mapping[str, Methods] = {
 }
 """By shape, without `/v1`. `{}` stands for an id; a shape with a word in its place is looked for first."""
 
-_ADMIN_SHAPES: Mapping[str, Methods] = {
+ADMIN_SHAPES: Mapping[str, Methods] = {
     "/budgets": {"GET": ObjectRoute("budgets"), "POST": ObjectRoute("budget_creation")},
     "/budgets/{}": {
         "GET": ObjectRoute("budget"),
@@ -87,6 +87,7 @@ _ADMIN_SHAPES: Mapping[str, Methods] = {
     "/acts": {"GET": ObjectRoute("acts")},
     "/acts/check": {"GET": ObjectRoute("acts_check")},
     "/erase": {"POST": ObjectRoute("erasure")},
+    "/openapi.json": {"GET": ObjectRoute("openapi")},
 }
 """The same below `/admin/v1`."""
 
@@ -123,4 +124,4 @@ def _by_words(shapes: Mapping[str, Methods]) -> dict[tuple[str, ...], Methods]:
 
 
 _BY_WORDS = _by_words(_SHAPES)
-_ADMIN_BY_WORDS = _by_words(_ADMIN_SHAPES)
+_ADMIN_BY_WORDS = _by_words(ADMIN_SHAPES)

@@ -60,6 +60,7 @@ from trunkline.engine.resources.limits import (
     update_limit,
 )
 from trunkline.engine.resources.models import answer_list, answer_one
+from trunkline.engine.resources.openapi import describe
 from trunkline.engine.resources.prompts import (
     add_version,
     create_prompt,
@@ -146,4 +147,5 @@ OPERATIONS: Mapping[str, Callable[[Desk, Exchange], Awaitable[Reply]]] = {
     "acts": list_acts,
     "acts_check": check_acts,
     "erasure": erase_path,
+    "openapi": describe,
 }

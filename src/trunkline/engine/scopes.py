@@ -20,6 +20,9 @@ SCOPES_OF_KINDS = {
     "usage": "usage",
 }
 
+# The description, which whoever has any scope may read.
+_FOR_ALL = "openapi.json"
+
 
 def check_scope(principal: Principal, scope: str, *, writes: bool) -> None:
     """Raises `Forbidden` for a key without this scope; `<scope>:read` is enough to look."""
@@ -34,6 +37,8 @@ def check_kind(principal: Principal, kind: str, method: str) -> None:
 
     A kind that has no scope here is nobody's.
     """
+    if kind == _FOR_ALL and principal.scopes:
+        return
     check_scope(principal, SCOPES_OF_KINDS.get(kind, ""), writes=method not in ("GET", "HEAD"))
 
 

@@ -10,7 +10,7 @@ from trunkline.paths import ROOT
 from trunkline.state.acts import Act, Acts, Author
 
 # What must never be written down, whatever it stands in.
-_SECRETS = frozenset({"api_key", "hash", "key", "master_key", "password", "secret", "token"})
+_SECRETS = frozenset({"api_key", "hash", "hashes", "master_key", "password", "secret", "token"})
 _KEY_PREFIX = "sk-"
 _HIDDEN = "(hidden)"
 
