@@ -164,6 +164,16 @@ def test_explain_json(run: Run) -> None:
     report = json.loads(run("explain", "groq/shared", "--json", **LISTED)[1])
     assert report["targets"][0]["target"] == "groq/shared"
     assert report["targets"][0]["ways"]["chat"] == "patch groq/shared"
+    assert report["targets"][0]["price"] is None
+
+
+def test_explain_says_the_price(run: Run) -> None:
+    """What a model costs, and who says so."""
+    only = {"OPENAI_API_KEY": KEY, "OPENAI_MODELS": "only:gpt-5-mini"}
+    out = run("explain", "gpt-5-mini", **only)[1]
+    assert "$0.25 in, $0.025 cached, $2 out for a million tokens, as published" in out
+    price = json.loads(run("explain", "gpt-5-mini", "--json", **only)[1])["targets"][0]["price"]
+    assert (price["source"], price["code_session"], price["flex"]["input"]) == ("published", "0.03", "0.125")
 
 
 def test_explain_nothing(run: Run) -> None:
@@ -175,4 +185,6 @@ def test_explain_nothing(run: Run) -> None:
 
 def test_explain_local(run: Run) -> None:
     """The embedded model is explained without being started."""
-    assert "local/smollm2-135m" in run("explain", "smollm2-135m", "--local")[1]
+    out = run("explain", "smollm2-135m", "--local")[1]
+    assert "local/smollm2-135m" in out
+    assert "nothing to pay" in out
