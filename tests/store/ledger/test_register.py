@@ -255,12 +255,12 @@ def test_no_room_for_the_next_file(tmp_path: Path) -> None:
     with opened(tmp_path, disk=disk) as register:
         write(register, *range(7))
         assert register.spare is None
-        assert register.has_waiting
+        assert register.waiting == 3
         assert numbers(read(register)) == [0, 1, 2, 3]
         disk.room = 2
         register.tend()
         register.catch_up()
-        assert not register.has_waiting
+        assert register.waiting == 0
         assert numbers(read(register)) == list(range(7))
 
 
@@ -270,7 +270,7 @@ def test_a_full_disk_is_no_matter_while_files_are_folded(tmp_path: Path) -> None
         for number in range(50):
             write(register, number)
             fold(register, 1)
-        assert not register.has_waiting
+        assert register.waiting == 0
 
 
 def test_synced(tmp_path: Path) -> None:

@@ -154,7 +154,7 @@ class SqlLedger:
         """How it stands."""
         return LedgerState(
             is_up=self._bookkeeper.up,
-            records_behind=self._register.order - self._bookkeeper.folded.order,
+            records_behind=self._register.order - self._bookkeeper.folded.order + self._register.waiting,
             bytes_behind=self._bytes_behind(),
             limit_bytes=self._limit_bytes,
             oldest_micros=self._bookkeeper.oldest_micros,
@@ -172,7 +172,7 @@ class SqlLedger:
     def looked(self) -> None:
         """The register has been looked after."""
         self._is_short = self._share() >= _SLOW_SHARE
-        if self._register.has_waiting:
+        if self._register.waiting:
             self._loop.call_soon_threadsafe(self._register.catch_up)
 
     def folded(self) -> None:

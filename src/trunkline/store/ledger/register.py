@@ -129,9 +129,9 @@ class Register:
         return Cursor(sheet, sheet.end, self.order)
 
     @property
-    def has_waiting(self) -> bool:
-        """Whether there are records that found no room."""
-        return bool(self._waiting)
+    def waiting(self) -> int:
+        """How many records have found no room yet."""
+        return len(self._waiting)
 
     @property
     def left_share(self) -> float:
