@@ -2,7 +2,6 @@
 
 import asyncio
 
-import pytest
 from counting import MINUTE_MS, look, must_refuse, must_take, rate, settled, slot, take, window
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,16 +11,6 @@ from trunkline.shared.counters import MemoryCounters
 from trunkline.state.counters import Claim, Counters, Level, Refused, Taken
 
 DAY_MICROS = 24 * 3_600 * 1_000_000
-
-
-@pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
-
-
-@pytest.fixture
-def counters(clock: FakeClock) -> Counters:
-    return MemoryCounters(clock)
 
 
 # --- what flows -------------------------------------------------------------------------------------------------
