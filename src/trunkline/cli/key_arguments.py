@@ -1,0 +1,64 @@
+"""What can be typed behind `trunkline keys`."""
+
+import argparse
+
+from trunkline.cli.sources import add_gateway, add_sources
+
+_KEYS = """\
+Keys of callers: a name, a path that everything they make belongs to, and bounds. Opens the store of this configuration, or
+asks a running gateway (--url). A new key is shown once. See docs/keys.md.
+"""
+
+
+def add_keys(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    keys = commands.add_parser("keys", help="issue, change and revoke keys of callers", description=_KEYS)
+    actions = keys.add_subparsers(dest="action", required=True, metavar="ACTION")
+    listing = actions.add_parser("list", help="list all keys, and say which still wait for a new hash")
+    create = _add_action(actions, "create", "issue a key, and print it", name="NAME")
+    _add_path(create)
+    show = _add_action(actions, "show", "print what is known of a key")
+    update = _add_action(actions, "update", "change what is said, and leave the rest")
+    update.add_argument("--name", metavar="NAME", help="another name")
+    rotate = _add_action(actions, "rotate", "print another key under the same id, in the place of this one")
+    rotate.add_argument("--overlap", metavar="SECONDS", type=int, default=0, help="how long both work; default: 0")
+    revoke = _add_action(actions, "revoke", "let a key open nothing any more, and keep it in the list")
+    delete = _add_action(actions, "delete", "delete a key, and leave its name to others")
+    hash = _add_action(
+        actions, "hash", "print a new key, and the entry that declares it in trunkline.yaml", name="NAME"
+    )
+    _add_path(hash)
+    for action in (create, update, hash):
+        _add_bounds(action, takes_away=action is update)
+    for action in (listing, create, show, update, rotate, revoke, delete, hash):
+        add_sources(action)
+        if action is not hash:
+            add_gateway(action)
+
+
+def _add_action(
+    actions: "argparse._SubParsersAction[argparse.ArgumentParser]", word: str, help: str, name: str = "NAME_OR_ID"
+) -> argparse.ArgumentParser:
+    action = actions.add_parser(word, help=help)
+    action.add_argument("known_as", metavar=name)
+    return action
+
+
+def _add_path(action: argparse.ArgumentParser) -> None:
+    action.add_argument("--path", metavar="PATH", required=True, help="as /team/alpha/ana; / is the root")
+
+
+def _add_bounds(action: argparse.ArgumentParser, *, takes_away: bool) -> None:
+    action.add_argument(
+        "--models", metavar="LIST", help="globs of provider/model and aliases, with commas; default: all"
+    )
+    action.add_argument("--label", metavar="NAME=VALUE", action="append", default=[], help="repeatable")
+    action.add_argument("--scopes", metavar="LIST", help="what it may administer: keys, usage:read, …, with commas")
+    action.add_argument("--expires", metavar="TIME", help="as 2027-01-31 or 2027-01-31T12:00:00Z; default: never")
+    if takes_away:
+        for bound, help in (
+            ("models", "let it use every model"),
+            ("labels", "take all labels away"),
+            ("scopes", "let it administer nothing"),
+            ("expires", "let it never expire"),
+        ):
+            action.add_argument(f"--no-{bound}", action="store_true", help=help)
