@@ -10,7 +10,7 @@ from trunkline.cli.ledgers import Ledgers, open_ledgers
 from trunkline.cli.listing import write_table
 from trunkline.cli.main import complain
 from trunkline.cli.setup import load
-from trunkline.cli.usage import Action, act, export, list_all, read_filters, write_cost, write_request, write_requests
+from trunkline.cli.usage import Action, act, export, list_all, read_filters, write_cost, write_request
 from trunkline.errors import UpstreamError
 
 _AGAIN_SECONDS = 1.0
@@ -22,9 +22,13 @@ def run(options: Namespace) -> int:
     return asyncio.run(act(options, _ACTIONS))
 
 
+_HEAD = ("started", "request", "path", "key", "from", "what", "model", "status", "cost")
+
+
 async def _log(ledgers: Ledgers, options: Namespace) -> tuple[Any, str]:
     found = await list_all(ledgers, "audit", options)
-    return found, write_requests(found)
+    rows = [_write_entry(entry) for entry in found]
+    return found, write_table(_HEAD, rows, ("cost",)) if rows else "there are none"
 
 
 async def _show(ledgers: Ledgers, options: Namespace) -> tuple[Any, str]:
@@ -77,10 +81,20 @@ async def _read_events(ledgers: Ledgers, query: Mapping[str, str]) -> AsyncItera
 def _write_event(kind: str, entry: dict[str, Any]) -> str:
     if kind != "entry":
         return f"… {entry['numbers']} entries are too far back to be shown"
-    target = f"{entry['provider']}/{entry['model']}" if entry["model"] else "-"
+    return "  ".join(_write_entry(entry))
+
+
+def _write_entry(entry: dict[str, Any]) -> tuple[str, ...]:
     return (
-        f"{entry['started_at'][:19]}  {entry['status']}  {entry['method']} {entry['url']}  {entry['key'] or '-'}"
-        f"  {target}  {write_cost(entry)}  {entry['id']}"
+        entry["started_at"][:19],
+        entry["id"],
+        entry["path"],
+        entry["key"] or "-",
+        entry["peer"],
+        f"{entry['method']} {entry['url']}",
+        f"{entry['provider']}/{entry['model']}" if entry["model"] else "-",
+        str(entry["status"]),
+        write_cost(entry),
     )
 
 
