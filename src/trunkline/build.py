@@ -14,9 +14,11 @@ from msgspec import Struct
 from trunkline.catalog.models import Fetch, ModelCatalog
 from trunkline.catalog.prices import PriceBook
 from trunkline.clock import Clock, SystemClock, mint, mint_request_id
-from trunkline.config.config import Config
+from trunkline.config.config import AuditConfig, Config
 from trunkline.dialects import anthropic, bedrock, cohere, gemini, openai_chat, openai_responses
 from trunkline.dialects.dialect import UpstreamDialect
+from trunkline.dialects.evidence import Evident
+from trunkline.dialects.redaction import Redaction
 from trunkline.dialects.seal import Sealer
 from trunkline.engine.admission import Admission
 from trunkline.engine.attempts import redacted
@@ -28,11 +30,13 @@ from trunkline.engine.budgets.purse import Purse
 from trunkline.engine.budgets.treasury import Treasury
 from trunkline.engine.gateway import Gateway
 from trunkline.engine.gauge import Gauge
+from trunkline.engine.labelling import Labelling
 from trunkline.engine.limiting import RateLimits
 from trunkline.engine.parts import Parts
 from trunkline.engine.router import Router
+from trunkline.engine.sessions import Sessions
 from trunkline.engine.witness import Witness
-from trunkline.errors import UpstreamError
+from trunkline.errors import ConfigError, UpstreamError
 from trunkline.keyring import Keyring
 from trunkline.keyring.holders import Holders
 from trunkline.log.both import Both
@@ -49,6 +53,7 @@ from trunkline.shared.counters import MemoryCounters
 from trunkline.shared.memory import MemoryShared
 from trunkline.state.counters import Counters
 from trunkline.store.acts import ActKeys
+from trunkline.store.ledger.sweep import Lifetimes
 from trunkline.store.open import OpenStore, StoreSettings, open_store
 from trunkline.upstream.credentials import GoogleTokens, find_credentials
 from trunkline.upstream.embedded import MODEL, Embedded, free_port
@@ -65,6 +70,9 @@ UPSTREAMS: dict[str, UpstreamDialect] = {**DIALECTS, "bedrock": bedrock.DIALECT,
 
 # A list of models is a few hundred kilobytes with the largest of them.
 _LIST_BYTES = 16 * 1024 * 1024
+
+# Of a stream, events and all, for each byte that is kept of what it says.
+_HEARD_TIMES = 8
 
 Started = Callable[[Sequence[Address], Sequence[Address]], None]
 """Told once where the gateway listens, and where for administrators alone."""
@@ -98,7 +106,7 @@ async def open_gateway(
         stack.push_async_callback(catalog.close)
         tokens = GoogleTokens(client, clock, find_credentials(accounts))
         stack.push_async_callback(tokens.close)
-        gauge, counters = Gauge(), MemoryCounters(clock)
+        gauge, counters = Gauge(), await _open_counters(config, clock, stack)
         budgeting = (
             None if store is None else await _open_budgets(config, store, counters, gauge, proxies, clock, stack)
         )
@@ -134,6 +142,13 @@ async def open_gateway(
                 fetch_limits=config.fetch.limits,
                 forwarded_prompts=config.forwarded_prompts,
                 retention=config.retention,
+                sessions=Sessions(
+                    config.session_headers,
+                    guesses=config.guesses_sessions,
+                    key=keyring.derive("session")[keyring.newest],
+                ),
+                labelling=Labelling(config.label_headers),
+                evidence_bytes=_HEARD_TIMES * config.audit.body_limit_bytes if config.audit.bodies else 0,
                 store=None if store is None else store.ports,
                 is_store_up=lambda: store is not None and store.up,
                 gauge=gauge,
@@ -151,6 +166,21 @@ async def open_gateway(
             stack.callback(task.cancel)
         _warn(accounts)
         yield gateway
+
+
+async def _open_counters(config: Config, clock: Clock, stack: contextlib.AsyncExitStack) -> Counters:
+    """What counts for limits and budgets: this process' memory, or the Redis that replicas share."""
+    alone = MemoryCounters(clock)
+    if not config.redis_url:
+        return alone
+    try:
+        from trunkline.shared.redis import RedisCounters
+    except ModuleNotFoundError:
+        raise ConfigError("`redis_url` takes a client that is not installed: pip install 'trunkline[redis]'") from None
+    counters = RedisCounters(config.redis_url, alone, is_lenient=config.counts_budgets_alone)
+    stack.push_async_callback(counters.close)
+    await counters.open()
+    return counters
 
 
 class _Budgeting(Struct, frozen=True):
@@ -316,7 +346,14 @@ def settle_store(config: Config, keyring: Keyring) -> StoreSettings:
         act_keys=ActKeys(keyring.derive("acts"), keyring.newest),
         newest=keyring.newest if config.encrypts else None,
         retention_days=config.retention.days,
+        lifetimes=Lifetimes(audit_days=config.audit.retention_days),
+        make_evidence=_make_evident(config.audit).make,
     )
+
+
+def _make_evident(audit: AuditConfig) -> Evident:
+    """What makes bodies fit to be kept."""
+    return Evident(Redaction(audit.redact, audit.body_limit_bytes), DIALECTS, audit.headers)
 
 
 def _fetch_list(client: HttpClient) -> Fetch:

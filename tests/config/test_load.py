@@ -7,7 +7,7 @@ import pytest
 
 from trunkline.config.config import Config
 from trunkline.config.load import find_file, load_config
-from trunkline.config.settings import NOT_YET, NOT_YET_SECTIONS, SETTINGS
+from trunkline.config.settings import SETTINGS
 from trunkline.config.sources import Environment
 from trunkline.config.yaml_file import parse_yaml
 from trunkline.errors import ConfigError
@@ -153,22 +153,7 @@ def test_no_secret_is_shown() -> None:
         assert secret not in text
 
 
-# --- what is not known, or not yet ------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("name", NOT_YET)
-def test_later_variables(name: str) -> None:
-    """A setting of a later version is refused by name."""
-    said = refused({name: "x"})
-    assert name in said
-    assert "not served by this version yet" in said
-
-
-@pytest.mark.parametrize("name", NOT_YET_SECTIONS)
-def test_later_sections(name: str) -> None:
-    """Likewise a section of the file, with its line."""
-    said = refused(yaml=f"strict: true\n{name}: []\n")
-    assert f"trunkline.yaml, line 2: `{name}` is not served by this version yet" in said
+# --- what is not known ----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

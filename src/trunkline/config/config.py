@@ -1,5 +1,6 @@
 """What a configuration comes to: frozen, whole, checked. Secrets stay out of `repr`."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -41,6 +42,16 @@ class FetchConfig(Struct, frozen=True, kw_only=True):
     limits: FetchLimits = FetchLimits()
 
 
+class AuditConfig(Struct, frozen=True, kw_only=True):
+    """Whether the audit keeps bodies, how much of each and what is taken out of them; `headers` are kept with them."""
+
+    retention_days: int = 30
+    bodies: bool = False
+    body_limit_bytes: int = 64_000
+    headers: tuple[bytes, ...] = ()
+    redact: tuple[re.Pattern[str], ...] = ()
+
+
 class Shown(Struct, frozen=True):
     """One setting as `trunkline check` prints it: a secret's value reads `(set)`."""
 
@@ -58,7 +69,9 @@ class Config:
     that several list is looked for; the embedded model is not among them, `local` says that it is wanted. `proxies`
     are the proxy variables as they were. `uncached` are the aliases for which no cache points are set, `emulating`
     those with settings that are told in words. `forwarded_prompts` are prompts at a provider that anybody may use,
-    each with its model. `keys`, `limits`, `budgets` and `prices` are those that the file declares. `encrypts` says whether what is kept is sealed at rest. `notes` are sentences about what is
+    each with its model. `keys`, `limits`, `budgets` and `prices` are those that the file declares. `counts_budgets_alone`: while Redis is away. `encrypts` says whether what is kept is sealed at rest.
+    `session_headers` name the session of a request, `guesses_sessions` says whether one that names none is put to others
+    that begin like it; `label_headers` are labels, by the headers they stand in. `notes` are sentences about what is
     set but not served.
     """
 
@@ -79,6 +92,10 @@ class Config:
     fetch: FetchConfig = field(default_factory=FetchConfig)
     retention: Retention = field(default_factory=Retention)
     encrypts: bool = False
+    audit: AuditConfig = field(default_factory=AuditConfig)
+    session_headers: tuple[bytes, ...] = ()
+    guesses_sessions: bool = True
+    label_headers: Mapping[bytes, str] = field(default_factory=dict)
     blobs_url: str = ""
     log_format: str | None = None
     strict: bool = False
@@ -86,7 +103,9 @@ class Config:
     local: bool = False
     notes: tuple[str, ...] = ()
     shown: tuple[Shown, ...] = ()
+    counts_budgets_alone: bool = False
     database_url: str = field(default="", repr=False)
+    redis_url: str = field(default="", repr=False)
     master_key: str | None = field(default=None, repr=False)
     secret: bytes | None = field(default=None, repr=False)
     previous_secrets: tuple[bytes, ...] = field(default=(), repr=False)

@@ -8,16 +8,15 @@ from typing import Any
 from trunkline.config.accounts import Accounts, read_accounts, refuse_ourselves, secret_names
 from trunkline.config.aliases import check_aliases, read_alias_list, read_alias_mapping, read_emulating, read_uncached
 from trunkline.config.budgets import read_budgets
-from trunkline.config.config import Config, FetchConfig, ServerConfig, Shown
+from trunkline.config.config import AuditConfig, Config, FetchConfig, ServerConfig, Shown
 from trunkline.config.document import Document, Node
 from trunkline.config.keys import read_keys
+from trunkline.config.known_by import read_label_list, read_label_mapping, read_patterns
 from trunkline.config.limits import read_limits
 from trunkline.config.prices import Known, describe_price, read_prices
 from trunkline.config.prompts import read_forwarded
 from trunkline.config.settings import (
     IGNORED,
-    NOT_YET,
-    NOT_YET_SECTIONS,
     PROXY_VARIABLES,
     SETTINGS,
     Setting,
@@ -35,6 +34,8 @@ _DEFAULT_FILE = Path("trunkline.yaml")
 _FORWARDED = "prompts.forward"
 _KEYS = "keys"
 _STORE_PATHS = "store.paths"
+_REDACT = "audit.redact"
+_LABEL_HEADERS = "labels.headers"
 _LIMITS = "limits"
 _BUDGETS = "budgets"
 _PRICES = "prices"
@@ -74,6 +75,8 @@ def load_config(
     data_dir = settings.take("TRUNKLINE_DATA_DIR", None) or _default_data_dir(environment)
     config = Config(
         data_dir=data_dir,
+        redis_url=settings.take("TRUNKLINE_REDIS_URL", ""),
+        counts_budgets_alone=settings.take("TRUNKLINE_REDIS_AWAY", False),
         database_url=settings.take("TRUNKLINE_DATABASE_URL", f"sqlite:///{data_dir / 'trunkline.db'}"),
         retention=_read_retention(settings, document, nodes),
         encrypts=settings.take("TRUNKLINE_STORE_ENCRYPT", False),
@@ -91,6 +94,10 @@ def load_config(
         output_limit_tokens=settings.take("TRUNKLINE_OUTPUT_LIMIT", 16_384),
         proxies=_read_proxies(environment),
         fetch=_read_fetch(settings),
+        audit=_read_audit(settings, document, nodes),
+        session_headers=settings.take("TRUNKLINE_SESSION_HEADERS", ()),
+        guesses_sessions=settings.take("TRUNKLINE_SESSION_GUESS", True),
+        label_headers=_read_label_headers(settings, document, nodes),
         blobs_url=settings.take("TRUNKLINE_BLOBS_URL", ""),
         log_format=settings.take("TRUNKLINE_LOG", None),
         strict=settings.take("TRUNKLINE_STRICT", False),
@@ -153,8 +160,6 @@ def refuse_unknown_variables(environment: Environment) -> None:
     known = {setting.environment for setting in SETTINGS}
     for name in sorted(environment.names()):
         value = environment.get(name)
-        if name in NOT_YET:
-            raise ConfigError(f"`{name}` is not served by this version yet: unset it")
         if name.startswith("TRUNKLINE_") and name not in known and name not in IGNORED:
             # Kubernetes puts such variables beside a service that is called trunkline.
             if value is None or "://" in value.text or name.startswith(("TRUNKLINE_SERVICE_", "TRUNKLINE_PORT_")):
@@ -174,13 +179,12 @@ def _read_places(document: Document) -> dict[str, Node]:
         _BUDGETS,
         _PRICES,
         _STORE_PATHS,
+        _REDACT,
     }
     sections = {place.partition(".")[0] for place in plain if "." in place}
     top = {place for place in plain if "." not in place} | sections | {"providers"}
     places: dict[str, Node] = {}
     for name, node in document.mapping(document.root, "the file").items():
-        if name in NOT_YET_SECTIONS or name in NOT_YET.values():
-            raise ConfigError(f"{document.place(node)}: `{name}` is not served by this version yet: remove it")
         if name not in top:
             raise ConfigError(f"{document.place(node)}: `{name}` is not a setting{nearest(name, top)}")
         if name not in sections:
@@ -189,8 +193,6 @@ def _read_places(document: Document) -> dict[str, Node]:
         known = {place.partition(".")[2] for place in plain if place.startswith(name + ".")}
         for member, inner in document.mapping(node, name).items():
             path, place = f"{name}.{member}", document.place(inner)
-            if path in NOT_YET.values():
-                raise ConfigError(f"{place}: `{path}` is not served by this version yet: remove it")
             if member not in known:
                 raise ConfigError(f"{place}: `{path}` is not a setting{nearest(member, known)}")
             places[path] = inner
@@ -325,6 +327,34 @@ def _read_prices(settings: Settings, document: Document | None, nodes: Mapping[s
     source = document.place(nodes[_PRICES])
     settings.shown.extend(Shown(f"{_PRICES}.{name}", describe_price(known), source) for name, known in prices.items())
     return prices
+
+
+def _read_audit(settings: Settings, document: Document | None, nodes: Mapping[str, Node]) -> AuditConfig:
+    default = AuditConfig()
+    redact = read_patterns(document, nodes[_REDACT]) if document is not None and _REDACT in nodes else ()
+    return AuditConfig(
+        retention_days=settings.take("TRUNKLINE_AUDIT_RETENTION_DAYS", default.retention_days),
+        bodies=settings.take("TRUNKLINE_AUDIT_BODIES", default.bodies),
+        body_limit_bytes=settings.take("TRUNKLINE_AUDIT_BODY_LIMIT", default.body_limit_bytes),
+        headers=settings.take("TRUNKLINE_AUDIT_HEADERS", default.headers),
+        redact=redact,
+    )
+
+
+def _read_label_headers(settings: Settings, document: Document | None, nodes: Mapping[str, Node]) -> dict[bytes, str]:
+    """Those of the file, and over them those of the environment."""
+    labels: dict[bytes, str] = {}
+    if document is not None and _LABEL_HEADERS in nodes:
+        labels = read_label_mapping(document, nodes[_LABEL_HEADERS])
+        source = document.place(nodes[_LABEL_HEADERS])
+        settings.shown.extend(
+            Shown(f"{_LABEL_HEADERS}.{name.decode()}", label, source) for name, label in labels.items()
+        )
+    value = settings.environment.get("TRUNKLINE_LABEL_HEADERS")
+    if value is not None:
+        labels |= read_label_list(value)
+        settings.shown.append(Shown(value.name, value.text, value.source))
+    return labels
 
 
 def _read_retention(settings: Settings, document: Document | None, nodes: Mapping[str, Node]) -> Retention:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from trunkline.config.compatibility import write_compatibility
-from trunkline.config.settings import COMMON, NOT_YET, NOT_YET_SECTIONS, SETTINGS
+from trunkline.config.settings import COMMON, SETTINGS
 from trunkline.providers.directory import load_provider, provider_names
 from trunkline.providers.provider import Provider
 
@@ -138,6 +138,22 @@ prices:
 """
 
 
+_AUDIT = """\
+[What the audit knows](audit.md) says what becomes of these.
+
+```yaml
+audit:
+  retention_days: 30
+  bodies: true                           # keep what was said; off unless it is said
+  body_limit: 64KB
+  headers: [x-team]                      # kept with bodies; those that carry credentials are refused
+  redact: ['\\b\\d{3}-\\d{2}-\\d{4}\\b']    # taken out of bodies, beside keys, credentials of tools and files
+sessions: {headers: [x-conversation], guess: true}
+labels: {headers: {x-team: team, x-app: app}}
+```\
+"""
+
+
 _PROMPTS = """\
 A prompt that is kept at OpenAI (`pmpt_…`) may be named by the operator, whose account it is. Others may use those that
 the file lists, each with the model that it is answered by; [prompts](prompts.md) says how to keep them here instead.
@@ -153,8 +169,6 @@ def write_configuration() -> str:
     """`configuration.md`."""
     rows = [(f"`{s.environment}`", f"`{s.yaml}`" if s.yaml else "–", s.default or "none", s.meaning) for s in SETTINGS]
     common = [(f"`<P>_{c.name.upper()}`", f"`providers.<p>.{c.name}`", c.default or "none", c.meaning) for c in COMMON]
-    later = ", ".join(f"`{name}`" for name in NOT_YET)
-    sections = ", ".join(f"`{name}`" for name in NOT_YET_SECTIONS)
     head = ("environment", "YAML", "default", "meaning")
     return _page(
         "Configuration",
@@ -174,11 +188,10 @@ def write_configuration() -> str:
         _BUDGETS,
         "## Prices",
         _PRICES,
+        "## Audit, sessions and labels",
+        _AUDIT,
         "## Prompts",
         _PROMPTS,
-        "## Not yet",
-        f"These are refused until a later version serves them: {later}; in the file {sections}, and `emulate` of"
-        " aliases and providers.",
     )
 
 

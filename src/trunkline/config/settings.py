@@ -6,6 +6,7 @@ from typing import Any
 from msgspec import Struct
 
 from trunkline.config import values
+from trunkline.config.known_by import read_header_list
 
 
 class Setting(Struct, frozen=True, kw_only=True):
@@ -47,6 +48,22 @@ SETTINGS = (
         meaning="where state is kept: an SQLite file, or `postgresql://…` (`trunkline[postgres]`), which several replicas"
         " may share; these need TRUNKLINE_SECRET and TRUNKLINE_MASTER_KEY to be set",
         secret=values.has_password,
+    ),
+    Setting(
+        environment="TRUNKLINE_REDIS_URL",
+        yaml="redis_url",
+        read=values.read_redis_url,
+        meaning="a Redis or Valkey, in which replicas count limits and budgets together (`trunkline[redis]`):"
+        " `redis://host:6379`, `rediss://…`, `unix:///path`; without one each process counts for itself",
+        secret=values.has_password,
+    ),
+    Setting(
+        environment="TRUNKLINE_REDIS_AWAY",
+        yaml="redis_away",
+        read=values.read_redis_away,
+        default="refuse",
+        meaning="while it is away each process keeps rate limits for itself; `refuse` answers 503 to calls on a budget,"
+        " `alone` keeps budgets so as well, which may then be overdrawn",
     ),
     Setting(
         environment="TRUNKLINE_STORE_RETENTION_DAYS",
@@ -233,6 +250,56 @@ SETTINGS = (
         meaning="how long one URL may take, redirects included",
     ),
     Setting(
+        environment="TRUNKLINE_SESSION_HEADERS",
+        yaml="sessions.headers",
+        read=read_header_list,
+        meaning="comma list of headers that name the session of a request, looked at before those that clients are known"
+        " to send ([sessions](audit.md#sessions))",
+    ),
+    Setting(
+        environment="TRUNKLINE_SESSION_GUESS",
+        yaml="sessions.guess",
+        read=values.read_bool,
+        default="true",
+        meaning="whether requests that name no session are put together by how their conversation begins",
+    ),
+    Setting(
+        environment="TRUNKLINE_LABEL_HEADERS",
+        yaml="labels.headers",
+        read=values.read_text,
+        meaning="`header=label,…`: headers that label a request (`x-team=team`); in YAML a mapping"
+        " ([labels](audit.md#labels))",
+    ),
+    Setting(
+        environment="TRUNKLINE_AUDIT_RETENTION_DAYS",
+        yaml="audit.retention_days",
+        read=values.read_days,
+        default="30",
+        meaning="how long the audit knows what a request was besides what it cost, bodies included",
+    ),
+    Setting(
+        environment="TRUNKLINE_AUDIT_BODIES",
+        yaml="audit.bodies",
+        read=values.read_bool,
+        default="false",
+        meaning="whether the audit keeps what was said: the request, what went upstream, and the reply, redacted and cut;"
+        " sealed where `store.encrypt` is on ([bodies](audit.md#bodies)). In YAML `audit.redact` lists regular expressions"
+        " of what else is taken out",
+    ),
+    Setting(
+        environment="TRUNKLINE_AUDIT_BODY_LIMIT",
+        yaml="audit.body_limit",
+        read=values.read_size,
+        default="64KB",
+        meaning="how much of each body is kept",
+    ),
+    Setting(
+        environment="TRUNKLINE_AUDIT_HEADERS",
+        yaml="audit.headers",
+        read=read_header_list,
+        meaning="comma list of request headers that are kept with bodies, beside those that say how a client asks",
+    ),
+    Setting(
         environment="TRUNKLINE_LOG",
         yaml="log.format",
         read=values.read_log_format,
@@ -261,14 +328,6 @@ SETTINGS = (
         " known how many it can write",
     ),
 )
-
-NOT_YET = {
-    "TRUNKLINE_REDIS_URL": "redis_url",
-}
-"""Settings that a later version brings: refused until then, so that nobody believes them to be in force."""
-
-NOT_YET_SECTIONS = ("audit",)
-"""Likewise, sections of the YAML file."""
 
 # For tests alone; whoever runs them has it set.
 IGNORED = ("TRUNKLINE_TEST_DATA",)

@@ -179,6 +179,21 @@ def read_database_url(text: str) -> str:
     return text
 
 
+def read_redis_url(text: str) -> str:
+    """The URL of a Redis."""
+    scheme, _, rest = text.partition("://")
+    if scheme not in ("redis", "rediss", "unix") or not rest:
+        raise ValueError("should be like redis://localhost:6379, rediss://… or unix:///run/valkey.sock")
+    return text
+
+
+def read_redis_away(text: str) -> bool:
+    """Whether budgets are kept by each process for itself while nobody counts for all."""
+    if text not in ("refuse", "alone"):
+        raise ValueError("should be refuse or alone")
+    return text == "alone"
+
+
 def has_password(url: str) -> bool:
     """Whether a URL, or a reference to one, may say a password."""
     return "@" in url or "password=" in url
