@@ -17,6 +17,7 @@ from trunkline.clock import CountingMint, FakeClock
 from trunkline.dialects import anthropic, bedrock, cohere, gemini, openai_chat, openai_responses
 from trunkline.dialects.seal import Sealer
 from trunkline.engine.admission import Admission
+from trunkline.engine.budgets.office import OpenOffice
 from trunkline.engine.budgets.purse import Purse
 from trunkline.engine.gateway import Gateway
 from trunkline.engine.gauge import Gauge
@@ -297,6 +298,7 @@ class Scene:
     records: Records = field(default_factory=Records)
     clock: FakeClock = field(default_factory=FakeClock)
     mint: CountingMint = field(default_factory=CountingMint)
+    mint_request_id: Callable[[], str] = lambda: "req_1"
     keys: Keys = field(default_factory=OneKey)
     key_maker: KeyMaker | None = None
     store: Store | None = None
@@ -309,6 +311,7 @@ class Scene:
     evidence_bytes: int = 0
     limits: RateLimits | None = None
     bind: Callable[["Scene"], tuple[Admission | None, Purse | None]] = lambda _: (None, None)
+    open_office: OpenOffice | None = None
 
     def __post_init__(self) -> None:
         listing = {
@@ -326,7 +329,7 @@ class Scene:
                 ledger=self.records,
                 clock=self.clock,
                 mint=self.mint,
-                mint_request_id=lambda: "req_1",
+                mint_request_id=self.mint_request_id,
                 shared=self.shared,
                 sealer=Sealer({"k1": bytes(32)}, "k1"),
                 dialects=DIALECTS,
@@ -345,6 +348,7 @@ class Scene:
                 admission=admission,
                 limits=self.limits,
                 purse=purse,
+                budgets=self.open_office,
             )
         )
 
