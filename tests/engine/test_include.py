@@ -41,7 +41,9 @@ async def search(scene: StoredScene, is_stream: bool, **members: Any) -> dict[st
     if not is_stream:
         whole: dict[str, Any] = answer.json
         return whole
-    told = [msgspec.json.decode(part.partition(b"data: ")[2]) for part in answer.body.split(b"\n\n") if b"data: {" in part]
+    told = [
+        msgspec.json.decode(part.partition(b"data: ")[2]) for part in answer.body.split(b"\n\n") if b"data: {" in part
+    ]
     response: dict[str, Any] = told[-1]["response"]
     done = [event["item"] for event in told if event["type"] == "response.output_item.done"]
     assert done == response["output"]
