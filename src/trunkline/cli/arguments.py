@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from trunkline import __version__
 from trunkline.cli.budget_arguments import add_budgets
 from trunkline.cli.key_arguments import add_keys
+from trunkline.cli.limit_arguments import add_limits
 from trunkline.cli.sources import add_gateway, add_sources
 from trunkline.cli.usage_arguments import add_audit, add_usage
 
@@ -79,6 +80,7 @@ def make_parser() -> argparse.ArgumentParser:
     _add_demo(commands)
     add_keys(commands)
     _add_prompts(commands)
+    add_limits(commands)
     add_budgets(commands)
     add_usage(commands)
     add_audit(commands)
