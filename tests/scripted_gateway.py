@@ -4,7 +4,7 @@ The upstream is the engine's port answered by hand: a test sees each request and
 before it is asked for or while it is being poured.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -304,6 +304,7 @@ class Scene:
     store: Store | None = None
     retention: Retention = field(default_factory=Retention)
     forwarded_prompts: Mapping[str, str] = field(default_factory=dict)
+    write_metrics: Callable[[int], Awaitable[bytes]] | None = None
     tariff: Tariff | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
     gauge: Gauge = field(default_factory=Gauge)
@@ -342,6 +343,7 @@ class Scene:
                 store=self.store,
                 retention=self.retention,
                 forwarded_prompts=self.forwarded_prompts,
+                write_metrics=self.write_metrics,
                 gauge=self.gauge,
                 labelling=self.labelling,
                 evidence_bytes=self.evidence_bytes,

@@ -6,7 +6,7 @@ import gc
 import logging
 import secrets
 import sys
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
 import uvloop
 from msgspec import Struct
@@ -40,7 +40,9 @@ from trunkline.errors import ConfigError, UpstreamError
 from trunkline.keyring import Keyring
 from trunkline.keyring.holders import Holders
 from trunkline.log.both import Both
+from trunkline.log.gauges import read_gauges
 from trunkline.log.lines import LogLines, write_json, write_text
+from trunkline.log.metrics import Metrics
 from trunkline.ports import Ledger, Listing, UpstreamRequest
 from trunkline.providers.account import Account, ModelRules, make_account
 from trunkline.providers.directory import load_provider
@@ -116,6 +118,7 @@ async def open_gateway(
             stack.callback(lines.close)
         if store is not None:
             ledger = Both(store.ledger, ledger)
+        write_metrics = None if store is None else _count_requests(store, clock)
 
         def make_router(listing: Listing) -> Router:
             return Router(accounts, config.aliases, listing, catalog, config.uncached, config.emulating)
@@ -151,6 +154,7 @@ async def open_gateway(
                 evidence_bytes=_HEARD_TIMES * config.audit.body_limit_bytes if config.audit.bodies else 0,
                 store=None if store is None else store.ports,
                 is_store_up=lambda: store is not None and store.up,
+                write_metrics=write_metrics,
                 gauge=gauge,
                 admission=Admission(counters, [limits, *bounds]),
                 limits=limits,
@@ -334,6 +338,19 @@ def _make_local(port: int, key: str) -> Account:
         api_key=key,
         models=ModelRules(extra=frozenset({MODEL}), only=True),
     )
+
+
+def _count_requests(store: OpenStore, clock: Clock) -> Callable[[int], Awaitable[bytes]]:
+    """What writes the counts of everything that is recorded from now on."""
+    metrics = Metrics()
+    store.ledger.listen(metrics.take)
+
+    async def write(live_streams: int) -> bytes:
+        state = store.ledger.state()
+        gauges = read_gauges(state, clock.now_micros(), is_store_up=store.up, live_streams=live_streams)
+        return await asyncio.to_thread(metrics.write, gauges)
+
+    return write
 
 
 def settle_store(config: Config, keyring: Keyring) -> StoreSettings:

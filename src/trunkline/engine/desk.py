@@ -1,7 +1,7 @@
 """What every operation needs on its way: a plan for a name, an address for a body, an end for an exchange."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sized
 from typing import Any, Protocol
 
 import msgspec
@@ -50,9 +50,10 @@ class Runs(Protocol):
 
 
 class Desk:
-    """Holds the parts, the router of the newest listing, and what runs in the background."""
+    """Holds the parts, the router of the newest listing, what runs in the background and the streams that are `live`."""
 
     runs: Runs
+    live: Sized
 
     def __init__(self, parts: Parts) -> None:
         self.parts = parts

@@ -50,7 +50,7 @@ class Generating:
     def __init__(self, desk: Desk, live: set[Relay]) -> None:
         self._parts = desk.parts
         self._desk = desk
-        self._live = live
+        self._live = desk.live = live
         self._manners = {name: manner_of(dialect) for name, dialect in desk.parts.dialects.items()}
         self._background = desk.runs = Background(desk, self._generate_kept, live)
 

@@ -59,6 +59,7 @@ from trunkline.engine.resources.limits import (
     reset_limit,
     update_limit,
 )
+from trunkline.engine.resources.metrics import show_metrics
 from trunkline.engine.resources.models import answer_list, answer_one
 from trunkline.engine.resources.openapi import describe
 from trunkline.engine.resources.prompts import (
@@ -84,6 +85,7 @@ OPERATIONS: Mapping[str, Callable[[Desk, Exchange], Awaitable[Reply]]] = {
     "embeddings": embed,
     "count_tokens": count_tokens,
     "compaction": compact_response,
+    "metrics": show_metrics,
     "models": answer_list,
     "model": answer_one,
     "response": get_response,

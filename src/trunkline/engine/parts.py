@@ -1,6 +1,6 @@
 """What a gateway is made of."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 from msgspec import Struct, field
 
@@ -30,7 +30,8 @@ class Parts(Struct, frozen=True, kw_only=True):
     `fetch` is `None` where nothing that callers point to may be fetched. `store` is `None` where nothing is kept; `is_store_up` says whether its database answers.
     `gauge` learns how far estimates are off. `forwarded_prompts` are prompts kept at a provider that anybody may use, each with its model. `admission` is `None` where nothing bounds what may be asked, `purse` where there are no budgets, which
     `budgets` administers.
-    `evidence_bytes` is how much of a stream is heard for the audit, 0 where that keeps no bodies.
+    `write_metrics` is told how many streams are under way, and writes what Prometheus reads; `None` where nothing is
+    counted. `evidence_bytes` is how much of a stream is heard for the audit, 0 where that keeps no bodies.
     """
 
     keys: Keys
@@ -63,3 +64,4 @@ class Parts(Struct, frozen=True, kw_only=True):
     limits: RateLimits | None = None
     purse: Purse | None = None
     budgets: OpenOffice | None = None
+    write_metrics: Callable[[int], Awaitable[bytes]] | None = None

@@ -14,8 +14,8 @@ class Route(Struct, frozen=True):
     """What a path means: the operation, and the dialect in which it is spoken (errors included).
 
     `model` and `stream` are what a path says that a body says elsewhere; `array` asks for a stream as one JSON array.
-    `ids` are those that stand in the path, decoded. `kind` is the first word of an administrator's path, which says what
-    scope it takes.
+    `ids` are those that stand in the path, decoded. `kind` is what an administrator's path is about, the first word of
+    most, which says what scope it takes.
     """
 
     operation: str
@@ -51,6 +51,7 @@ ROUTES: dict[str, Route] = {
     **{"/v1" + path: route for path, route in _OPENAI.items()},
     "/v1/messages": Route("generate", "messages"),
     "/v1/messages/count_tokens": Route("count_tokens", "messages"),
+    "/metrics": Route("metrics", "chat", _GET, kind="usage"),
 }
 
 _MODEL_PREFIXES = ("/v1/models/", "/models/")

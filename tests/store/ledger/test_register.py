@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from recorded import record
 
+from recorded import record
 from trunkline.errors import ConfigError
 from trunkline.records import Record
 from trunkline.store.frames import HEAD_BYTES as FRAME_BYTES
@@ -227,7 +227,7 @@ for number in range(1_000_000):
 @pytest.mark.slow
 def test_killed_while_writing(tmp_path: Path) -> None:
     """Every record that was said to be written is there, whenever the process is killed."""
-    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])}
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
     process = subprocess.Popen([sys.executable, "-c", PROGRAM, str(tmp_path)], stdout=subprocess.PIPE, env=environment)
     assert process.stdout is not None
     for _ in range(500):

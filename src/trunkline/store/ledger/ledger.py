@@ -12,6 +12,7 @@ from msgspec import Struct
 from trunkline.clock import Clock
 from trunkline.errors import Unavailable
 from trunkline.records import Record
+from trunkline.state.ledger import LedgerState
 from trunkline.store.engine import Database, open_database
 from trunkline.store.ledger.apart import Apart
 from trunkline.store.ledger.bookkeeper import Bookkeeper, Listener
@@ -47,21 +48,6 @@ class LedgerSettings(Struct, frozen=True, kw_only=True):
 
     def __repr__(self) -> str:
         return f"LedgerSettings(directory={str(self.directory)!r})"
-
-
-class LedgerState(Struct, frozen=True):
-    """How the ledger stands. `behind` are records and bytes that are not in the database yet.
-
-    `refused` are requests that were turned away because there was no room, `lost` records that there was none for.
-    """
-
-    is_up: bool
-    records_behind: int
-    bytes_behind: int
-    limit_bytes: int
-    oldest_micros: int | None
-    refused: int
-    lost: int
 
 
 class SqlLedger:
