@@ -5,21 +5,27 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
+from memory_store import MemoryBudgets
 from scripted_gateway import DIALECTS, JSON, Scene, ScriptedReply
 from trunkline.capabilities import Capabilities
 from trunkline.engine.admission import Admission
 from trunkline.engine.budgets.bounds import BudgetBounds
 from trunkline.engine.budgets.funds import Funds
+from trunkline.engine.budgets.office import BudgetOffice, Means
 from trunkline.engine.budgets.purse import Purse
+from trunkline.engine.budgets.treasury import Treasury
 from trunkline.engine.envelope import read_envelope
 from trunkline.engine.gauge import Gauge
 from trunkline.engine.possible_cost import count_most, look_at
+from trunkline.engine.witness import Witness
 from trunkline.money import Nano, Tariff, fill_rates, read_dollars
 from trunkline.ports import UpstreamRequest
 from trunkline.shared.counters import MemoryCounters
 from trunkline.state.budgets import Budget
 from trunkline.state.periods import read_period
+from trunkline.upstream.post import check_url
 
 # Two dollars for a million tokens that go in, ten for one that comes out.
 TARIFF = Tariff(fill_rates({"input": 2_000_000_000, "output": 10_000_000_000}))
@@ -50,7 +56,7 @@ class BudgetScene:
         self.funds = Funds()
         self.funds.replace(budgets)
         said = {"tariff": TARIFF, "gauge": FixedGauge()} | said
-        self.scene = Scene(bind=self._bind, **said)
+        self.scene = Scene(bind=self._bind, open_office=self._open_office, **said)
         self.scene.upstream.answer = self.answer
         self.tokens = LIMIT
         # Calls wait here for as long as it is not set.
@@ -59,8 +65,15 @@ class BudgetScene:
 
     def _bind(self, scene: Scene) -> tuple[Admission, Purse]:
         self.counters = MemoryCounters(scene.clock)
+        self.store = MemoryBudgets()
+        declared = [replace(fund.budget, is_declared=True) for fund in self.funds]
+        self.treasury = Treasury(self.funds, self.counters, self.store, scene.clock, declared, _settle)
         bounds = BudgetBounds(self.funds, scene.clock, scene.gauge, DIALECTS, UNKNOWN)
         return Admission(self.counters, [bounds]), Purse(self.counters, bounds)
+
+    def _open_office(self, path: str, witness: Witness) -> BudgetOffice:
+        means = Means(self.treasury.look, self.treasury.refresh, check_url, bytes)
+        return BudgetOffice(self.store, self.treasury.declared, path, self.scene.clock, witness, means)
 
     def answer(self, request: UpstreamRequest) -> ScriptedReply:
         return GatedReply(self.gate, self._draw(request))
@@ -85,6 +98,10 @@ class BudgetScene:
     @property
     def costs(self) -> Sequence[Nano]:
         return [record.cost or Nano(0) for record in self.scene.records.kept]
+
+
+async def _settle() -> None:
+    """All that was recorded can be summed."""
 
 
 class GatedReply(ScriptedReply):
