@@ -41,6 +41,7 @@ def make_store(clock: FakeClock) -> Store:
         acts=MemoryActs(),
         usage=unused,
         evidence=MemoryEvidence(),
+        sessions=unused,
         erase=unused,
         limits=MemoryLimits(),
         budgets=MemoryBudgets(),

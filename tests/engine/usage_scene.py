@@ -12,9 +12,13 @@ from memory_store import make_store
 from recorded_rows import make_attempt, put_request
 from scripted_gateway import KEY, Answer, Scene
 from trunkline.clock import FakeClock
+from trunkline.evidence import Evidence, KeptBody, KeptEvidence, SentBody
 from trunkline.principal import OPERATOR, Principal
+from trunkline.store.cipher import PLAIN
 from trunkline.store.engine import Database, open_database
+from trunkline.store.evidence import SqlEvidence
 from trunkline.store.ledger.tables import METADATA
+from trunkline.store.sessions import SqlSessions
 from trunkline.store.usage import SqlUsage
 
 ANA = b"sk-anas-key"
@@ -55,12 +59,24 @@ class UsageScene(Scene):
         await put_request(self.database, id, *(attempts or (make_attempt(),)), **more)
 
 
+def _make(said: Evidence) -> KeptEvidence:
+    """What was asked and answered, as it is."""
+    reply = b"".join(said.reply)
+    sent = [SentBody(target, KeptBody(body.decode(), len(body))) for target, body in said.sent]
+    return KeptEvidence(
+        {}, KeptBody(said.request.decode(), len(said.request)), sent, KeptBody(reply.decode(), len(reply))
+    )
+
+
 @contextlib.asynccontextmanager
 async def open_scene(folder: Path, clock: FakeClock) -> AsyncIterator[UsageScene]:
     database = open_database(f"sqlite:///{folder}/trunkline.db")
     await database.write(METADATA.create_all)
-    store = replace(make_store(clock), usage=SqlUsage(database))
+    evidence = SqlEvidence(database, PLAIN, _make)
+    evidence.start()
+    store = replace(make_store(clock), usage=SqlUsage(database), evidence=evidence, sessions=SqlSessions(database))
     try:
         yield UsageScene(database=database, store=store, clock=clock)
     finally:
+        await evidence.close()
         await database.close()

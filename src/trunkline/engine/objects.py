@@ -84,6 +84,8 @@ ADMIN_SHAPES: Mapping[str, Methods] = {
     "/audit/{}": {"GET": ObjectRoute("audit")},
     "/audit/export": {"GET": ObjectRoute("audit_export")},
     "/audit/live": {"GET": ObjectRoute("audit_live")},
+    "/audit/sessions": {"GET": ObjectRoute("audit_sessions")},
+    "/audit/sessions/{}": {"GET": ObjectRoute("audit_session")},
     "/acts": {"GET": ObjectRoute("acts")},
     "/acts/check": {"GET": ObjectRoute("acts_check")},
     "/erase": {"POST": ObjectRoute("erasure")},

@@ -78,6 +78,7 @@ from trunkline.engine.resources.responses import (
     get_response,
     list_input_items,
 )
+from trunkline.engine.resources.sessions import get_session, list_sessions
 from trunkline.engine.resources.tokens import count_tokens
 from trunkline.engine.resources.usage import export_usage, get_usage, list_usage, show_own_usage, sum_usage
 
@@ -146,6 +147,8 @@ OPERATIONS: Mapping[str, Callable[[Desk, Exchange], Awaitable[Reply]]] = {
     "audit": get_audit,
     "audit_export": export_audit,
     "audit_live": follow_audit,
+    "audit_sessions": list_sessions,
+    "audit_session": get_session,
     "acts": list_acts,
     "acts_check": check_acts,
     "erasure": erase_path,

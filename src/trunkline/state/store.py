@@ -15,6 +15,7 @@ from trunkline.state.limits import KeptLimits
 from trunkline.state.prompts import Prompts
 from trunkline.state.responses import Responses
 from trunkline.state.runs import Runs
+from trunkline.state.sessions import SessionRows
 from trunkline.state.usage import UsageRows
 
 
@@ -32,6 +33,7 @@ class Store(Struct, frozen=True, kw_only=True):
     acts: Acts
     usage: UsageRows
     evidence: EvidenceRows
+    sessions: SessionRows
     erase: Callable[[str], Awaitable[Mapping[str, int]]]
     limits: KeptLimits
     budgets: BudgetStore

@@ -34,6 +34,7 @@ from trunkline.store.migrate import migrate
 from trunkline.store.prompts import SqlPrompts
 from trunkline.store.responses import SqlResponses
 from trunkline.store.runs import SqlRuns
+from trunkline.store.sessions import SqlSessions
 from trunkline.store.sweep import Sweep
 from trunkline.store.upkeep import Walked, reencrypt, verify
 from trunkline.store.usage import SqlUsage
@@ -162,6 +163,7 @@ async def open_store(settings: StoreSettings, clock: Clock, *, sweeps: bool = Tr
             acts=SqlActs(database, cipher, settings.act_keys, settings.data_dir),
             usage=SqlUsage(database, ledger.settle),
             evidence=evidence,
+            sessions=SqlSessions(database),
             erase=partial(
                 erase,
                 database=database,

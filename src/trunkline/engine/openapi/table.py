@@ -78,6 +78,17 @@ DESCRIBED: Mapping[str, Described] = {
         query=(*ADMIN_FILTERS, "after"),
         media=("text/event-stream",),
     ),
+    "audit_sessions": Described(
+        "Sessions, those of the newest requests first; of the last thirty days unless it says otherwise. `after` takes a"
+        " `last_request_id`.",
+        "AuditSession*",
+        ("start", "end", "zone", "path", "limit", "after"),
+    ),
+    "audit_session": Described(
+        "The requests of one session, the oldest first, with what was said where the audit keeps bodies.",
+        "AuditTurn*",
+        ("start", "end", "zone", "path", *_PAGE),
+    ),
     "acts": Described(
         "What administrators have done, the newest first.",
         "Act*",

@@ -8,6 +8,7 @@ from trunkline.engine.exchange import Exchange
 from trunkline.engine.query import Query
 from trunkline.engine.resources.kept import need_store
 from trunkline.engine.resources.usage import pour_out
+from trunkline.engine.session_book import write_said
 from trunkline.errors import Forbidden
 from trunkline.paths import ROOT
 
@@ -23,7 +24,10 @@ async def list_audit(desk: Desk, x: Exchange) -> Reply:
 
 async def get_audit(desk: Desk, x: Exchange) -> Reply:
     """`GET /admin/v1/audit/{request}`: all that is known of it."""
-    return desk.say(x, await _open_book(desk, x).find(x.found.ids[0]))
+    id = x.found.ids[0]
+    entry = await _open_book(desk, x).find(id)
+    said = await need_store(desk).evidence.find([id])
+    return desk.say(x, {**entry, "said": write_said(said.get(id))})
 
 
 async def export_audit(desk: Desk, x: Exchange) -> Reply:
