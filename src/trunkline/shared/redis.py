@@ -8,7 +8,7 @@ import asyncio
 import hashlib
 import secrets
 from collections import deque
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from trunkline.clock import Clock
@@ -53,7 +53,8 @@ class RedisCounters:
         self._alone = alone
         self._is_lenient = is_lenient
         self._clock = clock
-        self._line = Line(url, self._prepare, self._pay, self._lose)
+        self._line = Line(url, self._prepare, self._find, self._lose)
+        self._doubt: Callable[[], None] = _believe
         self._holder = _Holder()
         self._older: list[_Holder] = []
         self._owed: deque[bytes] = deque(maxlen=_MOST_OWED)
@@ -92,8 +93,11 @@ class RedisCounters:
                 break
             if reply != _UNKNOWN_HOLDER:
                 return _read(reply, claims, holder)
-            # Its lease ran out while nobody looked.
+            # Its lease ran out while nobody looked, or nothing is known there any more.
             await self._introduce(_Holder())
+            if any(claim.strict for claim in claims):
+                self._doubt()
+                raise Unavailable("what was spent of a budget is being summed up anew: send the request again")
         return self._take_alone(claims)
 
     def _take_alone(self, claims: Sequence[Claim]) -> Outcome:
@@ -171,6 +175,10 @@ class RedisCounters:
             return self._alone.look(claims)
         return _read_levels(reply)
 
+    def when_in_doubt(self, doubt: Callable[[], None]) -> None:
+        """Have somebody told whenever a Redis is there that may have forgotten what was spent."""
+        self._doubt = doubt
+
     # --- what is said -------------------------------------------------------------------------------------------
 
     def _write_take(self, claims: Sequence[Claim], holder: _Holder, *, looks: bool = False) -> bytes:
@@ -192,6 +200,11 @@ class RedisCounters:
         self._older = [holder for holder in self._older if holder.count > 0]
         for holder in self._older:
             await run("SET", _HOLDERS + holder.id, "1", "XX", "PX", _LEASE_MS)
+
+    def _find(self) -> None:
+        """It is there, for the first time or again."""
+        self._pay()
+        self._doubt()
 
     def _pay(self) -> None:
         """Tell what could not be told while nobody was there."""
@@ -217,6 +230,10 @@ class RedisCounters:
             for holder in (self._holder, *self._older):
                 # Not made anew when it has run out: what it had reserved has been given away.
                 self._line.tell(pack(b"SET", _HOLDERS + holder.id, b"1", b"XX", b"PX", b"%d" % _LEASE_MS))
+
+
+def _believe() -> None:
+    """Nobody wants to know."""
 
 
 # --- commands as they are sent ----------------------------------------------------------------------------------------

@@ -90,6 +90,12 @@ class Funds:
                 raise Unavailable(f"what was spent of the budget `{fund.budget.name}` is being summed up anew")
         return funds
 
+    def doubt(self) -> None:
+        """The counters may have forgotten what was spent: nothing is paid before it is known again."""
+        for fund in self:
+            fund.is_lost = True
+        self.lost.set()
+
     def see(self, funds: Sequence[Fund], levels: Sequence[Level]) -> None:
         """Their counters stand so."""
         for fund, level in zip(funds, levels, strict=True):
