@@ -136,6 +136,7 @@ def test_split(text: str) -> None:
             {"type": "object", "properties": {"a": {"type": "string"}, "input": {"type": "string"}}},
             {"a": "Oslo", "input": "Go to Oslo and see."},
         ),
+        ({"type": "OBJECT", "properties": {"n": {"type": "INTEGER"}}}, {"n": 1}),
     ],
 )
 def test_instances(schema: dict[str, Any], value: Any) -> None:

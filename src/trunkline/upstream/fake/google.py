@@ -122,14 +122,17 @@ def _result_text(result: Mapping[str, Any]) -> str:
 # Arguments are always an object.
 _NOTHING: Mapping[str, Any] = {"type": "object", "properties": {}}
 
+# Google's JSON may be written in either spelling, and its own SDK mixes them.
+_PARAMETERS = ("parametersJsonSchema", "parameters_json_schema", "parameters")
+
 
 def _read_tools(body: Body) -> list[Tool]:
     tools = []
     for at, entry in enumerate(body.get("tools") or ()):
         for place, declared in enumerate(entry.get("functionDeclarations") or ()):
             where = f"tools[{at}].functionDeclarations[{place}].name"
-            # Google's JSON may be written in either spelling, and its own SDK mixes them.
-            schema = declared.get("parametersJsonSchema") or declared.get("parameters_json_schema") or _NOTHING
+            schemas = (declared.get(name) for name in _PARAMETERS)
+            schema = next(filter(None, schemas), _NOTHING)
             tools.append(Tool(check_name(declared.get("name"), where, 64), schema))
     return tools
 

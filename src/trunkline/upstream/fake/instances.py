@@ -72,7 +72,8 @@ def _type_of(schema: Mapping[str, Any]) -> str:
     type = schema.get("type")
     if isinstance(type, list):
         return next((one for one in type if one != "null"), "null")
-    return type or ("object" if "properties" in schema else "string")
+    # Google writes types in capitals.
+    return type.lower() if type else "object" if "properties" in schema else "string"
 
 
 def _fill_string(schema: Mapping[str, Any], name: str, names: Iterator[str], text: str) -> str:
