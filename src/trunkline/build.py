@@ -363,7 +363,8 @@ def settle_store(config: Config, keyring: Keyring) -> StoreSettings:
         act_keys=ActKeys(keyring.derive("acts"), keyring.newest),
         newest=keyring.newest if config.encrypts else None,
         retention_days=config.retention.days,
-        lifetimes=Lifetimes(audit_days=config.audit.retention_days),
+        lifetimes=Lifetimes(config.usage.retention_days, config.audit.retention_days),
+        ledger_bytes=config.usage.backlog_bytes,
         make_evidence=_make_evident(config.audit).make,
     )
 

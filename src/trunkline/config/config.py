@@ -42,6 +42,13 @@ class FetchConfig(Struct, frozen=True, kw_only=True):
     limits: FetchLimits = FetchLimits()
 
 
+class UsageConfig(Struct, frozen=True, kw_only=True):
+    """How long it is known what requests used, and how much of it may wait for the database."""
+
+    retention_days: int = 400
+    backlog_bytes: int = 1_000_000_000
+
+
 class AuditConfig(Struct, frozen=True, kw_only=True):
     """Whether the audit keeps bodies, how much of each and what is taken out of them; `headers` are kept with them."""
 
@@ -92,6 +99,7 @@ class Config:
     fetch: FetchConfig = field(default_factory=FetchConfig)
     retention: Retention = field(default_factory=Retention)
     encrypts: bool = False
+    usage: UsageConfig = field(default_factory=UsageConfig)
     audit: AuditConfig = field(default_factory=AuditConfig)
     session_headers: tuple[bytes, ...] = ()
     guesses_sessions: bool = True

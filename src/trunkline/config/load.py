@@ -8,7 +8,7 @@ from typing import Any
 from trunkline.config.accounts import Accounts, read_accounts, refuse_ourselves, secret_names
 from trunkline.config.aliases import check_aliases, read_alias_list, read_alias_mapping, read_emulating, read_uncached
 from trunkline.config.budgets import read_budgets
-from trunkline.config.config import AuditConfig, Config, FetchConfig, ServerConfig, Shown
+from trunkline.config.config import AuditConfig, Config, FetchConfig, ServerConfig, Shown, UsageConfig
 from trunkline.config.document import Document, Node
 from trunkline.config.keys import read_keys
 from trunkline.config.known_by import read_label_list, read_label_mapping, read_patterns
@@ -94,6 +94,7 @@ def load_config(
         output_limit_tokens=settings.take("TRUNKLINE_OUTPUT_LIMIT", 16_384),
         proxies=_read_proxies(environment),
         fetch=_read_fetch(settings),
+        usage=_read_usage(settings),
         audit=_read_audit(settings, document, nodes),
         session_headers=settings.take("TRUNKLINE_SESSION_HEADERS", ()),
         guesses_sessions=settings.take("TRUNKLINE_SESSION_GUESS", True),
@@ -327,6 +328,14 @@ def _read_prices(settings: Settings, document: Document | None, nodes: Mapping[s
     source = document.place(nodes[_PRICES])
     settings.shown.extend(Shown(f"{_PRICES}.{name}", describe_price(known), source) for name, known in prices.items())
     return prices
+
+
+def _read_usage(settings: Settings) -> UsageConfig:
+    default = UsageConfig()
+    return UsageConfig(
+        retention_days=settings.take("TRUNKLINE_USAGE_RETENTION_DAYS", default.retention_days),
+        backlog_bytes=settings.take("TRUNKLINE_USAGE_BACKLOG", default.backlog_bytes),
+    )
 
 
 def _read_audit(settings: Settings, document: Document | None, nodes: Mapping[str, Node]) -> AuditConfig:

@@ -271,6 +271,21 @@ SETTINGS = (
         " ([labels](audit.md#labels))",
     ),
     Setting(
+        environment="TRUNKLINE_USAGE_RETENTION_DAYS",
+        yaml="usage.retention_days",
+        read=values.read_days,
+        default="400",
+        meaning="how long it is known what requests used and cost, and for whom",
+    ),
+    Setting(
+        environment="TRUNKLINE_USAGE_BACKLOG",
+        yaml="usage.backlog",
+        read=values.read_size,
+        default="1GB",
+        meaning="how much of that may wait in `ledger/` in the data folder while the database is away, about half a kilobyte"
+        " a request: when it is full nothing is begun that costs money ([the ledger](ledger.md))",
+    ),
+    Setting(
         environment="TRUNKLINE_AUDIT_RETENTION_DAYS",
         yaml="audit.retention_days",
         read=values.read_days,
