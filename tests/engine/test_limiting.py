@@ -46,7 +46,8 @@ async def test_requests() -> None:
     headers = {name: refused.headers[name] for name in ("retry-after", "retry-after-ms", "x-should-retry")}
     assert headers == {"retry-after": "20", "retry-after-ms": "20000", "x-should-retry": "true"}
     assert len(scene.upstream.requests) == 3
-    assert scene.records.kept[-1].error_code == "rate_limit_exceeded"
+    record = scene.records.kept[-1]
+    assert (record.error_code, record.target, record.attempts) == ("rate_limit_exceeded", "chat/chat-model", [])
     scene.clock.advance(19.999)
     assert (await ask(scene)).headers["retry-after-ms"] == "1"
     scene.clock.advance(0.001)

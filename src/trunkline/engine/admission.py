@@ -34,6 +34,7 @@ class Admission:
 
         One that is sent again gives back what it held and is admitted anew.
         """
+        x.target = target.name
         if x.hold is not None:
             x.hold.release()
             x.hold = None
