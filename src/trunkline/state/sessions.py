@@ -17,7 +17,7 @@ class WantedSessions(Struct, frozen=True, kw_only=True):
 class UsedSession(Struct, frozen=True, kw_only=True):
     """One session of one path. `newest` is the number of its last request, `newest_id` that one's id.
 
-    `cost` leaves out requests without a price.
+    `cost` leaves out requests without a price, and is `None` when none has one.
     """
 
     id: str
@@ -28,7 +28,7 @@ class UsedSession(Struct, frozen=True, kw_only=True):
     last_micros: int
     requests: int
     failed: int
-    cost: int
+    cost: int | None
 
 
 class SessionRows(Protocol):

@@ -21,7 +21,7 @@ _SUMS = (
     func.max(REQUESTS.c.started_at_micros).label("last_micros"),
     func.count().label("requests"),
     func.sum(case((REQUESTS.c.outcome == "error", 1), else_=0)).label("failed"),
-    func.coalesce(func.sum(REQUESTS.c.cost), 0).label("cost"),
+    func.sum(REQUESTS.c.cost).label("cost"),
 )
 
 
@@ -59,7 +59,7 @@ class SqlSessions:
                     last_micros=row.last_micros,
                     requests=row.requests,
                     failed=int(row.failed),
-                    cost=int(row.cost),
+                    cost=None if row.cost is None else int(row.cost),
                 )
                 for row in connection.execute(statement)
             ]
