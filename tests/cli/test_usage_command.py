@@ -130,3 +130,17 @@ def test_what_cannot_be_done_is_one_line(run: Run, words: tuple[str, ...], statu
     """On standard error."""
     found, out, error = run(*words)
     assert (found, out, says in error) == (status, "", True)
+
+
+def test_costs_are_computed_anew(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the prices of the configuration; a dry run says what it would come to."""
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-x")
+    (tmp_path / "trunkline.yaml").write_text('prices: {"openai/gpt-5-mini": {input: "1", output: "1"}}\n')
+    said = "changed, from $0.000000013 to $0.004500007"
+    assert run("usage", "recalculate", "--dry-run", *WHEN)[1] == f"4 requests, 7 attempts: 6 would {said}\n".replace(
+        "changed", "change"
+    )
+    assert run("usage", "recalculate", *WHEN)[1] == f"4 requests, 7 attempts: 6 {said}\n"
+    whole = json.loads(run("usage", "summary", "--by", "all", "--json", *WHEN)[1])["data"][0]
+    assert (whole["cost_nanos"], whole["unpriced"]) == (4_500_007, 0)
+    assert run("audit", "acts", "--limit", "1")[1].splitlines()[1].find("usage.recalculate") > 0

@@ -10,6 +10,7 @@ import msgspec
 
 from trunkline.cli.admin import AdminApi, open_api
 from trunkline.config.config import Config
+from trunkline.state.usage import UsageRows
 
 
 class Ledgers(Protocol):
@@ -20,6 +21,9 @@ class Ledgers(Protocol):
 
     def read(self, path: str, query: Mapping[str, str]) -> AsyncGenerator[bytes, None]:
         """The same, piece by piece, where it is long."""
+
+    async def recalculate(self, query: Mapping[str, str]) -> dict[str, Any]:
+        """The answer to a `POST` of `usage/recalculate`."""
 
 
 @contextlib.asynccontextmanager
@@ -45,6 +49,7 @@ async def open_ledgers(options: Namespace, config: Config) -> AsyncIterator[Ledg
              "acts": acts.page, "acts/check": acts.check},
             {"usage": usage.find, "audit": audit.find},
             {"usage/export": usage.export, "audit/export": audit.export, "audit/live": audit.follow},
+            lambda query: _recalculate(config, beside.witness.record, rows, query),
         )  # fmt: skip
 
 
@@ -55,8 +60,27 @@ class _Remote:
     async def ask(self, path: str, query: Mapping[str, str]) -> dict[str, Any]:
         return await self._api.ask("GET", *path.split("/"), query=_write(query, "?"))
 
+    async def recalculate(self, query: Mapping[str, str]) -> dict[str, Any]:
+        return await self._api.ask("POST", "usage", "recalculate", query=_write(query, "?"))
+
     def read(self, path: str, query: Mapping[str, str]) -> AsyncGenerator[bytes, None]:
         return self._api.read(*path.split("/"), query=_write(query, "?"))
+
+
+async def _recalculate(
+    config: Config, record: Callable[..., Awaitable[None]], rows: UsageRows, query: Mapping[str, str]
+) -> dict[str, Any]:
+    """With the accounts and prices of this configuration."""
+    from trunkline.catalog.prices import PriceBook
+    from trunkline.engine.recalculation import read_recalculation, recalculate
+    from trunkline.paths import ROOT
+
+    providers = {account.name: account.provider.name for account in config.accounts}
+    book = PriceBook(config.prices)
+    asked = read_recalculation(_read_query(query), ROOT)
+    if not asked.is_dry:
+        await record("usage.recalculate", asked.wanted.path, None, asked.describe())
+    return await recalculate(rows, asked, ROOT, lambda account, model: book(account, providers[account], model))
 
 
 class _Beside:
@@ -67,7 +91,9 @@ class _Beside:
         asked: Mapping[str, Callable[..., Awaitable[dict[str, Any]]]],
         found: Mapping[str, Callable[[str], Awaitable[dict[str, Any]]]],
         read: Mapping[str, Callable[..., Awaitable[tuple[str, AsyncGenerator[bytes, None]]]]],
+        recalculate: Callable[[Mapping[str, str]], Awaitable[dict[str, Any]]],
     ) -> None:
+        self._recalculate = recalculate
         self._asked = asked
         self._found = found
         self._read = read
@@ -80,6 +106,9 @@ class _Beside:
             answer = await self._found[kind](id)
         # What is kept as JSON is read as such, as it is from a gateway.
         return msgspec.json.decode(msgspec.json.encode(answer), type=dict[str, Any])
+
+    async def recalculate(self, query: Mapping[str, str]) -> dict[str, Any]:
+        return await self._recalculate(query)
 
     async def read(self, path: str, query: Mapping[str, str]) -> AsyncGenerator[bytes, None]:
         _, pieces = await self._read[path](_read_query(query))

@@ -13,6 +13,7 @@ from trunkline.cli.ledgers import Ledgers, open_ledgers
 from trunkline.cli.listing import write_table
 from trunkline.cli.setup import load
 from trunkline.errors import ConfigError
+from trunkline.money import write_dollars
 
 _MOST_AT_ONCE = 100
 
@@ -121,7 +122,27 @@ async def _export(ledgers: Ledgers, options: Namespace) -> tuple[Any, str]:
     return await export(ledgers.read("usage/export", query), options.output)
 
 
-_ACTIONS: Mapping[str, Action] = {"summary": _summary, "list": _list, "show": _show, "export": _export}
+async def _recalculate(ledgers: Ledgers, options: Namespace) -> tuple[Any, str]:
+    query = {**read_filters(options), **({"dry_run": "true"} if options.dry_run else {})}
+    answer = whole = await ledgers.recalculate(query)
+    while answer["has_more"]:
+        answer = await ledgers.recalculate({**query, "after": answer["last_id"]})
+        sums = {name: whole[name] + answer[name] for name in _ADDED_UP}
+        costs = {name: write_dollars(sums[f"{name}_nanos"]) for name in ("cost_before", "cost_after")}
+        whole = {**answer, **sums, **costs}
+    return whole, _write_recalculation(whole)
+
+
+_ADDED_UP = ("requests", "attempts", "changed_attempts", "cost_before_nanos", "cost_after_nanos")
+
+
+_ACTIONS: Mapping[str, Action] = {
+    "summary": _summary,
+    "list": _list,
+    "show": _show,
+    "export": _export,
+    "recalculate": _recalculate,
+}
 
 
 # --- for people -----------------------------------------------------------------------------------------------------
@@ -141,6 +162,12 @@ def _write_counts(each: dict[str, Any]) -> list[str]:
     cached = usage["cached_input_tokens"] + usage["cached_audio_tokens"]
     counts = (each["requests"], each["failed"], usage["total_input_tokens"], cached, usage["total_output_tokens"])
     return [*(f"{count:,}" for count in counts), f"{'*' if each['unpriced'] else ''}${each['cost']}"]
+
+
+def _write_recalculation(whole: dict[str, Any]) -> str:
+    verb = "would change" if whole["dry_run"] else "changed"
+    counts = f"{whole['requests']:,} requests, {whole['attempts']:,} attempts"
+    return f"{counts}: {whole['changed_attempts']:,} {verb}, from ${whole['cost_before']} to ${whole['cost_after']}"
 
 
 def write_requests(found: Sequence[dict[str, Any]]) -> str:

@@ -54,7 +54,11 @@ def add_usage(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     show = _add_show(actions, "one request, with its attempts")
     export = _add_export(actions)
     export.add_argument("--rows", choices=("requests", "attempts"), default="requests", help="default: requests")
-    _finish((summary, listing, export), _FILTERS)
+    recalculate = actions.add_parser(
+        "recalculate", help="compute what requests cost by today's prices; what a provider told itself stays"
+    )
+    recalculate.add_argument("--dry-run", action="store_true", help="only say what would change")
+    _finish((summary, listing, export, recalculate), _FILTERS)
     _finish((show,))
 
 

@@ -80,6 +80,7 @@ ADMIN_SHAPES: Mapping[str, Methods] = {
     "/usage/{}": {"GET": ObjectRoute("usage")},
     "/usage/summary": {"GET": ObjectRoute("usage_summary")},
     "/usage/export": {"GET": ObjectRoute("usage_export")},
+    "/usage/recalculate": {"POST": ObjectRoute("usage_recalculation")},
     "/audit": {"GET": ObjectRoute("audit_list")},
     "/audit/{}": {"GET": ObjectRoute("audit")},
     "/audit/export": {"GET": ObjectRoute("audit_export")},

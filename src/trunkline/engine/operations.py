@@ -80,7 +80,14 @@ from trunkline.engine.resources.responses import (
 )
 from trunkline.engine.resources.sessions import get_session, list_sessions
 from trunkline.engine.resources.tokens import count_tokens
-from trunkline.engine.resources.usage import export_usage, get_usage, list_usage, show_own_usage, sum_usage
+from trunkline.engine.resources.usage import (
+    export_usage,
+    get_usage,
+    list_usage,
+    recalculate_usage,
+    show_own_usage,
+    sum_usage,
+)
 
 OPERATIONS: Mapping[str, Callable[[Desk, Exchange], Awaitable[Reply]]] = {
     "embeddings": embed,
@@ -143,6 +150,7 @@ OPERATIONS: Mapping[str, Callable[[Desk, Exchange], Awaitable[Reply]]] = {
     "usage": get_usage,
     "usage_summary": sum_usage,
     "usage_export": export_usage,
+    "usage_recalculation": recalculate_usage,
     "audit_list": list_audit,
     "audit": get_audit,
     "audit_export": export_audit,

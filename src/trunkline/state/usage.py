@@ -5,7 +5,7 @@ from typing import Literal, Protocol
 
 from msgspec import Raw, Struct
 
-from trunkline.money import Nano
+from trunkline.money import Nano, Rates
 from trunkline.records import Bodies
 from trunkline.state.conversations import Order
 from trunkline.usage import Usage
@@ -139,6 +139,16 @@ class Sums(Struct, frozen=True):
         )
 
 
+class Recost(Struct, frozen=True):
+    """What one attempt costs by other prices than those of its day."""
+
+    request_id: str
+    position: int
+    cost: Nano | None
+    cost_source: str
+    rates: Rates | None
+
+
 class Group(Struct, frozen=True):
     """Sums, and what they are of: one value for each `By`, in the order in which it was asked."""
 
@@ -168,6 +178,9 @@ class UsageRows(Protocol):
 
     async def trails(self, ids: Sequence[str]) -> Mapping[str, Trail]:
         """What the audit knows of these requests; without those of which it knows nothing any more."""
+
+    async def recost(self, attempts: Sequence[Recost], requests: Mapping[str, Nano | None]) -> None:
+        """Write what these cost instead, attempts and the requests that they belong to, all of it or nothing."""
 
     async def sums(self, wanted: WantedUsage, by: Sequence[By], limit: int) -> Sequence[Group]:
         """Sums in no order, `limit` groups at most and one more if there are more. Without any `By` there is one."""

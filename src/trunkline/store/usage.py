@@ -7,13 +7,28 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from msgspec import Raw
-from sqlalchemy import ColumnElement, FromClause, Row, Select, Table, case, func, literal, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    FromClause,
+    Row,
+    Select,
+    Table,
+    bindparam,
+    case,
+    func,
+    literal,
+    select,
+    update,
+)
 
 from trunkline.errors import Unavailable
+from trunkline.money import Nano
 from trunkline.state.conversations import Order
-from trunkline.state.usage import BY_ATTEMPT, By, Group, Sums, Trail, UsedAttempt, UsedRequest, WantedUsage
+from trunkline.state.usage import BY_ATTEMPT, By, Group, Recost, Sums, Trail, UsedAttempt, UsedRequest, WantedUsage
 from trunkline.store import sql
 from trunkline.store.engine import Database
+from trunkline.store.ledger.rows import encode_rates
 from trunkline.store.ledger.tables import ATTEMPTS, AUDIT, COUNTS, REQUESTS
 from trunkline.store.within import is_within
 from trunkline.usage import Usage
@@ -73,6 +88,20 @@ class SqlUsage:
         rows = await self._rows(select(AUDIT).where(AUDIT.c.request_id.in_(ids)))
         return {row.request_id: _read_trail(row) for row in rows}
 
+    async def recost(self, attempts: Sequence[Recost], requests: Mapping[str, Nano | None]) -> None:
+        tried = [
+            {"the_request": each.request_id, "the_position": each.position, "cost": each.cost,
+             "cost_source": each.cost_source, "rates": None if each.rates is None else encode_rates(each.rates)}
+            for each in attempts
+        ]  # fmt: skip
+        asked = [{"the_request": id, "cost": cost} for id, cost in requests.items()]
+
+        def write(connection: Connection) -> None:
+            connection.execute(_RECOST_ATTEMPTS, tried)
+            connection.execute(_RECOST_REQUESTS, asked)
+
+        await self._database.write(write)
+
     # --- sums -----------------------------------------------------------------------------------------------------
 
     async def sums(self, wanted: WantedUsage, by: Sequence[By], limit: int) -> Sequence[Group]:
@@ -125,6 +154,12 @@ class SqlUsage:
 
     async def _rows(self, statement: Select[Any], seconds: float | None = None) -> Sequence[Row[Any]]:
         return await self._database.read(lambda connection: connection.execute(statement).all(), seconds)
+
+
+_RECOST_ATTEMPTS = update(ATTEMPTS).where(
+    ATTEMPTS.c.request_id == bindparam("the_request"), ATTEMPTS.c.position == bindparam("the_position")
+)
+_RECOST_REQUESTS = update(REQUESTS).where(REQUESTS.c.id == bindparam("the_request"))
 
 
 def _equal(wanted: WantedUsage) -> list[tuple[ColumnElement[Any], str | int | None]]:

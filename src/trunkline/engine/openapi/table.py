@@ -69,6 +69,12 @@ DESCRIBED: Mapping[str, Described] = {
     "usage_export": Described(
         "All requests (or attempts), the oldest first.", query=(*ADMIN_FILTERS, "format", "rows"), media=_LINES
     ),
+    "usage_recalculation": Described(
+        "Compute what requests cost by today's prices, the oldest first; what a provider told itself stays. Some thousands"
+        " at once: while there is more, ask again with `after`.",
+        "UsageRecalculation",
+        (*ADMIN_FILTERS, "after", "dry_run"),
+    ),
     # --- audit ---
     "audit_list": Described("All requests with what the audit knows, the newest first.", "AuditEntry*", _USAGE),
     "audit": Described("All that is known of one request.", "AuditDetail"),
@@ -101,6 +107,7 @@ DESCRIBED: Mapping[str, Described] = {
 
 PARAMETERS: Mapping[str, tuple[str, str]] = {
     "after": ("string", "the id that the last page (or event) ended with"),
+    "dry_run": ("boolean", "only say what would change"),
     "end": ("string", "until then: a date, a moment or seconds"),
     "format": ("string", "jsonl or csv"),
     "group_by": (

@@ -3,12 +3,15 @@
 from collections.abc import AsyncGenerator
 
 from trunkline.call import Reply
+from trunkline.engine.acts import record_act
 from trunkline.engine.desk import Desk
 from trunkline.engine.exchange import Exchange
 from trunkline.engine.pieces import Pieces
 from trunkline.engine.query import Query
+from trunkline.engine.recalculation import read_recalculation, recalculate
 from trunkline.engine.resources.kept import need_store
 from trunkline.engine.usage_book import UsageBook
+from trunkline.money import Tariff
 
 
 async def show_own_usage(desk: Desk, x: Exchange) -> Reply:
@@ -39,6 +42,22 @@ async def export_usage(desk: Desk, x: Exchange) -> Reply:
     query = Query(x.call.query)
     media_type, lines = await _open_book(desk, x).export(query)
     return await pour_out(desk, x, media_type, lines, "usage." + (query.text("format") or "jsonl"))
+
+
+async def recalculate_usage(desk: Desk, x: Exchange) -> Reply:
+    """`POST /admin/v1/usage/recalculate`: what requests cost by today's prices, with the filters of the list."""
+    top, rows = x.principal.path, need_store(desk).usage
+    asked = read_recalculation(Query(x.call.query), top)
+
+    def find_tariff(account: str, model: str) -> Tariff | None:
+        known = desk.router().account(account)
+        if known is None:
+            raise LookupError(account)
+        return desk.parts.catalog.tariff(account, known.provider.name, model)
+
+    if not asked.is_dry:
+        await record_act(desk, x, "usage.recalculate", asked.wanted.path, None, asked.describe())
+    return desk.say(x, await recalculate(rows, asked, top, find_tariff))
 
 
 async def pour_out(desk: Desk, x: Exchange, media_type: str, lines: AsyncGenerator[bytes, None], name: str) -> Reply:

@@ -83,7 +83,7 @@ def attempt_row(record: Record, position: int, attempt: Attempt, *, is_whole: bo
         attempt.usage.tier,
         attempt.cost,
         attempt.cost_source,
-        None if attempt.rates is None else _rates(attempt.rates),
+        None if attempt.rates is None else encode_rates(attempt.rates),
         attempt.is_estimated,
         attempt.upstream_request_id,
         *(counts[_USUAL:] if is_whole else ()),
@@ -118,6 +118,6 @@ def _mapping(values: Mapping[str, str]) -> str:
 
 
 @lru_cache(maxsize=1024)
-def _rates(rates: Rates) -> str:
-    """The same few for all requests."""
+def encode_rates(rates: Rates) -> str:
+    """As a column holds them: the same few for all requests."""
     return _encode(rates).decode()
