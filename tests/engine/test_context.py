@@ -223,6 +223,25 @@ async def test_the_credentials_of_tools_are_not_kept() -> None:
     assert b"sk-of-the-server" not in kept.response
 
 
+async def test_what_is_anothers_is_not_forwarded_behind_what_is_nobodys() -> None:
+    """One id among several that was ever here keeps all of them from the upstream, and is not the one that is named."""
+    scene = StoredScene()
+    await scene.keep("resp_theirs", "Hi?", path="/team/ana")
+    items = [{"type": "item_reference", "id": id} for id in ("msg_nobodys", "resp_theirs")]
+    answer = await ask(scene, "responses-model", json_reply(native("resp_up", "x")), items)
+    assert (answer.status, scene.upstream.requests) == (404, [])
+    assert "msg_nobodys" in answer.error["message"]
+
+
+async def test_an_unknown_item_is_named_where_it_cannot_be_forwarded() -> None:
+    """To a model whose provider would not know it either."""
+    answer = await ask(
+        StoredScene(), "chat-model", json_reply(completion("x")), [{"type": "item_reference", "id": "msg_x"}]
+    )
+    assert answer.status == 404
+    assert "Item with id 'msg_x' not found" in answer.error["message"]
+
+
 # --- conversations ------------------------------------------------------------------------------------------------
 
 

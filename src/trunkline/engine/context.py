@@ -38,7 +38,8 @@ class Context(Struct, kw_only=True):
 
     `own` is its own input as it came. `before` are the items that stand before it, `None` where it goes on from
     nothing, and `opening` is the input that it all began with. `previous` is the response that it names, `conversation_id` the conversation that it holds until `let_go`.
-    `keeps` says whether the response is kept. `forwards`: it names what only the upstream's owner may name unseen.
+    `keeps` says whether the response is kept. `unseen` is there where it names what only the upstream's owner
+    may name unseen: what any other target answers to that.
     `messages` are those of a prompt: they stand before everything else, and are no part of what is kept.
     `is_background`: nobody waits for it; `run_id` is the id that it was given then when it runs here. `streams` is how it
     was asked for, however it is made.
@@ -52,7 +53,7 @@ class Context(Struct, kw_only=True):
     messages: list[Raw] = []
     previous: KeptResponse | None = None
     conversation_id: str | None = None
-    forwards: bool = False
+    unseen: TrunklineError | None = None
     is_background: bool = False
     run_id: str | None = None
     streams: bool = False
@@ -61,8 +62,8 @@ class Context(Struct, kw_only=True):
         """The request as this target must get it. `replays`: with the whole history, whatever the target holds."""
         envelope = self.envelope
         is_native = "responses" in target.account.speaks
-        if self.forwards and not is_native:
-            raise _unknown_context(envelope.members)
+        if self.unseen is not None and not is_native:
+            raise self.unseen
         if "prompt" in envelope.members and not target.account.keeps_prompts:
             raise unknown_prompt(envelope.members["prompt"])
         members, echo = envelope.members.copy(), dict(envelope.echo)
@@ -230,7 +231,7 @@ async def _find_chain(store: Store, principal: Principal, id: str, context: Cont
     if chain is None:
         if not await may_forward(store, principal, id):
             raise _unknown_response(id)
-        context.forwards = True
+        context.unseen = _unknown_response(id)
         return
     if not chain:
         raise _unknown_response(id, " What it went on from has been deleted or has expired: send the whole history.")
@@ -259,7 +260,7 @@ async def _find_conversation(store: Store, x: Exchange, id: str, context: Contex
     if await conversations.find(path, id) is None:
         if not await may_forward(store, x.principal, id):
             raise _unknown_conversation(id)
-        context.forwards = True
+        context.unseen = _unknown_conversation(id)
         return
     if holds:
         await _hold(store, x, id, context)
@@ -284,12 +285,6 @@ def _unknown_conversation(id: str) -> ObjectNotFound:
     return ObjectNotFound(f"Conversation with id '{id}' not found.")
 
 
-def _unknown_context(members: Members) -> TrunklineError:
-    """What was to be forwarded cannot be: its model is not served by who would know the id."""
-    id = _read_previous_id(members)
-    return _unknown_response(id) if id is not None else _unknown_conversation(_read_conversation_id(members) or "")
-
-
 # --- what it names ------------------------------------------------------------------------------------------------
 
 
@@ -301,7 +296,7 @@ async def _read_items(store: Store, principal: Principal, context: Context) -> N
     members = {**envelope.members, "input": placed.input}
     context.envelope = replace(envelope, members=members, body=encode_members(members))
     context.own = bytes(placed.input)
-    context.forwards = context.forwards or placed.forwards
+    context.unseen = context.unseen or placed.unseen
 
 
 def _join(before: Sequence[Raw], own: Raw) -> Raw:

@@ -17,16 +17,17 @@ _NOT_THERE = "Items are not persisted when `store` is set to false: send the ite
 
 
 class Placed(Struct, frozen=True):
-    """An input that names nothing any more, unless it `forwards` what only its upstream may know."""
+    """An input that names nothing any more, but what only its upstream may know: then `unseen` is the answer of any
+    other."""
 
     input: Raw
-    forwards: bool
+    unseen: ObjectNotFound | None
 
 
-async def may_forward(store: Store, principal: Principal, id: str) -> bool:
-    """Whether an id that is not this path's may be asked for upstream: by the owner of the account alone, and only
-    what was never anybody's here."""
-    return principal.is_operator and not await store.responses.was_here([id])
+async def may_forward(store: Store, principal: Principal, *ids: str) -> bool:
+    """Whether ids that are not this path's may be asked for upstream: by the owner of the account alone, and only what
+    was never anybody's here."""
+    return principal.is_operator and not await store.responses.was_here(ids)
 
 
 class _Seen(Struct):
@@ -72,11 +73,16 @@ async def put_in_place(store: Store, principal: Principal, raw: Raw, before: Seq
     missing = [id for id in wanted if id not in found]
     if missing:
         found |= await store.responses.items(principal.path, missing)
-    unknown = next((id for id in wanted if id not in found), None)
-    if unknown is not None and not await may_forward(store, principal, unknown):
-        raise ObjectNotFound(f"Item with id '{unknown}' not found. {_NOT_THERE}", param="input")
+    unknown = [id for id in wanted if id not in found]
+    # All of them: among those that nobody knows here one may be another path's. The first is named in any case.
+    if unknown and not await may_forward(store, principal, *unknown):
+        raise _no_such_item(unknown[0])
     changed = [_place(item, look, found.get) for item, look in zip(items, seen, strict=True)]
-    return Placed(Raw(msgspec.json.encode(changed)), unknown is not None)
+    return Placed(Raw(msgspec.json.encode(changed)), _no_such_item(unknown[0]) if unknown else None)
+
+
+def _no_such_item(id: str) -> ObjectNotFound:
+    return ObjectNotFound(f"Item with id '{id}' not found. {_NOT_THERE}", param="input")
 
 
 def _known(items: Sequence[Raw]) -> list[tuple[str, bytes]]:

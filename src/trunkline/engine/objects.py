@@ -17,7 +17,7 @@ Methods = Mapping[str, ObjectRoute]
 
 _ID = "{}"
 
-_SHAPES: Mapping[str, Methods] = {
+SHAPES: Mapping[str, Methods] = {
     "/responses/{}": {"GET": ObjectRoute("response"), "DELETE": ObjectRoute("response_deletion")},
     "/responses/{}/cancel": {"POST": ObjectRoute("response_cancellation")},
     "/responses/{}/input_items": {"GET": ObjectRoute("input_items")},
@@ -126,5 +126,5 @@ def _by_words(shapes: Mapping[str, Methods]) -> dict[tuple[str, ...], Methods]:
     return {tuple(shape.split("/")[1:]): methods for shape, methods in shapes.items()}
 
 
-_BY_WORDS = _by_words(_SHAPES)
+_BY_WORDS = _by_words(SHAPES)
 _ADMIN_BY_WORDS = _by_words(ADMIN_SHAPES)
