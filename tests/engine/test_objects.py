@@ -52,7 +52,7 @@ def test_other_paths_have_no_shape(path: str) -> None:
 def test_every_route_has_an_answer() -> None:
     """And every answer is on a route."""
     named = {route.operation for route in ROUTES.values()} | {"model"}
-    for table in (objects._SHAPES, objects.ADMIN_SHAPES):
+    for table in (objects.SHAPES, objects.ADMIN_SHAPES):
         named |= {route.operation for methods in table.values() for route in methods.values()}
     assert named - {"generate"} == set(OPERATIONS)
     assert {route.operation for route in PUBLIC.values()} == {"health", "ready"}
