@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from trunkline.dialects.compatibility import CALLERS, EFFORTS, TIERS, field_rows
 from trunkline.dialects.compatibility.answers import EVENTS, FINISHES
 from trunkline.dialects.compatibility.table import UPSTREAMS, Noted, Row
-from trunkline.dialects.fates import IDLE_EXTRAS, IDLE_VALUES, IMPLICIT, IN_NODES, Fate
+from trunkline.dialects.fates import IDLE_EXTRAS, IDLE_VALUES, IMPLICIT, IN_NODES, NODE_NOTES, Fate
 
 _TITLES = {
     "responses": "Responses",
@@ -67,12 +67,12 @@ def _write_rows(rows: Iterable[Row]) -> str:
 
 
 def _write_nodes() -> str:
-    lines = [(f"`{name}`", fate.value) for name, fate in sorted(IN_NODES.items())]
+    lines = [(f"`{name}`", fate.value, NODE_NOTES.get(name, "")) for name, fate in sorted(IN_NODES.items())]
     told = (
         "Fields of one API inside tools, items and parts, towards another. One that is not listed is left out and said"
         " in a model's own turns, and refused elsewhere."
     )
-    return "\n\n".join(("## Inside tools, items and parts", told, _table(("", "fate"), lines)))
+    return "\n\n".join(("## Inside tools, items and parts", told, _table(("", "fate", ""), lines)))
 
 
 def _write_answers() -> Iterable[str]:

@@ -277,6 +277,12 @@ IN_NODES: dict[str, Fate] = {
 """Fields of one dialect inside tools, items and parts, towards another. Without a row: noted as left out in a model's
 own turns, which clients send back with whatever was in them; refused elsewhere."""
 
+NODE_NOTES: dict[str, str] = {
+    "cache_control": "mapped on parts of messages where the target's cache takes marks",
+    "prompt_cache_breakpoint": "mapped likewise, to `cache_control` or a `cachePoint`; the last four of a request",
+}
+"""What else there is to say of them."""
+
 INCLUDED: frozenset[str] = frozenset(
     {
         "code_interpreter_call.outputs",

@@ -5,7 +5,8 @@ from typing import Any
 
 from trunkline.capabilities import Capabilities
 from trunkline.clock import CountingMint
-from trunkline.dialects import anthropic, gemini, openai_chat, openai_responses
+from trunkline.dialects import anthropic, bedrock, gemini, openai_chat, openai_responses
+from trunkline.dialects.dialect import UpstreamDialect
 from trunkline.dialects.lowering import Lowering, lower
 from trunkline.events import Event, ModelResponse
 from trunkline.folding import fold, unfold
@@ -18,6 +19,7 @@ DIALECTS = {
     "messages": anthropic.DIALECT,
     "gemini": gemini.DIALECT,
 }
+UPSTREAMS: dict[str, UpstreamDialect] = {**DIALECTS, "bedrock": bedrock.DIALECT}
 
 # What OpenAI's own models have beyond the permissive defaults.
 OPENAI: dict[str, Any] = {"custom_tools": True}
@@ -38,7 +40,7 @@ class Crossed:
             asked.setdefault("max_tokens", 100)
         self.request = DIALECTS[caller].read_request(asked, unseal)
         self.lowered, self.lowering = lower(self.request, caller, upstream, known, CountingMint())
-        written = DIALECTS[upstream].write_request(self.lowered, known)
+        written = UPSTREAMS[upstream].write_request(self.lowered, known)
         self.body = written.body
         self.dropped = [*self.lowering.dropped, *written.dropped]
         self.emulated = self.lowering.emulated

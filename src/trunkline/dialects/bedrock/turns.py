@@ -40,7 +40,7 @@ class Turns(SharedTurns):
         self._finish()
 
     def write_parts(self, parts: list[Part]) -> list[Wire]:
-        return [block for part in parts for block in self._write_part(part)]
+        return [block for part in parts for block in (*self._write_part(part), *_write_mark(part))]
 
     def write_said(self, parts: list[Part]) -> list[Wire]:
         if any(isinstance(part, Image | File | Audio) for part in parts):
@@ -94,6 +94,12 @@ class Turns(SharedTurns):
         if last["role"] == "assistant" and "text" in last["content"][-1]:
             # A prefill must not end in white space.
             last["content"][-1] = {"text": last["content"][-1]["text"].rstrip()}
+
+
+def _write_mark(part: Part) -> list[Wire]:
+    """Behind a part that is the end of what the cache is to hold."""
+    mark = None if isinstance(part, OtherPart) else part.extras.get(DIALECT, {}).get("cachePoint")
+    return [{"cachePoint": mark}] if mark else []
 
 
 def _write_text(text: str) -> list[Wire]:

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from trunkline.capabilities import Capabilities
 from trunkline.dialects.fates import SAYS_ERRORS
 from trunkline.dialects.lowering import client_tools, told
+from trunkline.dialects.lowering.cache_marks import MOST, Markable, carry_mark, is_marked, keep_last, takes_marks
 from trunkline.dialects.lowering.extras import lower_extras
 from trunkline.dialects.lowering.freeform import write_input
 from trunkline.dialects.lowering.outcome import Notes
@@ -57,6 +58,8 @@ class History:
         self._has_custom = capabilities.custom_tools
         self._notes = notes
         self._has_blocks = False
+        self._takes_marks = takes_marks(upstream, capabilities)
+        self._marks = 0
 
     def lower(self, items: list[Item]) -> list[Item]:
         """The items that the target can be told, or an error that names the place of one that it cannot."""
@@ -64,7 +67,7 @@ class History:
         kept: list[Item] = []
         for number, item in enumerate(items):
             kept += self._lower(item, f"input[{number}]")
-        return kept
+        return keep_last(kept, self._upstream) if self._marks > MOST else kept
 
     def _lower(self, item: Item, path: str) -> list[Item]:
         match item:
@@ -85,10 +88,10 @@ class History:
         is_answer = item.role == "assistant"
         if item.extras:
             lower_extras(item.extras, self._upstream, path, self._notes, is_answer=is_answer)
-        parts = self._lower_parts(item.parts, path, is_answer=is_answer)
+        parts = self._lower_parts(item.parts, path, is_answer=is_answer, takes_marks=self._takes_marks)
         return item if parts is item.parts else replace(item, parts=parts)
 
-    def _lower_parts(self, parts: list[Part], path: str, *, is_answer: bool) -> list[Part]:
+    def _lower_parts(self, parts: list[Part], path: str, *, is_answer: bool, takes_marks: bool = False) -> list[Part]:
         changed = False
         kept: list[Part] = []
         for number, part in enumerate(parts):
@@ -96,10 +99,18 @@ class History:
                 if part.dialect != self._upstream:
                     part, changed = _tell_part(part, f"{path}.content[{number}]"), True
             elif part.extras:
+                if takes_marks:
+                    part = self._carry_mark(part)
+                    changed = changed or part is not parts[number]
                 place = f"{path}.content[{number}]"
                 lower_extras(part.extras, self._upstream, place, self._notes, is_answer=is_answer)
             kept.append(part)
         return kept if changed else parts
+
+    def _carry_mark(self, part: Markable) -> Markable:
+        part = carry_mark(part, self._upstream)
+        self._marks += is_marked(part, self._upstream)
+        return part
 
     def _lower_reasoning(self, item: Reasoning) -> list[Item]:
         carrier = item.carrier
