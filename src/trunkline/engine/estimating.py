@@ -33,7 +33,7 @@ def complete_usage(x: Exchange, gauge: Gauge, dialects: Mapping[str, Dialect]) -
         return
     missing = Usage(
         input_tokens=0 if told.total_input else _estimate_input(x, gauge, dialects[x.dialect]),
-        output_tokens=max(0, (x.said or 0) - told.total_output),
+        output_tokens=max(0, _estimate_output(x) - told.total_output),
     )
     if missing.total:
         x.usage += missing
@@ -46,6 +46,12 @@ def _has_run(x: Exchange, attempt: Attempt) -> bool:
         return attempt.status < 400 and (x.error is None or isinstance(x.error, _MAY_HAVE_RUN))
     # It had all the time to.
     return x.outcome == "cancelled" or isinstance(x.error, TimedOut)
+
+
+def _estimate_output(x: Exchange) -> int:
+    """What has come of the last attempt's answer: an answer that paused is one, in several attempts."""
+    before = sum(attempt.usage.total_output for attempt in x.attempts[:-1] if not attempt.is_aside)
+    return (x.said or 0) - before
 
 
 def _estimate_input(x: Exchange, gauge: Gauge, dialect: Dialect) -> int:

@@ -7,14 +7,15 @@ from typing import Any
 
 import msgspec
 from msgspec import Struct
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 
-from trunkline.dialects.openai_responses.usage import read_usage
+from trunkline.dialects.openai_responses.usage import read_response_usage
 from trunkline.engine.exchange import Exchange
 from trunkline.errors import Failed
 from trunkline.money import charge
 from trunkline.records import Attempt, Record
 from trunkline.state.responses import KeptResponse
+from trunkline.usage import NO_USAGE, Usage
 
 _OUTCOMES = {"completed": "ok", "incomplete": "incomplete", "cancelled": "cancelled"}
 
@@ -26,6 +27,9 @@ class _Error(Struct):
 class _Ended(Struct):
     usage: Any = None
     error: _Error | None = None
+    service_tier: Any = None
+    output: Any = None
+    tool_usage: Any = None
 
 
 _encode = msgspec.json.Encoder().encode
@@ -48,10 +52,12 @@ def read_record(data: bytes) -> Record:
 
 def end_record(begun: Record, ended: KeptResponse, now_micros: int) -> Record:
     """The whole record, once the response has come to its end. It is the one of the request that asked for it."""
-    told = _read_end(ended.response)
+    response = bytes(ended.response)
+    told = _read_end(response)
+    usage = read_response_usage(asdict(told), response)
     outcome = _OUTCOMES.get(ended.status, "error")
     code = (told.error and told.error.code) or "server_error" if outcome == "error" else ""
-    attempts = [*begun.attempts[:-1], *(_end(last, told, outcome, code, now_micros) for last in begun.attempts[-1:])]
+    attempts = [*begun.attempts[:-1], *(_end(last, usage, outcome, code, now_micros) for last in begun.attempts[-1:])]
     costs = [attempt.cost for attempt in attempts if attempt.cost is not None]
     return replace(
         begun,
@@ -60,14 +66,13 @@ def end_record(begun: Record, ended: KeptResponse, now_micros: int) -> Record:
         outcome=outcome,
         error_code=code,
         duration_micros=now_micros - begun.started_at_micros,
-        usage=sum((attempt.usage for attempt in attempts), start=read_usage(None)),
+        usage=sum((attempt.usage for attempt in attempts), start=NO_USAGE),
         cost=sum(costs) if costs else None,
     )
 
 
-def _end(begun: Attempt, told: _Ended, outcome: str, code: str, now_micros: int) -> Attempt:
-    usage = read_usage(told.usage)
-    cost, rates, source = charge(usage, begun.tariff) if told.usage else (begun.cost, None, "")
+def _end(begun: Attempt, usage: Usage, outcome: str, code: str, now_micros: int) -> Attempt:
+    cost, rates, source = charge(usage, begun.tariff) if usage.total else (begun.cost, None, "")
     return replace(
         begun,
         duration_micros=now_micros - begun.started_at_micros,
