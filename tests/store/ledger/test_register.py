@@ -148,9 +148,7 @@ def test_scrub(tmp_path: Path) -> None:
         write(register, 1)
         register.tend()
         assert register.turn()
-        _, cursor = register.read(register.start, 1)
-        _, cursor = register.read(cursor, 1)
-        register.release(cursor)
+        fold(register, 1)
         register.scrub()
         assert not any(b"/team/alpha" in path.read_bytes() for path in tmp_path.glob("*.reg"))
 

@@ -77,13 +77,10 @@ class Bookkeeper:
         async with asyncio.TaskGroup() as tasks:
             if self._sweeps:
                 tasks.create_task(self._sweep_often(), name="ledger sweep")
+            # Beside the fold: a database that hangs must not keep the register from being looked after.
+            tasks.create_task(self._tend_often(), name="ledger register")
             while True:
-                try:
-                    more = await self.look()
-                except Exception as error:  # noqa: BLE001 - it must go on, and what is recorded is on the disk
-                    _log.error("the ledger cannot be looked after: %s", type(error).__name__)
-                    more = False
-                if not more:
+                if not await self.look():
                     await asyncio.sleep(_LOOK_EVERY_SECONDS)
 
     async def finish(self) -> None:
@@ -93,14 +90,12 @@ class Bookkeeper:
                 await self.settle()
 
     async def look(self) -> bool:
-        """Do what is due; whether there is more to do at once."""
-        self._tend()
-        self._tell_looked()
+        """Tell and fold what is new; whether there is more to fold at once."""
         async with self._folding:
-            self._listen()
-            if not self._is_due():
-                return False
             try:
+                self._listen()
+                if not self._is_due():
+                    return False
                 await self._fold_batch()
             except Unavailable as error:
                 self._stay_away(error.message, error.detail)
@@ -120,9 +115,7 @@ class Bookkeeper:
         """Once the register has turned to another file: remove those before it. Raises `Unavailable`, `OSError`."""
         await self.settle()
         async with self._folding:
-            _, self.folded = self._register.read(self.folded, 1)
-            self._batch_end = self.folded
-            self._register.release(self.folded)
+            self.folded = self._register.release(self.folded)
             self._register.scrub()
 
     async def sweep(self) -> None:
@@ -132,8 +125,10 @@ class Bookkeeper:
 
     # --- the register ---------------------------------------------------------------------------------------------
 
-    def _tend(self) -> None:
+    def tend(self) -> None:
+        """Look after the register."""
         self._register.tend()
+        self._tell_looked()
         now = _monotonic()
         if now >= self._sync_at:
             self._sync_at = now + _SYNC_EVERY_SECONDS
@@ -141,6 +136,14 @@ class Bookkeeper:
                 self._register.sync()
             except OSError as error:
                 _log.error("the ledger's disk fails: %s", error.strerror)
+
+    async def _tend_often(self) -> None:
+        while True:
+            try:
+                self.tend()
+            except Exception as error:  # noqa: BLE001 - as above
+                _log.error("the ledger cannot be looked after: %s", type(error).__name__)
+            await asyncio.sleep(_LOOK_EVERY_SECONDS)
 
     def _listen(self) -> None:
         """Tell of what is new, and keep it for the fold unless that is behind."""
@@ -164,7 +167,7 @@ class Bookkeeper:
             self._batch, self._batch_end = self._register.read(self.folded, _BATCH)
         await self._fold(self._batch)
         self._batch, self.folded = [], self._batch_end
-        self._register.release(self.folded)
+        self.folded = self._batch_end = self._register.release(self.folded)
         if not self.up:
             _log.warning("the ledger's database answers again")
         self.up = True

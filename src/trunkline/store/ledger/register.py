@@ -27,7 +27,8 @@ from trunkline.store.segments import Disk, sync_directory
 
 _log = logging.getLogger("trunkline.store")
 
-SHEET_BYTES = 16 * 1024 * 1024
+# Some eight thousand records: as little memory as may be, and more than come before the next one is made.
+SHEET_BYTES = 4 * 1024 * 1024
 _KIND = 1
 # What ends while the disk is full: requests that were under way when it was noticed.
 _MOST_WAITING = 50_000
@@ -166,15 +167,22 @@ class Register:
                 sheet, offset = following, HEAD_BYTES
         return records, Cursor(sheet, offset, order)
 
-    def release(self, cursor: Cursor) -> None:
-        """Everything before this place is in the database. Raises `OSError`; then it is folded again at the next start."""
+    def release(self, cursor: Cursor) -> Cursor:
+        """Everything before this place is in the database; the same place, for when there was a file to leave.
+
+        Raises `OSError`; then it is folded again at the next start.
+        """
         self._folded = cursor.order
         self._checkpoint.write({_KIND: cursor.order})
-        while self._first is not cursor.sheet and self._first.next is not None:
+        sheet, offset, order = cursor
+        while sheet.next is not None and offset >= sheet.end:
+            sheet, offset = sheet.next, HEAD_BYTES
+        while self._first is not sheet and self._first.next is not None:
             gone, self._first = self._first, self._first.next
             if self._synced is gone:
                 self._synced = self._first
             self._keep_or_remove(gone)
+        return Cursor(sheet, offset, order)
 
     def tend(self) -> None:
         """Make the next file, unless it is there."""
