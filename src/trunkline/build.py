@@ -206,6 +206,7 @@ async def _open_budgets(
     funds, kept = Funds(), store.ports.budgets
     treasury = Treasury(funds, counters, kept, clock, config.budgets, store.ledger.settle)
     await treasury.refresh()
+    counters.when_in_doubt(funds.doubt)
     herald = Herald(funds, treasury, Poster(proxies=proxies, hosts=config.fetch.hosts), clock)
     for work, name in ((treasury.watch(), "budgets"), (herald.watch(), "alerts")):
         task = asyncio.create_task(work, name=name)

@@ -7,8 +7,10 @@ import msgspec
 import pytest
 from budget_scene import LIMIT, UNKNOWN, BudgetScene, estimate, make_budget, question
 
+from memory_store import make_store
 from scripted_gateway import Answer, json_reply, stream
 from scripted_gateway import question as ask_in
+from trunkline.clock import FakeClock
 from trunkline.errors import Failed, Unreachable
 from trunkline.money import Tariff, fill_rates, write_dollars
 from trunkline.principal import Principal
@@ -429,3 +431,42 @@ def test_a_reset_counts_anew() -> None:
     assert reset.window(window.start + 2).start == window.start + 1
     assert reset.counter(reset.window(window.start + 2)) != budget.counter(window)
     assert reset.window(window.end + 1) == budget.window(window.end + 1)
+
+
+# --- what a caller is not shown -----------------------------------------------------------------------------------
+
+
+def _responses_reply(**said: Any) -> dict[str, Any]:
+    usage = {"input_tokens": 5, "output_tokens": 1, "total_tokens": 6}
+    return {"id": "resp_1", "object": "response", "status": "completed", "output": [], "usage": usage, **said}
+
+
+@pytest.mark.parametrize("upstream", ["responses", "messages"])
+async def test_a_responses_reply_does_not_show_a_limit_that_its_caller_did_not_set(upstream: str) -> None:
+    """It says again what was asked, and that was nothing."""
+    clock = FakeClock()
+    scene = BudgetScene(make_budget("10"), facts={"max_output_tokens": 5_000}, clock=clock, store=make_store(clock))
+    reply = _responses_reply(max_output_tokens=5_000, max_tool_calls=10)
+    if upstream == "messages":
+        reply = {"type": "message", "role": "assistant", "content": [], "stop_reason": "end_turn", "usage": {}}
+    scene.scene.upstream.answer = json_reply(reply)
+    answer = await scene.scene.ask("/v1/responses", ask_in("responses", f"{upstream}-model"))
+    sent = scene.scene.upstream.json
+    assert 5_000 in (sent.get("max_output_tokens"), sent.get("max_tokens"))
+    assert answer.json["max_output_tokens"] is None
+
+
+async def test_a_streamed_response_does_not_show_it_either() -> None:
+    """Wherever the stream shows the response object."""
+    clock = FakeClock()
+    scene = BudgetScene(make_budget("10"), facts={"max_output_tokens": 5_000}, clock=clock, store=make_store(clock))
+    events = [
+        {"type": name, "sequence_number": number, "response": _responses_reply(max_output_tokens=5_000)}
+        for number, name in enumerate(["response.created", "response.completed"])
+    ]
+    pieces = [b"event: %b\ndata: %b\n\n" % (event["type"].encode(), msgspec.json.encode(event)) for event in events]  # type: ignore[attr-defined]
+    scene.scene.upstream.answer = stream(*pieces)
+    answer = await scene.scene.ask("/v1/responses", ask_in("responses", "responses-model", stream=True))
+    assert scene.scene.upstream.json["max_output_tokens"] == 5_000
+    assert b"5000" not in answer.body
+    assert answer.body.count(b'"max_output_tokens":null') == 2

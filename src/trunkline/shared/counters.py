@@ -4,7 +4,7 @@ What flows is kept in amounts times milliseconds, so that nothing is ever rounde
 within `period_ms` there flow off `most` a millisecond, and one claimed is `period_ms` of it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from trunkline.clock import Clock
 from trunkline.state.counters import Claim, Level, Outcome, Refused, Taken
@@ -139,6 +139,9 @@ class MemoryCounters:
         claim = Claim(key, "window", 0, 0, end_micros=end_micros)
         counter = self._counters.get(key) or self._open(claim, self._clock.now_micros() // 1_000)
         counter.spent = max(counter.spent, amount)
+
+    def when_in_doubt(self, doubt: Callable[[], None]) -> None:
+        """What it forgets ends with the process."""
 
     def look(self, claims: Sequence[Claim]) -> Sequence[Level]:
         now_ms = self._clock.now_micros() // 1_000

@@ -216,6 +216,8 @@ class RedisCounters:
         another name, and what nobody knows of runs out with this one, once all that is known has been settled."""
         self._older.append(self._holder)
         self._holder = _Holder()
+        if self._is_lenient:
+            self._doubt()
 
     async def _introduce(self, holder: _Holder) -> None:
         self._older.append(self._holder)

@@ -4,7 +4,7 @@ Whoever wants something claims it before, all of it at once or nothing; what it 
 names it wholly: of a calendar window it also says which one.
 """
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Literal, Protocol
 
 from msgspec import Struct
@@ -82,6 +82,9 @@ class Counters(Protocol):
 
     def seed(self, key: bytes, amount: int, end_micros: int) -> Awaitable[None] | None:
         """A window has at least so much spent: what is known of it from elsewhere."""
+
+    def when_in_doubt(self, doubt: Callable[[], None]) -> None:
+        """Have somebody told whenever what was spent may have been forgotten."""
 
     def look(self, claims: Sequence[Claim]) -> Sequence[Level] | Awaitable[Sequence[Level]]:
         """How the counters of claims stand. Takes nothing."""
