@@ -88,11 +88,12 @@ def _write_responses(members: Members, tokens: int, field: str) -> None:
 def _read_chat(members: Mapping[str, Raw]) -> OutputLimit:
     tokens: int | None = None
     for name in _CHAT_NAMES:
-        count = _read_count(members.get(name), name)
+        count = _read_count(members[name], name) if name in members else None
         # Said twice, it is the larger one that somebody may heed.
         if count is not None and (tokens is None or count > tokens):
             tokens = count
-    return OutputLimit(tokens, _read_count(members.get("n"), "n") or 1)
+    choices = _read_count(members["n"], "n") if "n" in members else None
+    return OutputLimit(tokens, choices or 1)
 
 
 def _write_chat(members: Members, tokens: int, field: str) -> None:

@@ -4,7 +4,7 @@ Each kind of rule (limits, budgets) makes a bid for a request; their claims are 
 where the request is recorded, however it ended.
 """
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from typing import Protocol
 
 from trunkline.call import Header
@@ -12,7 +12,7 @@ from trunkline.engine.bids import Bid, Hold
 from trunkline.engine.envelope import Envelope
 from trunkline.engine.exchange import Exchange
 from trunkline.engine.router import Target
-from trunkline.state.counters import Counters, Level, Outcome, Refused, Taken
+from trunkline.state.counters import Claim, Counters, Level, Outcome, Refused, Taken
 
 
 class Bounds(Protocol):
@@ -29,8 +29,9 @@ class Admission:
         self.counters = counters
         self._bounds = bounds
 
-    async def admit(self, x: Exchange, target: Target, envelope: Envelope) -> Envelope:
-        """The request as it may be sent. Raises the error of the rule that refuses it; then nothing is held.
+    def admit(self, x: Exchange, target: Target, envelope: Envelope) -> Envelope | Awaitable[Envelope]:
+        """The request as it may be sent; to be awaited only where the counters are. Raises the error of the rule that
+        refuses it; then nothing is held.
 
         One that is sent again gives back what it held and is admitted anew.
         """
@@ -44,22 +45,40 @@ class Admission:
             if bid is not None:
                 envelope = bid.envelope
                 bids.append(bid)
-        if bids:
-            x.hold = await self._take(x, bids)
-            envelope = bids[-1].envelope
-        return envelope
+        return self._take(x, bids) if bids else envelope
 
-    async def _take(self, x: Exchange, bids: list[Bid]) -> Hold:
+    def _take(self, x: Exchange, bids: list[Bid]) -> Envelope | Awaitable[Envelope]:
         """Lowers the bid that is refused, until all are granted or one of them cannot be lowered."""
         while True:
-            claims = bids[0].claims if len(bids) == 1 else [claim for bid in bids for claim in bid.claims]
-            taking = self.counters.take(claims)
-            outcome: Outcome = taking if isinstance(taking, (Taken, Refused)) else await taking
-            x.levels = _tell(bids, outcome.levels)
-            if isinstance(outcome, Taken):
-                return Hold(self.counters, outcome, bids)
-            place = next(place for place, bid in enumerate(bids) if outcome.claim in bid.claims)
-            bids[place] = bids[place].lower(outcome)
+            outcome = self.counters.take(_gather(bids))
+            if not isinstance(outcome, (Taken, Refused)):
+                return self._await(x, bids, outcome)
+            if self._is_granted(x, bids, outcome):
+                return bids[-1].envelope
+
+    async def _await(self, x: Exchange, bids: list[Bid], taking: Awaitable[Outcome]) -> Envelope:
+        while not self._is_granted(x, bids, await taking):
+            again = self.counters.take(_gather(bids))
+            taking = _settled(again) if isinstance(again, (Taken, Refused)) else again
+        return bids[-1].envelope
+
+    def _is_granted(self, x: Exchange, bids: list[Bid], outcome: Outcome) -> bool:
+        """If it is, it is held from now on; if not, the bid that was refused is lowered."""
+        x.levels = _tell(bids, outcome.levels)
+        if isinstance(outcome, Taken):
+            x.hold = Hold(self.counters, outcome, bids)
+            return True
+        place = next(place for place, bid in enumerate(bids) if outcome.claim in bid.claims)
+        bids[place] = bids[place].lower(outcome)
+        return False
+
+
+async def _settled(outcome: Outcome) -> Outcome:
+    return outcome
+
+
+def _gather(bids: Sequence[Bid]) -> Sequence[Claim]:
+    return bids[0].claims if len(bids) == 1 else [claim for bid in bids for claim in bid.claims]
 
 
 def _tell(bids: Sequence[Bid], levels: Sequence[Level]) -> Sequence[Header]:

@@ -37,12 +37,12 @@ class Hold:
         self._counters = counters
         self._taken = taken
         self.bids = bids
-        self._joined: list[Taken] = []
+        self._joined: tuple[Taken, ...] = ()
         self._is_over = False
 
     def join(self, taken: Taken) -> None:
         """Hold this too for as long: what comes of it is measured with the rest."""
-        self._joined.append(taken)
+        self._joined += (taken,)
 
     def settle(self, record: Record) -> None:
         """The request is over, and this is what it came to."""

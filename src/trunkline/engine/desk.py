@@ -94,7 +94,10 @@ class Desk:
         if ledger.is_short and (seconds := ledger.check()):
             await asyncio.sleep(seconds)
         admission = self.parts.admission
-        return envelope if admission is None else await admission.admit(x, target, envelope)
+        if admission is None:
+            return envelope
+        admitted = admission.admit(x, target, envelope)
+        return admitted if isinstance(admitted, Envelope) else await admitted
 
     # --- the way out --------------------------------------------------------------------------------------------
 

@@ -114,11 +114,13 @@ class MemoryCounters:
         return longest
 
     def settle(self, taken: Taken, amounts: Sequence[int]) -> None:
-        for claim, counter, amount in zip(taken.claims, taken.holder, amounts, strict=True):
+        for claim, counter, amount in zip(taken.claims, taken.holder, amounts):  # noqa: B905 - as above
             if claim.held:
                 counter.held -= claim.amount
-                if claim.kind != "slots":
+                if claim.period_ms:
                     self._spend(claim, counter, amount)
+                elif claim.end_micros:
+                    counter.spent += amount
 
     def release(self, taken: Taken) -> None:
         self._give_back(taken.claims, taken.holder)
