@@ -4,8 +4,9 @@ import argparse
 import signal
 import sys
 
-from bench import measure, profile, report, storing, subjects, workloads
+from bench import governing, measure, profile, report, storing, subjects, workloads
 from bench.measure import Plan
+from bench.sections import write_section
 from bench.subjects import HERE, Cores
 
 _ABOUT = """\
@@ -18,6 +19,7 @@ examples:
   python bench/run.py --only 'chat,chat-burst'         two rows
   python bench/run.py --write                          all rows, into bench/RESULTS.md
   python bench/run.py storing --write                  what it costs to store responses, likewise
+  python bench/run.py governing --write                what keys, limits and a budget cost, likewise
   python bench/run.py --command 'other --port $PORT' --name other
   python bench/run.py profile --only chat-burst        where the time goes (py-spy, else perf)"""
 
@@ -37,7 +39,13 @@ def main() -> int:
         stored = storing.run(plan)
         print(storing.page(plan, stored))
         if arguments.write:
-            storing.write_page(HERE / "RESULTS.md", plan, stored)
+            write_section(HERE / "RESULTS.md", storing.page(plan, stored))
+        return 0
+    if arguments.action == "governing":
+        governed = governing.run(plan)
+        print(governing.page(plan, governed))
+        if arguments.write:
+            write_section(HERE / "RESULTS.md", governing.page(plan, governed))
         return 0
     results = measure.run(plan)
     print(report.as_json(plan, results) if arguments.json else report.table(plan, results))
@@ -50,7 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     shape = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser("bench/run.py", description=_ABOUT, epilog=_EXAMPLES, formatter_class=shape)
     add = parser.add_argument
-    add("action", nargs="?", choices=("run", "storing", "profile"), default="run")
+    add("action", nargs="?", choices=("run", "storing", "governing", "profile"), default="run")
     add("--only", default="", metavar="NAMES", help="comma list of rows, `*` at the end allowed; see --list")
     add("--list", action="store_true", help="name the rows")
     add("--rounds", type=int, default=3, help="clean readings per row and subject (3)")

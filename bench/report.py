@@ -9,8 +9,9 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from bench import machine, storing
+from bench import machine
 from bench.measure import OTHERS_LIMIT, Plan, Readings, Results
+from bench.sections import write_first
 from bench.workloads import EVENTS, Workload
 
 START_SECONDS_TARGET = 1.0
@@ -73,7 +74,7 @@ def as_json(plan: Plan, results: Results) -> str:
 
 
 def write_page(path: Path, plan: Plan, results: Results) -> None:
-    """`RESULTS.md`: the table with machine, date and versions, in the place of the old one; what storing costs stays."""
+    """`RESULTS.md`: the table with machine, date and versions, in the place of the old one; its sections stay."""
     about = _ABOUT.format(plan=plan)
     first = f"{_now()[:10]}. {machine.describe()}. {', '.join(_versions(plan))}."
     head = f"| | unit | nginx | {plan.name} | a second | compared | target | |"
@@ -81,9 +82,7 @@ def write_page(path: Path, plan: Plan, results: Results) -> None:
     for row in rows(plan, results):
         *cells, note = _cells(row)
         lines.append("| " + " | ".join(cells) + (f" ({note})" if note else "") + " |")
-    _, heading, stored = (path.read_text() if path.exists() else "").partition(storing.HEADING)
-    behind = f"\n{heading}{stored}" if heading else ""
-    path.write_text("\n".join(lines) + "\n" + _discarded(results) + behind)
+    write_first(path, "\n".join(lines) + "\n" + _discarded(results))
 
 
 def _workload_row(workload: Workload, plan: Plan, results: Results) -> Row:

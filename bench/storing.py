@@ -234,14 +234,12 @@ def _postgresql(plan: Plan) -> Iterator[str]:
 
 # --- the page ---------------------------------------------------------------------------------------------------
 
-HEADING = "## Storing"
-
 
 def page(plan: Plan, results: Results) -> str:
     """The section of `RESULTS.md`."""
     ways = results.ways
     lines = [
-        HEADING,
+        "## Storing",
         "",
         f"Written by `python bench/run.py storing --write` ({plan.rounds} rounds of {plan.seconds:g} s, medians), 64",
         "connections. Processor time is all in: until every response is folded into the database. The waits are those of",
@@ -278,12 +276,6 @@ def _rows(case: Case, results: Results) -> Iterator[Row]:
 def _line(what: str, unit: str, values: Sequence[float], compared: str, target: str, met: bool | None) -> str:
     verdict = "" if met is None else "met" if met else "**missed**"
     return "| " + " | ".join([what, unit, *(f"{value:,.0f}" for value in values), compared, target, verdict]) + " |"
-
-
-def write_page(path: Path, plan: Plan, results: Results) -> None:
-    """Puts the section in the place of the one that is there, or behind everything."""
-    above = path.read_text().partition(HEADING)[0].rstrip()
-    path.write_text(f"{above}\n\n{page(plan, results)}")
 
 
 def _say(text: str) -> None:
