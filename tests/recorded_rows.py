@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import insert
+from sqlalchemy import Connection, insert
 
 from trunkline.store.engine import Database
 from trunkline.store.ledger.tables import ATTEMPTS, AUDIT, COUNTS, REQUESTS
@@ -90,8 +90,12 @@ async def put_request(
     tried: Sequence[dict[str, Any]] = [
         {"request_id": id, "position": position, **attempt} for position, attempt in enumerate(attempts)
     ]
-    await database.write(lambda connection: connection.execute(insert(REQUESTS).values(row | more)).close())
-    if tried:
-        await database.write(lambda connection: connection.execute(insert(ATTEMPTS), tried).close())
-    if is_audited:
-        await database.write(lambda connection: connection.execute(insert(AUDIT).values(audit)).close())
+
+    def work(connection: Connection) -> None:
+        connection.execute(insert(REQUESTS).values(row | more))
+        if tried:
+            connection.execute(insert(ATTEMPTS), tried)
+        if is_audited:
+            connection.execute(insert(AUDIT).values(audit))
+
+    await database.write(work)

@@ -159,6 +159,16 @@ async def test_only_what_one_may_see_comes(scene: UsageScene) -> None:
     assert (await scene.get(f"{ADMIN}/live?after=x")).error["param"] == "after"
 
 
+async def test_not_everybody_follows_at_once(scene: UsageScene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And who has gone makes room."""
+    monkeypatch.setattr("trunkline.engine.resources.audit.MOST_FOLLOWERS", 1)
+    for _ in range(2):
+        async with Follower(scene).follow():
+            await asyncio.sleep(0)
+            refused = await scene.get(f"{ADMIN}/live")
+            assert (refused.status, refused.headers["retry-after"]) == (503, "60")
+
+
 # --- acts -----------------------------------------------------------------------------------------------------------
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from recorded_rows import HOUR, START, make_attempt, put_request
 from trunkline.errors import Unavailable
+from trunkline.state.conversations import Order
 from trunkline.state.usage import By, Sums, WantedUsage
 from trunkline.store.engine import Database, open_database
 from trunkline.store.ledger.tables import METADATA
@@ -109,6 +110,27 @@ async def test_pages_follow_one_another(usage: SqlUsage, database: Database) -> 
     audited = await usage.page(EVERYTHING, after=None, limit=9, audited=True)
     assert "req_4" not in [request.id for request in audited]
     assert len(audited) == 5
+
+
+@pytest.mark.parametrize("order", ["asc", "desc"])
+async def test_what_is_rare_is_found_a_stretch_at_a_time(
+    usage: SqlUsage, database: Database, order: Order, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many there are to look at, in whichever order, from whatever place on."""
+    monkeypatch.setattr("trunkline.store.usage._STRETCH", 2)
+    await fill(database)
+    every = [f"req_{number}" for number in range(1, 7)]
+    for limit in (1, 2, 3, 9):
+        found, after = list[str](), None
+        while True:
+            page = await usage.page(EVERYTHING, after=after, limit=limit, order=order)
+            found += [request.id for request in page[:limit]]
+            if len(page) <= limit:
+                break
+            after = page[limit - 1].number
+        assert found == (every if order == "asc" else every[::-1])
+    rare = WantedUsage(path="/", key_id="k1", end_micros=START + HOUR)
+    assert [request.id for request in await usage.page(rare, after=None, limit=5, order=order)] == ["req_1"]
 
 
 async def test_nothing_is_the_newest_where_there_is_nothing(usage: SqlUsage) -> None:

@@ -63,7 +63,7 @@ class AuditBook:
         wanted = self._read(query, "format")
         form = read_word(query, "format", tuple(FORMATS), "jsonl")
         await self._rows.hurry()
-        batches = walk(self._rows, wanted, await self._rows.newest(), audited=True)
+        batches = walk(self._rows, wanted, audited=True)
         return FORMATS[form], write_lines(batches, self._show, AUDIT_TABLE if form == "csv" else None)
 
     async def _show(self, found: Sequence[UsedRequest]) -> Sequence[dict[str, Any]]:

@@ -59,6 +59,8 @@ class Desk:
         self.parts = parts
         # Whether no more connections are taken: what would never end by itself ends.
         self.is_leaving = False
+        # How many follow the audit live.
+        self.followers = 0
         self._router = parts.make_router(parts.catalog.listing())
         self._access = Access(self._router)
         self._hop = _line(HOP, parts.instance)

@@ -29,7 +29,8 @@ from trunkline.engine.usage_sums import settle_time, sum_up
 from trunkline.errors import InvalidRequest, ObjectNotFound
 from trunkline.state.usage import UsageRows, UsedRequest, WantedUsage
 
-_AT_ONCE = 200
+# Rows are made into lines on the loop: a batch takes it some milliseconds.
+_AT_ONCE = 50
 
 FORMATS = {"jsonl": "application/jsonl", "csv": "text/csv; charset=utf-8"}
 _SHOWN = ("requests", "attempts")
@@ -91,7 +92,7 @@ class UsageBook:
         form = read_word(query, "format", tuple(FORMATS), "jsonl")
         shown = read_word(query, "rows", _SHOWN, "requests")
         await self._rows.hurry()
-        batches = walk(self._rows, wanted, await self._rows.newest())
+        batches = walk(self._rows, wanted)
         table, show = (
             (REQUEST_TABLE, self._show_requests) if shown == "requests" else (ATTEMPT_TABLE, self._show_attempts)
         )
@@ -137,16 +138,13 @@ async def find_place(rows: UsageRows, top: str, id: str) -> int:
         raise InvalidRequest(error.message, param="after") from None
 
 
-async def walk(
-    rows: UsageRows, wanted: WantedUsage, last: int, *, audited: bool = False
-) -> AsyncIterator[Sequence[UsedRequest]]:
-    """All requests up to a number, the oldest first, some at a time."""
+async def walk(rows: UsageRows, wanted: WantedUsage, *, audited: bool = False) -> AsyncIterator[Sequence[UsedRequest]]:
+    """All requests that are there when it begins, the oldest first, some at a time."""
     place: int | None = None
-    more = True
+    bounds, more = await rows.bounds(wanted), True
     while more:
-        found = await rows.page(wanted, after=place, limit=_AT_ONCE, order="asc", audited=audited)
-        batch = [request for request in found[:_AT_ONCE] if request.number <= last]
-        more = len(found) > len(batch) == _AT_ONCE
+        found = await rows.page(wanted, after=place, limit=_AT_ONCE, order="asc", audited=audited, bounds=bounds)
+        batch, more = found[:_AT_ONCE], len(found) > _AT_ONCE
         if batch:
             place = batch[-1].number
             yield batch

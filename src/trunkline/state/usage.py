@@ -1,7 +1,7 @@
 """What requests used and cost, as it is asked for; and the port that answers."""
 
 from collections.abc import Mapping, Sequence
-from typing import Literal, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 from msgspec import Raw, Struct
 
@@ -156,18 +156,35 @@ class Group(Struct, frozen=True):
     sums: Sums
 
 
+class Bounds(NamedTuple):
+    """The numbers of the first and the last request of a time; the last is before the first where there is none."""
+
+    first: int
+    last: int
+
+
 class UsageRows(Protocol):
     """Reads what was recorded. All of these raise `Unavailable`."""
 
     async def hurry(self) -> None:
         """Wait a moment, no longer, for what this process has recorded by now to be found."""
 
+    async def bounds(self, wanted: WantedUsage) -> Bounds:
+        """Those of the wanted time, whatever else is wanted."""
+
     async def page(
-        self, wanted: WantedUsage, *, after: int | None, limit: int, order: Order = "desc", audited: bool = False
+        self,
+        wanted: WantedUsage,
+        *,
+        after: int | None,
+        limit: int,
+        order: Order = "desc",
+        audited: bool = False,
+        bounds: Bounds | None = None,
     ) -> Sequence[UsedRequest]:
         """Up to `limit` requests behind the one with this number, and one more if there is one.
 
-        `audited`: only those of which there is a `Trail`.
+        `audited`: only those of which there is a `Trail`. `bounds`: only those within, where they are known already.
         """
 
     async def newest(self) -> int:

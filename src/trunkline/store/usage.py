@@ -19,13 +19,25 @@ from sqlalchemy import (
     func,
     literal,
     select,
+    true,
     update,
 )
 
 from trunkline.errors import Unavailable
 from trunkline.money import Nano
 from trunkline.state.conversations import Order
-from trunkline.state.usage import BY_ATTEMPT, By, Group, Recost, Sums, Trail, UsedAttempt, UsedRequest, WantedUsage
+from trunkline.state.usage import (
+    BY_ATTEMPT,
+    Bounds,
+    By,
+    Group,
+    Recost,
+    Sums,
+    Trail,
+    UsedAttempt,
+    UsedRequest,
+    WantedUsage,
+)
 from trunkline.store import sql
 from trunkline.store.engine import Database
 from trunkline.store.ledger.rows import encode_rates
@@ -37,6 +49,10 @@ _HURRY_SECONDS = 2.0
 # A sum reads many rows. Two at once leave room for what requests wait for.
 _SUMS_AT_ONCE = 2
 _SUM_SECONDS = 30.0
+
+# A statement looks at so many rows, however rare what is looked for.
+_STRETCH = 100_000
+_NO_END = 2**63 - 1
 
 _HOUR_MICROS = 3600 * 1_000_000
 
@@ -63,16 +79,36 @@ class SqlUsage:
     # --- rows -----------------------------------------------------------------------------------------------------
 
     async def page(
-        self, wanted: WantedUsage, *, after: int | None, limit: int, order: Order = "desc", audited: bool = False
+        self,
+        wanted: WantedUsage,
+        *,
+        after: int | None,
+        limit: int,
+        order: Order = "desc",
+        audited: bool = False,
+        bounds: Bounds | None = None,
     ) -> Sequence[UsedRequest]:
-        number = REQUESTS.c.number
-        statement = select(REQUESTS).where(*self._conditions(wanted)).limit(limit + 1)
+        statement = select(REQUESTS).where(*self._conditions(wanted))
         if audited:
             statement = statement.join(AUDIT, AUDIT.c.request_id == REQUESTS.c.id)
-        if after is not None:
-            statement = statement.where(number < after if order == "desc" else number > after)
-        rows = await self._rows(statement.order_by(number.desc() if order == "desc" else number))
-        return [_read_request(row) for row in rows]
+        statement = statement.order_by(REQUESTS.c.number.desc() if order == "desc" else REQUESTS.c.number)
+        is_known = wanted.request_id is not None or wanted.session is not None
+        stretches = [(0, _NO_END)] if is_known else _split(bounds or await self.bounds(wanted), after, order)
+        found: list[UsedRequest] = []
+        for first, last in stretches:
+            stretch = statement.where(REQUESTS.c.number.between(first, last), _follows(after, order))
+            found += map(_read_request, await self._rows(stretch.limit(limit + 1 - len(found))))
+            if len(found) > limit:
+                break
+        return found
+
+    async def bounds(self, wanted: WantedUsage) -> Bounds:
+        number = REQUESTS.c.number
+        times = _times(wanted)
+        # Each by itself is one look at an index; both in one are a look at every row.
+        first, last = (select(end(number)).where(*times).scalar_subquery() for end in (func.min, func.max))
+        found = (await self._rows(select(first.label("first"), last.label("last"))))[0]
+        return Bounds(found.first or 1, found.last or 0)
 
     async def newest(self) -> int:
         return (await self._rows(select(func.max(REQUESTS.c.number))))[0][0] or 0
@@ -133,12 +169,12 @@ class SqlUsage:
     def _conditions(self, wanted: WantedUsage, of_attempts: bool = False) -> list[ColumnElement[bool]]:
         conditions = [is_within(REQUESTS.c.path, wanted.path)]
         conditions += [column == value for column, value in _equal(wanted) if value is not None]
+        if wanted.session:
+            # What SQLite must be told to use the index, which is of those alone.
+            conditions.append(REQUESTS.c.session != "")
         if wanted.of_models:
             conditions.append(REQUESTS.c.model_asked != "")
-        if wanted.start_micros is not None:
-            conditions.append(REQUESTS.c.started_at_micros >= wanted.start_micros)
-        if wanted.end_micros is not None:
-            conditions.append(REQUESTS.c.started_at_micros < wanted.end_micros)
+        conditions += _times(wanted)
         if wanted.label is not None:
             name, value = wanted.label
             conditions.append(sql.member(self._database.kind, REQUESTS.c.labels, name) == value)
@@ -154,6 +190,31 @@ class SqlUsage:
 
     async def _rows(self, statement: Select[Any], seconds: float | None = None) -> Sequence[Row[Any]]:
         return await self._database.read(lambda connection: connection.execute(statement).all(), seconds)
+
+
+def _split(bounds: Bounds, after: int | None, order: Order) -> Sequence[tuple[int, int]]:
+    """The numbers behind a place, a stretch at a time: whoever looks for what is rare looks at every row."""
+    first, last = bounds
+    if order == "desc":
+        last = last if after is None else min(last, after - 1)
+        return [(max(first, end - _STRETCH + 1), end) for end in range(last, first - 1, -_STRETCH)]
+    first = first if after is None else max(first, after + 1)
+    return [(begin, min(last, begin + _STRETCH - 1)) for begin in range(first, last + 1, _STRETCH)]
+
+
+def _follows(after: int | None, order: Order) -> ColumnElement[bool]:
+    if after is None:
+        return true()
+    return REQUESTS.c.number < after if order == "desc" else REQUESTS.c.number > after
+
+
+def _times(wanted: WantedUsage) -> list[ColumnElement[bool]]:
+    at, times = REQUESTS.c.started_at_micros, list[ColumnElement[bool]]()
+    if wanted.start_micros is not None:
+        times.append(at >= wanted.start_micros)
+    if wanted.end_micros is not None:
+        times.append(at < wanted.end_micros)
+    return times
 
 
 _RECOST_ATTEMPTS = update(ATTEMPTS).where(

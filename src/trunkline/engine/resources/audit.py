@@ -9,8 +9,11 @@ from trunkline.engine.query import Query
 from trunkline.engine.resources.kept import need_store
 from trunkline.engine.resources.usage import pour_out
 from trunkline.engine.session_book import write_said
-from trunkline.errors import Forbidden
+from trunkline.errors import Forbidden, Unavailable
 from trunkline.paths import ROOT
+
+# Each asks the database once a second.
+MOST_FOLLOWERS = 32
 
 _LAST_EVENT = b"last-event-id"
 
@@ -39,9 +42,17 @@ async def export_audit(desk: Desk, x: Exchange) -> Reply:
 
 async def follow_audit(desk: Desk, x: Exchange) -> Reply:
     """`GET /admin/v1/audit/live`: as server-sent events, behind `Last-Event-ID` (or `after`)."""
+    if desk.followers >= MOST_FOLLOWERS:
+        raise Unavailable(f"{MOST_FOLLOWERS} follow the audit already", retry_after_seconds=60)
     last_event = x.call.headers.get(_LAST_EVENT, b"").decode("latin-1")
     media_type, events = await _open_book(desk, x).follow(Query(x.call.query), last_event)
-    return await pour_out(desk, x, media_type, events, "")
+
+    def let_go() -> None:
+        desk.followers -= 1
+
+    reply = await pour_out(desk, x, media_type, events, let_go=let_go)
+    desk.followers += 1
+    return reply
 
 
 # --- acts -----------------------------------------------------------------------------------------------------------

@@ -1,6 +1,6 @@
 """What was used and what it cost: for a caller its own, for administrators all of their path."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 
 from trunkline.call import Reply
 from trunkline.engine.acts import record_act
@@ -60,11 +60,22 @@ async def recalculate_usage(desk: Desk, x: Exchange) -> Reply:
     return desk.say(x, await recalculate(rows, asked, top, find_tariff))
 
 
-async def pour_out(desk: Desk, x: Exchange, media_type: str, lines: AsyncGenerator[bytes, None], name: str) -> Reply:
-    """A reply that is read while it is sent. What goes wrong before its first piece is an error as any other."""
+async def pour_out(
+    desk: Desk,
+    x: Exchange,
+    media_type: str,
+    lines: AsyncGenerator[bytes, None],
+    name: str = "",
+    let_go: Callable[[], None] = lambda: None,
+) -> Reply:
+    """A reply that is read while it is sent, to be saved under a `name`. At its end it will `let_go`.
+
+    What goes wrong before its first piece is an error as any other.
+    """
     first = await anext(lines, b"")
 
     def ended(outcome: str) -> None:
+        let_go()
         x.outcome = outcome
         desk.record(x)
 
