@@ -15,9 +15,7 @@ def begin_evidence(x: Exchange, most_bytes: int) -> Evidence | None:
     if x.operation not in _ASKING:
         return None
     call = x.call
-    return Evidence(
-        x.request_id, x.started_at_micros, x.principal.path, x.dialect, call.headers, call.body, most_bytes
-    )
+    return Evidence(x.request_id, x.started_at_micros, x.principal.path, x.dialect, call.headers, call.body, most_bytes)
 
 
 def keep_evidence(store: Store | None, x: Exchange) -> None:

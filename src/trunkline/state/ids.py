@@ -1,7 +1,7 @@
 """Ids of items: what they begin with, and those that follow from where an item stands."""
 
 from collections.abc import Mapping
-from hashlib import sha256
+from hashlib import blake2b, sha256
 
 import msgspec
 from msgspec import Raw, Struct
@@ -45,6 +45,9 @@ class _Kind(Struct):
 
 _KIND = msgspec.json.Decoder(_Kind)
 
+_MARK_BYTES = 8
+_LETTERS = 48
+
 
 def item_prefix(type_: str | None) -> str:
     """What the id of an item of this type begins with; an item without a type is a message."""
@@ -66,4 +69,21 @@ def derive_item_id(response_id: str, position: int, item: bytes | Raw) -> str:
 
 def derive_typed_id(response_id: str, position: int, type_: str | None) -> str:
     """The same, of an item whose type is known."""
-    return item_prefix(type_) + sha256(f"{response_id}/{position}".encode()).hexdigest()[:48]
+    rest = sha256(f"{response_id}/{position}".encode()).hexdigest()
+    return f"{item_prefix(type_)}{mark(response_id).hex()}{rest}"[: len(item_prefix(type_)) + _LETTERS]
+
+
+def mark(id: str) -> bytes:
+    """A short hash of an id. That of a response stands in the ids that follow from it, and so leads to it."""
+    return blake2b(id.encode(), digest_size=_MARK_BYTES).digest()
+
+
+def read_mark(id: str) -> bytes | None:
+    """The mark that stands in an item's id, if it is one of those that follow from a response."""
+    letters = id.rpartition("_")[2]
+    if len(letters) != _LETTERS:
+        return None
+    try:
+        return bytes.fromhex(letters[: 2 * _MARK_BYTES])
+    except ValueError:
+        return None

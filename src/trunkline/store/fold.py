@@ -22,7 +22,7 @@ from trunkline.store.cipher import Cipher
 from trunkline.store.engine import Database
 from trunkline.store.items import own_ids, read_item_id
 from trunkline.store.overlay import Entry
-from trunkline.store.prefixes import Prefixes
+from trunkline.store.prefixes import LEAST_BYTES, Prefixes
 from trunkline.store.rows import hash_id, seal_row
 from trunkline.store.tables import CONVERSATION_ITEMS, CONVERSATIONS, RESPONSES
 
@@ -39,7 +39,7 @@ _decode_items = msgspec.json.Decoder(list[Raw]).decode
 
 
 class _Row(Struct, frozen=True):
-    """A response ready to be inserted, and the hashes of its items' ids."""
+    """A response ready to be inserted, and the hashes under which its items are found: its own among them."""
 
     values: Sequence[Any]
     hashes: Sequence[int]
@@ -49,6 +49,7 @@ class _Draft(Struct, frozen=True):
     """A response as a row. `short` is one that leaves to `parent_id` what both have: for when that one is there."""
 
     id: str
+    hash: int
     whole: Callable[[], _Row]
     parent_id: str | None = None
     short: _Row | None = None
@@ -102,18 +103,24 @@ class Fold:
 
     def _draft(self, kept: KeptResponse) -> _Draft:
         # What goes on from something says only what is new.
-        if kept.parent_id is None and kept.conversation_id is None and kept.input.startswith(b"["):
+        if self._may_begin_alike(kept):
             items = _decode_items(kept.input)
             found = self._prefixes.find(kept.path, kept.id, items)
             if found is not None:
                 rest = msgspec.json.encode(items[found.items :])
                 short = replace(kept, input=rest, parent_id=found.response_id, parent_items=found.items)
-                return _Draft(kept.id, lambda: self._make_row(kept), found.response_id, self._make_row(short))
+                row = self._make_row(short)
+                return _Draft(kept.id, row.hashes[0], lambda: self._make_row(kept), found.response_id, row)
         row = self._make_row(kept)
-        return _Draft(kept.id, lambda: row)
+        return _Draft(kept.id, row.hashes[0], lambda: row)
+
+    def _may_begin_alike(self, kept: KeptResponse) -> bool:
+        """Whether its input may begin with another one's. What goes on from something says only what is new."""
+        is_first = kept.parent_id is None and kept.conversation_id is None
+        return is_first and len(kept.input) >= LEAST_BYTES and kept.input.startswith(b"[")
 
     def _make_row(self, kept: KeptResponse) -> _Row:
-        hashes = [hash_id(id) for id in own_ids(kept)]
+        hashes = [hash_id(kept.id), *map(hash_id, own_ids(kept))]
         values = self._values(kept)
         # What is not sealed is JSON, which is never mistaken for something that is.
         if self._cipher.seals:
@@ -205,5 +212,5 @@ def _turn_items(entries: Sequence[Entry]) -> list[_Item]:
 
 def _find_gone(connection: Connection, drafts: Sequence[_Draft]) -> set[str]:
     """Those that were deleted."""
-    ids = {hash_id(draft.id): draft.id for draft in drafts}
+    ids = {draft.hash: draft.id for draft in drafts}
     return {ids[hash] for hash in sql.find_gone(connection, list(ids))}

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy import Connection, exists, or_, select
 
 from trunkline.store import sql
-from trunkline.store.rows import hash_id
+from trunkline.store.rows import hash_id, hash_item_ids
 from trunkline.store.tables import CONVERSATION_ITEMS, GONE, ITEM_IDS, METADATA
 
 
@@ -17,7 +17,7 @@ def remember_gone(connection: Connection, ids: Sequence[str]) -> None:
 
 def were_here(connection: Connection, ids: Sequence[str]) -> bool:
     """Whether any of these is, or ever was, the id of an object or an item."""
-    hashes = [hash_id(id) for id in ids]
+    hashes = hash_item_ids(ids)
     found = [exists().where(table.c.hash.in_(hashes)) for table in (GONE, ITEM_IDS)]
     objects = [table for table in METADATA.tables.values() if "named_by" in table.info and "id" in table.c]
     found += [exists().where(table.c.id.in_(ids)) for table in objects]

@@ -6,13 +6,12 @@ import msgspec
 from msgspec import Raw, Struct
 
 from trunkline.dialects.openai_responses.history import read_input, read_output
-from trunkline.state.ids import derive_item_id, derive_typed_id
+from trunkline.state.ids import derive_item_id
 from trunkline.state.responses import KeptResponse
 
 
 class _Seen(Struct):
     id: str | None = None
-    type: str | None = None
 
 
 class _Answer(Struct):
@@ -37,19 +36,19 @@ def own_items(kept: KeptResponse) -> Iterator[tuple[str, Raw]]:
 
 
 def own_ids(kept: KeptResponse) -> list[str]:
-    """The ids alone, in a third of the time: every response that is kept passes here."""
+    """The ids that items came with, in a fraction of the time: every response that is kept passes here.
+
+    Those that follow from the response's own id are found by that.
+    """
     try:
-        answer, sent = _decode_answer(kept.response), _decode_sent(kept.input)
+        ids = [item.id for item in _decode_answer(kept.response).output if item.id is not None]
+        if kept.input.find(b'"id"') >= 0:
+            sent = _decode_sent(kept.input)
+            ids += [item.id for item in sent if item.id] if isinstance(sent, list) else []
+        return ids
     except msgspec.MsgspecError:
         # Something among them is no item.
         return [id for id, _ in own_items(kept)]
-    ids = [item.id for item in answer.output if item.id is not None]
-    start = kept.parent_items or 0
-    if isinstance(sent, str):
-        return [*ids, derive_typed_id(kept.id, start, "message")]
-    for position, item in enumerate(sent or (), start):
-        ids.append(item.id or derive_typed_id(kept.id, position, item.type))
-    return ids
 
 
 def read_item_id(item: Raw | bytes) -> str | None:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from msgspec import Raw
 
 # Below this a pointer to what is kept elsewhere costs more than keeping it twice.
-_LEAST_BYTES = 1024
+LEAST_BYTES = 1024
 _REMEMBERED = 20_000
 
 
@@ -44,7 +44,7 @@ class Prefixes:
             chained = hash((chained, hash(bytes(item))))
             size += len(item)
             lists.append((chained, size))
-        if size < _LEAST_BYTES:
+        if size < LEAST_BYTES:
             return None
         found = None
         for count in range(len(lists), 0, -1):

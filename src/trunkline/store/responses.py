@@ -14,7 +14,7 @@ from trunkline.store.engine import Database
 from trunkline.store.gone import remember_gone, were_here
 from trunkline.store.items import own_items
 from trunkline.store.keeper import Keeper
-from trunkline.store.rows import hash_id, open_row
+from trunkline.store.rows import hash_item_ids, open_row
 from trunkline.store.tables import CONVERSATION_ITEMS, CONVERSATIONS, EVENTS, ITEM_IDS, RESPONSES, RUNS
 
 _COLUMNS = [RESPONSES.c[name] for name in KeptResponse.__struct_fields__]
@@ -123,7 +123,7 @@ class SqlResponses:
 
     def _select_holders(self, path: str, ids: set[str]) -> Select[Any]:
         """The responses that may hold these items, the oldest first: a newer one's item takes the place of an older."""
-        holders = select(ITEM_IDS.c.response).where(ITEM_IDS.c.hash.in_([hash_id(id) for id in ids]))
+        holders = select(ITEM_IDS.c.response).where(ITEM_IDS.c.hash.in_(hash_item_ids(ids)))
         wanted = select(*_COLUMNS).where(self._is_visible(path), RESPONSES.c.number.in_(holders))
         return wanted.order_by(RESPONSES.c.number)
 

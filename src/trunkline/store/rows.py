@@ -1,19 +1,34 @@
 """Rows as they lie in the database: bodies sealed, and ids as hashes where no more than that may be kept."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
-from hashlib import blake2b
 from typing import Any
 
 from sqlalchemy import RowMapping, Table
 
 from trunkline.errors import Unavailable
+from trunkline.state.ids import mark, read_mark
 from trunkline.store.cipher import Cipher, Unreadable
 
 
 def hash_id(id: str) -> int:
     """An id as a signed number of 64 bits. What is found by it must be looked at, since two ids may share one."""
-    return int.from_bytes(blake2b(id.encode(), digest_size=8).digest(), signed=True)
+    return number(mark(id))
+
+
+def number(mark: bytes) -> int:
+    """A hash as it stands in a row."""
+    return int.from_bytes(mark, signed=True)
+
+
+def hash_item_ids(ids: Iterable[str]) -> list[int]:
+    """The hashes under which items may be found: each id's own, and that of the response which it follows from."""
+    hashes = []
+    for id in ids:
+        hashes.append(hash_id(id))
+        if (found := read_mark(id)) is not None:
+            hashes.append(number(found))
+    return hashes
 
 
 @cache

@@ -16,8 +16,9 @@ _READERS = 4
 _BUSY_MILLISECONDS = 4_000
 # A batch of responses should fit, or its pages are written twice.
 _CACHE_KIBIBYTES = 16_384
+_PAGE_BYTES = 8_192
 # Pages in the log before they are moved: the later, the more often a page was written to in the meantime.
-_CHECKPOINT_PAGES = 4_000
+_CHECKPOINT_PAGES = 2_000
 
 
 class SqliteConnections:
@@ -85,6 +86,9 @@ def _prepare(connection: Any, _record: Any) -> None:
     # Transactions are begun by name (below), not by the driver's guess.
     connection.isolation_level = None
     cursor = connection.cursor()
+    # Of a new database: two responses of a few kilobytes have no room in the usual 4 KB, and every page that is
+    # touched is written twice.
+    cursor.execute(f"PRAGMA page_size = {_PAGE_BYTES}")
     cursor.execute("PRAGMA journal_mode = WAL")
     # NORMAL may lose the newest commits in a power cut. A conversation is answered once its commit is made, and a
     # piece of our own journal is removed once its fold is committed: both rely on the sync. Folding pays for one in
