@@ -92,8 +92,8 @@ class Tenants:
         assert said.status == 200, (target, said.body)
         return said.json
 
-    async def issue(self, name: str, path: str, scopes: tuple[str, ...] = ()) -> str:
-        made = await self.make(MASTER, "/admin/v1/keys", {"name": name, "path": path, "scopes": scopes})
+    async def issue(self, name: str, path: str, scopes: tuple[str, ...] = (), **bounds: Any) -> str:
+        made = await self.make(MASTER, "/admin/v1/keys", {"name": name, "path": path, "scopes": scopes, **bounds})
         self.keys[name] = made["key"]
         text: str = made["key"]
         return text
@@ -120,7 +120,7 @@ def message(text: str) -> dict[str, str]:
 async def make_objects(tenants: Tenants, key: str) -> dict[str, str]:
     """One object of every kind, by its kind's name."""
     asked = {"model": TRANSLATED, "input": "Hi?"}
-    response = await tenants.make(key, "/v1/responses", asked)
+    response = await tenants.make(key, "/v1/responses", asked, x_session_id=f"session of {key[6:16]}")
     native = await tenants.make(key, "/v1/responses", {**asked, "model": NATIVE})
     background = await tenants.make(key, "/v1/responses", {**asked, "background": True})
     conversation = await tenants.make(key, "/v1/conversations", {"items": [message("a"), message("b")]})
@@ -132,6 +132,7 @@ async def make_objects(tenants: Tenants, key: str) -> dict[str, str]:
     prompt = {"name": "poem", "body": {"model": TRANSLATED, "instructions": "Be brief."}}
     limit = {"requests": 1_000_000, "per": "minute"}
     budget = {"name": f"budget{key[6:12]}", "dollars": "1000", "per": "month", "unpriced": "allow"}
+    sessions = await tenants.ask(key, "GET", "/admin/v1/audit/sessions")
     requests = await tenants.ask(key, "GET", f"/v1/responses/{response['id']}")
     return {
         "response": response["id"],
@@ -146,6 +147,7 @@ async def make_objects(tenants: Tenants, key: str) -> dict[str, str]:
         "limit": (await tenants.make(key, "/admin/v1/limits", limit))["id"],
         "budget": (await tenants.make(key, "/admin/v1/budgets", budget))["name"],
         "key": key[6:16],
+        "session": sessions.json["data"][0]["id"],
         "request": requests.headers["x-request-id"],
     }
 

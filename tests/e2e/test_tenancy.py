@@ -58,10 +58,11 @@ NAMED: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "/budgets/{}": (("budget",),),
     "/usage/{}": (("request",),),
     "/audit/{}": (("request",),),
+    "/audit/sessions/{}": (("session",),),
 }
 
 # What those may see, and change, who administer the paths above.
-ADMINISTERED = {"/keys/{}", "/limits/{}", "/budgets/{}", "/usage/{}", "/audit/{}"}
+ADMINISTERED = {"/keys/{}", "/limits/{}", "/budgets/{}", "/usage/{}", "/audit/{}", "/audit/sessions/{}"}
 
 # Bodies that a method would take.
 BODIES: Mapping[str, Any] = {
@@ -267,6 +268,20 @@ async def test_lists_hold_what_is_ones_own(tenants: Tenants, name: str) -> None:
         body = (await tenants.ask(key, "GET", f"/admin/v1/{target}?limit=100")).body
         assert OWNER.encode() + b'"' not in body
         assert tenants.owned["key"].encode() not in body
+
+
+async def test_a_prompt_grants_no_model(tenants: Tenants) -> None:
+    """One that owns a model which a key may not use is of no use to that key, now or in the background."""
+    key = await tenants.issue("caller", OWNER, models=[TRANSLATED])
+    body = {"name": "strong", "body": {"model": NATIVE, "instructions": "Be brief."}}
+    prompt = (await tenants.make(tenants.keys["owner"], "/admin/v1/prompts", body))["id"]
+    received = len(tenants.stage.received)
+    for extra in ({}, {"background": True}, {"stream": True}):
+        said = await tenants.ask(key, "POST", "/v1/responses", {"prompt": {"id": prompt}, "input": "Hi?", **extra})
+        assert (said.status, said.json["error"]["code"]) == (404, "model_not_found")
+    assert len(tenants.stage.received) == received
+    other = {"prompt": {"id": tenants.owned["prompt"]}, "input": "Hi?"}
+    assert (await tenants.ask(key, "POST", "/v1/responses", other)).status == 200
 
 
 async def test_the_owner_reaches_all_that_was_asked_for(tenants: Tenants) -> None:

@@ -202,3 +202,30 @@ async def test_a_forbidden_model_cannot_be_looked_up(path: str) -> None:
     assert (await scene.ask(path + "chat-model", method="GET")).status == 200
     for name in ("messages-model", "messages/messages-model", "responses-model"):
         assert (await scene.ask(path + name, method="GET")).status == 404
+
+
+@pytest.mark.parametrize("member", ["models", "fallbacks", "preset"])
+@pytest.mark.parametrize("way", ["chat", "responses", "embeddings"])
+async def test_no_other_model_is_named_beside_the_one_that_is_asked_for(way: str, member: str) -> None:
+    """Routers take lists of models to fall back on: a key that may use some alone may not send one."""
+    scene = NarrowScene()
+    path, body = ASKED[way]
+    answer = await scene.ask(path, {**body, "model": "chat-model", member: ["messages-model"]})
+    assert (answer.status, answer.error["param"]) == (400, member)
+    assert scene.upstream.requests == []
+
+
+async def test_who_may_use_everything_may_name_others() -> None:
+    """They go to the provider, whose words they are."""
+    scene = Scene()
+    await scene.ask("/v1/chat/completions", question("chat", "chat-model", models=["messages-model"]))
+    assert scene.upstream.json["models"] == ["messages-model"]
+
+
+@pytest.mark.parametrize("member", ["models", "fallbacks", "preset"])
+async def test_nor_by_way_of_a_providers_options(member: str) -> None:
+    """For nobody: as a member of the request it can be looked at."""
+    scene = Scene()
+    options = {"compatible": {member: ["messages-model"]}}
+    answer = await scene.ask("/v1/chat/completions", question("chat", "chat-model", provider_options=options))
+    assert (answer.status, answer.error["param"]) == (400, "provider_options")

@@ -1,11 +1,15 @@
 """Keys in the database."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
 
-from trunkline.clock import FakeClock
+from trunkline.clock import FakeClock, SystemClock
+from trunkline.keyring import open_keyring
+from trunkline.keyring.holders import Holders
 from trunkline.state.keys import KeptKey, KeyHash, NameTaken
 from trunkline.store.engine import Database, open_database
 from trunkline.store.keys import SqlKeys
@@ -134,3 +138,29 @@ async def test_changes_are_told_since_a_revision(keys: SqlKeys) -> None:
     assert [changed.name for changed in told.keys] == ["ana"]
     assert list(told.gone) == ["b"]
     assert await keys.find("b") is None
+
+
+async def test_a_change_is_known_at_every_replica_within_a_second(url: str, database: Database, tmp_path: Path) -> None:
+    """Each asks for itself, and nobody tells it."""
+    keyring, _ = open_keyring(tmp_path / "keyring", master_key="sk-the-operators-key")
+    elsewhere = open_database(url)
+    here, there = (Holders(keyring, (), SqlKeys(each, SystemClock()), SystemClock()) for each in (database, elsewhere))
+    await there.start()
+    made, kept = here.make(), SqlKeys(database, SystemClock())
+    await kept.add(key(made.id, hashes=(made.hash,)))
+    assert await comes_about(lambda: there.find(made.text.encode()) is not None)
+    known = await kept.find(made.id)
+    assert known is not None
+    await kept.replace(known, replace(known, revoked_at_micros=1))
+    assert await comes_about(lambda: there.find(made.text.encode()) is None)
+    await there.close()
+    await elsewhere.close()
+
+
+async def comes_about(is_so: Callable[[], bool]) -> bool:
+    """Whether something is so within a second."""
+    for _ in range(100):
+        if is_so():
+            return True
+        await asyncio.sleep(0.01)
+    return False

@@ -1,16 +1,20 @@
 """What a key may use of all models: names that lead elsewhere are for its holder as if they did not exist. Pure."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from fnmatch import fnmatchcase
 from typing import Protocol
 
 from trunkline.engine.router import Plan, Router
-from trunkline.errors import ModelNotFound, Unavailable
+from trunkline.errors import ModelNotFound, Unavailable, Unsupported
+from trunkline.principal import Principal
 from trunkline.providers.account import Account
 
 # Enough for every name in use; a caller who invents names must not fill the memory, nor keys that come and go.
 _MOST_NAMES = 4096
 _MOST_VIEWS = 4096
+
+OTHER_MODELS = frozenset({"models", "fallbacks", "preset"})
+"""Members of a body by which gateways and routers of others are told models beside the one that is asked for."""
 
 # What makes of a text a pattern.
 _WILD = frozenset("*?[")
@@ -101,6 +105,14 @@ class View:
         if account is not None:
             return allows(self._models, self._router.target_of(name, account))
         return name in self._models or self._narrow(name) is not None
+
+
+def check_members(principal: Principal, members: Collection[str]) -> None:
+    """Raises `Unsupported` where a body names models that nobody has looked at, for a key that may use some alone."""
+    if principal.models is None or OTHER_MODELS.isdisjoint(members):
+        return
+    name = min(OTHER_MODELS.intersection(members))
+    raise Unsupported(f"`{name}` names other models than `model`, of which your key may use some alone", param=name)
 
 
 def allows(models: Sequence[str], target: str) -> bool:

@@ -11,6 +11,7 @@ from trunkline.call import Reply
 from trunkline.dialects.gemini.framing import ArrayPassage, array_of, write_array_error
 from trunkline.dialects.kept_files import may_hold_file_ids
 from trunkline.dialects.openai_responses.prefaced import NO_PREFACE
+from trunkline.engine.access import check_members
 from trunkline.engine.attempts import attempt, is_event_stream, read_whole, redacted
 from trunkline.engine.background import Background
 from trunkline.engine.compacting import asks_now, compact_first, compact_now, may_compact
@@ -109,6 +110,7 @@ class Generating:
 
     async def _plan(self, x: Exchange, envelope: Envelope) -> Plan:
         x.model_asked, x.is_stream = envelope.model, envelope.stream
+        check_members(x.principal, envelope.members)
         return self._desk.names(x.principal).known(envelope.model) or await self._desk.plan(x.principal, envelope.model)
 
     async def _attempt(self, x: Exchange, target: Target, envelope: Envelope, choose: ChooseKeeper | None) -> Reply:

@@ -1,8 +1,8 @@
 """Records come back as they were, also from files of another version."""
 
 import msgspec
-from recorded import attempt, record
 
+from recorded import attempt, record
 from trunkline.money import Tariff, fill_rates
 from trunkline.records import Attempt
 from trunkline.store.ledger.coding import NAMES, Names, encode_record, make_decoder

@@ -7,6 +7,7 @@ import msgspec
 from msgspec import Raw
 
 from trunkline.dialects.kept_files import find_file_ids
+from trunkline.engine.access import OTHER_MODELS
 from trunkline.engine.envelope import Members
 from trunkline.engine.router import Target
 from trunkline.errors import InvalidRequest
@@ -18,6 +19,7 @@ Options = dict[str, Any]
 _DECIDED = (
     *("model", "stream", "store", "background"),
     *("previous_response_id", "conversation", "prompt", "input", "messages", "contents"),
+    *sorted(OTHER_MODELS),
 )
 
 
