@@ -19,7 +19,7 @@ from trunkline.clock import FakeClock
 from trunkline.config.prices import read_prices
 from trunkline.config.yaml_file import parse_yaml
 from trunkline.log.both import Both
-from trunkline.money import write_dollars
+from trunkline.money import DECLARED, TOLD, Tariff, fill_rates, write_dollars
 from trunkline.providers.account import Account, make_account
 from trunkline.providers.directory import load_provider
 from trunkline.records import Record
@@ -149,6 +149,19 @@ async def test_exports_hold_the_prices(invoiced: Invoiced, rows: str) -> None:
         id: [-1 if nano is None else nano for nano in costs] for id, costs in EXPECTED[rows].items()
     }
     assert all(row["cost"] == (write_dollars(int(row["cost_nanos"])) if row["cost_nanos"] else "") for row in told)
+
+
+async def test_costs_come_out_the_same_when_they_are_computed_anew(invoiced: Invoiced) -> None:
+    """And with other prices only those change that no provider told."""
+    recalculate = "/admin/v1/usage/recalculate"
+    again = (await invoiced.scene.ask(recalculate)).json
+    assert (again["requests"], again["changed_attempts"], again["cost_after_nanos"]) == (len(LINES), 0, TOTAL)
+    free = Tariff(fill_rates({"input": 0, "output": 0}), source=DECLARED)
+    invoiced.scene.catalog.tariff = lambda account, provider, model: free
+    told = sum(line.nano or 0 for line in LINES if line.source == TOLD)
+    assert (await invoiced.scene.ask(recalculate)).json["cost_after_nanos"] == told
+    (sums,) = (await invoiced.get("/admin/v1/usage/summary")).json["data"]
+    assert (sums["cost_nanos"], sums["unpriced"]) == (told, 0)
 
 
 def group(rows: Iterable[Mapping[str, Any]]) -> dict[str, list[Any]]:
