@@ -103,9 +103,11 @@ class Passage(Protocol):
 
 class TeeOptions(Struct, frozen=True, kw_only=True):
     """What a tee or a mending passage does besides passing bytes on: `cut_usage` removes Chat's usage chunk, which
-    the caller did not ask for."""
+    the caller did not ask for. `model` and `created` (seconds) are put where a reply to be mended lacks them."""
 
     cut_usage: bool = False
+    model: str = ""
+    created: int = 0
 
 
 class JsonReply(Struct, frozen=True, kw_only=True):
@@ -184,7 +186,7 @@ class Dialect(UpstreamDialect):
     `write_error(error, request_id)`: any error → the caller's JSON envelope.
     `write_error_event(error)`: what ends a caller's stream that broke before a writer existed.
     `tee(options)`: a `Passage` that passes bytes on. `mend(options)`: one that straightens an unfaithful provider's
-    stream. `tee_reply(body)` and `mend_reply(body)`: the same for JSON replies.
+    stream. `tee_reply(body)` and `mend_reply(body, options)`: the same for JSON replies.
     `patch(members, capabilities, unseal)`: replaces, in place, the raw members that this target would refuse, and what
     we have sealed; returns the names of fields left out.
     `is_unfit(members, body, capabilities)`: whether a body that could be passed on as it is needs that patch. Asked of
@@ -207,7 +209,7 @@ class Dialect(UpstreamDialect):
     tee: Callable[[TeeOptions], Passage]
     mend: Callable[[TeeOptions], Passage]
     tee_reply: Callable[[bytes], JsonReply]
-    mend_reply: Callable[[bytes], JsonReply]
+    mend_reply: Callable[[bytes, TeeOptions], JsonReply]
     patch: Callable[[dict[str, Raw], Capabilities, Unseal], list[str]] = leave_as_is
     is_unfit: Callable[[Mapping[str, Raw], bytes, Capabilities], bool] = asks_too_much
     ask_for_usage: Callable[[dict[str, Raw], Capabilities], bool] = tells_unasked

@@ -381,3 +381,79 @@ def test_a_cut_reply_says_so() -> None:
     cut = DIALECT.tee_reply(reply({"content": "x"}, "length", usage=USAGE))
     assert (cut.incomplete, cut.usage) == (True, Usage(9, 0, 0, 2))
     assert DIALECT.tee_reply(reply({"content": "x"})).usage == NO_USAGE
+
+
+# --- what vendors leave out, and what they call thought -------------------------------------------------------------
+
+TOLD = TeeOptions(model="served", created=1_700_000_000)
+
+
+@pytest.mark.parametrize("head", [{}, {"model": "", "created": 0}, {"model": None, "created": None}])
+def test_a_missing_model_and_time_are_filled_in(wire: Any, head: dict[str, Any]) -> None:
+    """SDKs have types for both; every chunk says the same."""
+    chunks = [wire.chunk({"role": "assistant", "content": "x"}), wire.chunk({"content": "y"}), wire.chunk({}, "stop")]
+    for chunk in chunks:
+        del chunk["model"], chunk["created"]
+        chunk.update(head)
+    passage = DIALECT.mend(TOLD)
+    written = passage.feed(wire.frame(chunks)) + passage.end()
+    events = [msgspec.json.decode(line[6:]) for line in written.split(b"\n\n") if line.startswith(b"data: {")]
+    assert {(event["model"], event["created"]) for event in events} == {("served", 1_700_000_000)}
+    reply = {"id": "c", "choices": [{"message": {"role": "assistant", "content": "x"}}], **head}
+    whole = msgspec.json.decode(DIALECT.mend_reply(msgspec.json.encode(reply), TOLD).body)
+    assert (whole["model"], whole["created"]) == ("served", 1_700_000_000)
+
+
+def test_what_a_vendor_says_of_model_and_time_stays(wire: Any) -> None:
+    """It knows better."""
+    reply = {"id": "c", "model": "its-own", "created": 5, "choices": [{"message": {"content": "x"}}]}
+    whole = msgspec.json.decode(DIALECT.mend_reply(msgspec.json.encode(reply), TOLD).body)
+    assert (whole["model"], whole["created"]) == ("its-own", 5)
+
+
+def test_thought_is_told_under_both_names(wire: Any) -> None:
+    """Most clients look for `reasoning_content`; those of the vendor find what they know."""
+    thoughts = ["Let", " me", ' "think"', "\n", " ends"]
+    stream = [wire.chunk({"role": "assistant", "reasoning": thoughts[0]})]
+    stream += [wire.chunk({"reasoning": thought}) for thought in thoughts[1:]]
+    stream += [wire.chunk({"content": "yes"}), wire.chunk({}, "stop")]
+    _, written = mend(wire.frame(stream))
+    deltas = [
+        msgspec.json.decode(line[6:])["choices"][0]["delta"]
+        for line in written.split(b"\n\n")
+        if line.startswith(b"data: {")
+    ]
+    told = [delta for delta in deltas if "reasoning" in delta]
+    assert [delta["reasoning"] for delta in told] == thoughts
+    assert [delta["reasoning_content"] for delta in told] == thoughts
+    assert [delta.get("role") for delta in told] == ["assistant", None, None, None, None]
+
+
+def test_thought_that_has_its_name_passes_as_it_is(wire: Any) -> None:
+    """DeepSeek's events need no mending."""
+    first = wire.frame([wire.chunk({"role": "assistant", "content": ""})], done=False)
+    thought = wire.frame([wire.chunk({"reasoning_content": "hm"})], done=False)
+    assert thought in mend(first + thought + wire.frame([wire.chunk({}, "stop")]))[1]
+
+
+def test_thought_of_a_whole_reply_is_told_under_both_names() -> None:
+    """Likewise."""
+    reply = {"id": "c", "choices": [{"message": {"content": "x", "reasoning": "hm"}}]}
+    message = msgspec.json.decode(DIALECT.mend_reply(msgspec.json.encode(reply), TOLD).body)["choices"][0]["message"]
+    assert (message["reasoning"], message["reasoning_content"]) == ("hm", "hm")
+
+
+@settings(max_examples=200)
+@given(st.lists(st.text(min_size=1, max_size=8), min_size=1, max_size=8))
+def test_thought_comes_whole_whatever_it_is(thoughts: list[str]) -> None:
+    """However an event differs from the one before."""
+    chunks = [
+        {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "m",
+         "choices": [{"index": 0, "delta": {"reasoning": thought}, "finish_reason": None}]}
+        for thought in thoughts
+    ]  # fmt: skip
+    passage = DIALECT.mend(TOLD)
+    written = b"".join(passage.feed(b"data: %b\n\n" % msgspec.json.encode(chunk)) for chunk in chunks)
+    deltas = [msgspec.json.decode(line[6:])["choices"][0]["delta"] for line in written.split(b"\n\n") if line]
+    assert [delta["reasoning_content"] for delta in deltas] == thoughts
+    assert [delta["reasoning"] for delta in deltas] == thoughts

@@ -27,7 +27,7 @@ DIALECT = Dialect(
     # No provider is known to bend this grammar, so there is nothing to straighten.
     mend=tee_stream,
     tee_reply=tee_reply,
-    mend_reply=tee_reply,
+    mend_reply=lambda body, _: tee_reply(body),
     patch=patch,
     is_unfit=is_unfit,
     media=FORMS,

@@ -6,7 +6,7 @@ Members that nobody knows here are kept. Source: https://platform.openai.com/doc
 """
 
 import re
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -16,7 +16,7 @@ from trunkline.dialects.openai_chat.chunks import UNREADABLE
 from trunkline.dialects.openai_chat.errors import find_error, read_error_object, write_error_event
 from trunkline.dialects.openai_chat.finish import read_finish, write_finish
 from trunkline.dialects.openai_chat.reader import ENDED_UNEXPECTEDLY
-from trunkline.dialects.openai_chat.reasoning import split_content
+from trunkline.dialects.openai_chat.reasoning import give_reasoning, split_content
 from trunkline.dialects.openai_chat.usage import find_usage, read_usage, straighten_usage
 from trunkline.dialects.shapes import lenient_int, lenient_list, lenient_object, lenient_text
 from trunkline.dialects.sse import EventTooLarge, ServerSentEvent, Splitter
@@ -30,7 +30,8 @@ _CROOKED = re.compile(
 """What an event that may need mending holds. Inside a JSON string the quotes would be escaped."""
 
 _SAYS_SOMETHING = re.compile(rb'"(?:content|reasoning_content|reasoning|refusal)":\s*"[^"]')
-_PLAIN = re.compile(rb'"(?:content|reasoning_content|reasoning)":\s*"([^"\\]*)"')
+_PLAIN = re.compile(rb'"(?:content|reasoning_content)":\s*"([^"\\]*)"')
+_THOUGHT = re.compile(rb'"reasoning":\s*"([^"]+)"')
 
 _encode = msgspec.json.encode
 
@@ -48,6 +49,39 @@ class _Choice:
         self.uses_function_call = False
 
 
+class _Twin(NamedTuple):
+    """An event whose thought is told twice, under two names: what stands around it as it came, and as it goes out."""
+
+    before: bytes
+    after: bytes
+    first: bytes
+    between: bytes
+    last: bytes
+
+    def draw(self, data: bytes) -> bytes | None:
+        """Another event like it, as it goes out; `None` for one that differs in more than its thought."""
+        if not (data.startswith(self.before) and data.endswith(self.after)):
+            return None
+        thought = data[len(self.before) : -len(self.after)]
+        if thought.find(b'"') >= 0 or len(data) < len(self.before) + len(self.after):
+            return None
+        return self.first + thought + self.between + thought + self.last
+
+
+def _make_twin(data: bytes, out: bytes) -> _Twin | None:
+    """What was made of an event, for the next one like it."""
+    found = _THOUGHT.search(data)
+    if found is None:
+        return None
+    told = b'"' + found[1] + b'"'
+    parts = out.split(b'"reasoning":' + told), out.split(b'"reasoning_content":' + told)
+    if any(len(each) != 2 for each in parts) or len(parts[0][0]) > len(parts[1][0]):
+        return None
+    first, last = parts[0][0] + b'"reasoning":"', b'"' + parts[1][1]
+    between = out[len(first) + len(found[1]) : len(out) - len(last) - len(found[1])]
+    return _Twin(data[: found.start(1)], data[found.end(1) :], first, between, last)
+
+
 class Mend:
     """One stream in passing."""
 
@@ -61,7 +95,9 @@ class Mend:
         "_is_over",
         "_mark",
         "_raw_usage",
+        "_options",
         "_splitter",
+        "_twin",
         "error",
         "has_content",
         "incomplete",
@@ -74,6 +110,8 @@ class Mend:
         self.error: TrunklineError | None = None
         self.usage: Usage = NO_USAGE
         self._cut_usage = options.cut_usage
+        self._options = options
+        self._twin: _Twin | None = None
         self._splitter = Splitter()
         self._choices: dict[int, _Choice] = {}
         # `id`, `object`, `created` and `model`, as the first chunk that has choices says them.
@@ -124,7 +162,9 @@ class Mend:
         out: list[bytes] = []
         self._events += len(events)
         for _, data in events:
-            if self._is_straight(data):
+            if self._twin is not None and (twin := self._twin.draw(data)) is not None:
+                out.append(twin)
+            elif self._is_straight(data):
                 out.append(b"data: " + data + b"\n\n")
             elif data == b"[DONE]":
                 out.append(self._close())
@@ -143,7 +183,7 @@ class Mend:
             if text.find(b'"') < 0 and len(data) >= len(before) + len(after):
                 self.has_content |= bool(text)
                 return True
-        if not self._mark or data.find(self._mark) < 0 or _CROOKED.search(data):
+        if not self._mark or data.find(self._mark) < 0 or _CROOKED.search(data) or _THOUGHT.search(data):
             return False
         self.has_content = self.has_content or _SAYS_SOMETHING.search(data) is not None
         plain = _PLAIN.search(data)
@@ -173,6 +213,8 @@ class Mend:
         if not self._head:
             self._start(chunk)
         chunk.update(self._head)
+        # The first one of a choice says its role as well.
+        is_first = not self._choices or not all(choice.has_role for choice in self._choices.values())
         kept = []
         for choice in choices:
             if type(choice) is dict and self._mend_choice(chunk, choice):
@@ -182,7 +224,10 @@ class Mend:
         if not kept:
             return b""
         chunk["choices"] = kept
-        return self._draw(chunk)
+        out = self._draw(chunk)
+        if not is_first and _CROOKED.search(data) is None:
+            self._twin = _make_twin(data, out)
+        return out
 
     def _draw(self, chunk: dict[str, Any]) -> bytes:
         return b"data: " + _encode(chunk) + b"\n\n"
@@ -191,11 +236,11 @@ class Mend:
         self._head = {
             "id": lenient_text(chunk.get("id")) or "chatcmpl-0",
             "object": "chat.completion.chunk",
-            "created": chunk.get("created") if type(chunk.get("created")) is int else 0,
-            "model": lenient_text(chunk.get("model")),
+            "created": lenient_int(chunk.get("created")) or self._options.created,
+            "model": lenient_text(chunk.get("model")) or self._options.model,
         }
         # Only a chunk that says all of this in the plainest way passes unread.
-        if lenient_text(chunk.get("id")) and chunk.get("object") == "chat.completion.chunk":
+        if all(chunk.get(name) == said for name, said in self._head.items()):
             self._mark = _encode(self._head["id"])
 
     def _take_usage(self, chunk: dict[str, Any], data: bytes) -> None:
@@ -252,6 +297,7 @@ class Mend:
             thoughts, delta["content"] = split_content(delta["content"])
             if thoughts:
                 delta["reasoning_content"] = thoughts
+        give_reasoning(delta)
         if "tool_calls" in delta:
             calls = [self._mend_call(state, call) for call in lenient_list(delta["tool_calls"]) if type(call) is dict]
             delta["tool_calls"] = [call for call in calls if call is not None]

@@ -4,20 +4,22 @@ from typing import Any
 
 import msgspec
 
-from trunkline.dialects.dialect import JsonReply
+from trunkline.dialects.dialect import JsonReply, TeeOptions
 from trunkline.dialects.openai_chat.calls import read_arguments
 from trunkline.dialects.openai_chat.errors import find_error, read_error_object
 from trunkline.dialects.openai_chat.finish import read_finish, write_finish
 from trunkline.dialects.openai_chat.gather import gather_stream
-from trunkline.dialects.openai_chat.reasoning import split_content
+from trunkline.dialects.openai_chat.reasoning import give_reasoning, split_content
 from trunkline.dialects.openai_chat.reply import is_stream
 from trunkline.dialects.openai_chat.usage import find_usage, read_usage, straighten_usage
-from trunkline.dialects.shapes import decode_json, lenient_list, lenient_object, lenient_text
+from trunkline.dialects.shapes import decode_json, lenient_int, lenient_list, lenient_object, lenient_text
 from trunkline.errors import Garbled, UpstreamError
 from trunkline.usage import NO_USAGE
 
+_PLAIN = TeeOptions()
 
-def mend_reply(body: bytes) -> JsonReply:
+
+def mend_reply(body: bytes, options: TeeOptions = _PLAIN) -> JsonReply:
     """A straight `chat.completion`; a stream that came although JSON was asked for is gathered into one."""
     try:
         reply = gather_stream(body) if is_stream(body) else decode_json(body)
@@ -28,15 +30,17 @@ def mend_reply(body: bytes) -> JsonReply:
         return JsonReply(body=body, usage=NO_USAGE, error=read_error_object(found))
     if type(reply) is not dict or not lenient_list(reply.get("choices")):
         return JsonReply(body=body, usage=NO_USAGE, error=Garbled("the upstream's reply is not a chat completion"))
-    return _mend(reply, body)
+    return _mend(reply, body, options)
 
 
-def _mend(reply: dict[str, Any], body: bytes) -> JsonReply:
+def _mend(reply: dict[str, Any], body: bytes, options: TeeOptions) -> JsonReply:
     usage = find_usage(reply.get("usage"), reply.get("x_groq"))
     if usage is not None:
         reply["usage"] = straighten_usage(usage)
     reply["object"] = "chat.completion"
     reply["id"] = lenient_text(reply.get("id")) or "chatcmpl-0"
+    reply["model"] = lenient_text(reply.get("model")) or options.model
+    reply["created"] = lenient_int(reply.get("created")) or options.created
     choices = [choice for choice in reply["choices"] if type(choice) is dict]
     incomplete = False
     for number, choice in enumerate(choices):
@@ -63,6 +67,7 @@ def _mend_message(message: dict[str, Any], reply_id: str) -> dict[str, Any]:
         message["content"] = text
         if thoughts:
             message["reasoning_content"] = thoughts
+    give_reasoning(message)
     message["role"] = "assistant"
     message.setdefault("content", None)
     message.setdefault("refusal", None)

@@ -82,3 +82,10 @@ def _continues(last: dict[str, Any], detail: dict[str, Any]) -> bool:
         return False
     # A signature ends an entry, and encrypted data comes whole.
     return not (last.get("signature") or last.get("data") or detail.get("data"))
+
+
+def give_reasoning(message: dict[str, Any]) -> None:
+    """Say thought under the name that most clients know as well, in place, where a vendor has another one for it."""
+    reasoning = message.get("reasoning")
+    if type(reasoning) is str and reasoning and not message.get("reasoning_content"):
+        message["reasoning_content"] = reasoning

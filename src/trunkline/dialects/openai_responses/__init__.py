@@ -28,7 +28,7 @@ DIALECT = Dialect(
     # No provider is known whose Responses streams need straightening: what is odd in them the clients take.
     mend=Tee,
     tee_reply=tee_reply,
-    mend_reply=tee_reply,
+    mend_reply=lambda body, _: tee_reply(body),
     patch=patch,
     holds_end=holds_end,
     media=FORMS,

@@ -83,18 +83,22 @@ class Patched:
         return None
 
     def passage(self) -> Passage:
-        options = TeeOptions(cut_usage=self._cuts_usage)
+        options = self._options()
         passage = self._dialect.mend(options) if self._mends else self._dialect.tee(options)
         if self._notes is None:
             return passage
         return Overheard(passage, self._dialect.reader, Notebook(self._notes.remember))
 
     def read_json(self, data: bytes) -> JsonReply:
-        reply = self._dialect.mend_reply(data) if self._mends else self._dialect.tee_reply(data)
+        reply = self._dialect.mend_reply(data, self._options()) if self._mends else self._dialect.tee_reply(data)
         if self._notes is not None and may_hold_thought(reply.body):
             response = self._dialect.read_reply(reply.body)
             Notebook(self._notes.remember).listen(list(unfold(response)))
         return reply
+
+    def _options(self) -> TeeOptions:
+        created = self._exchange.started_at_micros // 1_000_000
+        return TeeOptions(cut_usage=self._cuts_usage, model=self._target.model, created=created)
 
     def _open_notes(self) -> Notes | None:
         """Notes, where the target wants thought back with its calls and this caller's clients are known to drop it."""
