@@ -10,6 +10,8 @@ from trunkline.clock import FakeClock
 from trunkline.engine.exchange import Exchange
 from trunkline.engine.headers import EVENT_STREAM, JSON, tell, write_error_headers, write_headers
 from trunkline.errors import Busy, Failed, InvalidRequest, TrunklineError, Unavailable, Unreachable
+from trunkline.money import Nano
+from trunkline.records import Attempt
 
 
 def exchange(dialect: str = "chat", route: str = "tee openai/m", **members: object) -> Exchange:
@@ -125,3 +127,16 @@ def test_what_is_away_for_a_moment_says_when_to_come_back(error: TrunklineError)
 def test_an_error_without_a_route_has_no_route() -> None:
     """It never got so far."""
     assert b"x-trunkline-route" not in named(write_error_headers(exchange(route=""), InvalidRequest("no")))
+
+
+def test_who_served_and_what_it_cost() -> None:
+    """Of what went upstream; the cost where it is known by then."""
+    x = exchange(attempts=[Attempt("chat/tricky\nmodel", None, 0), Attempt("openai/m", None, 1)])
+    assert b"x-trunkline-cost" not in named(write_headers(x, EVENT_STREAM))
+    told = named(write_headers(x, (JSON,), Nano(1_500_000)))
+    assert (told[b"x-trunkline-model"], told[b"x-trunkline-attempts"]) == (b"openai/m", b"2")
+    assert told[b"x-trunkline-cost"] == b"0.0015"
+    assert named(write_headers(x, (JSON,), Nano(0)))[b"x-trunkline-cost"] == b"0"
+    x.attempts.pop()
+    assert named(write_error_headers(x, Busy("later")))[b"x-trunkline-model"] == b"chat/tricky?model"
+    assert b"x-trunkline-model" not in named(write_headers(exchange(), (JSON,)))
