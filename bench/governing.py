@@ -22,7 +22,7 @@ from bench.client import Target
 from bench.load import Sample
 from bench.measure import OTHERS_LIMIT, Plan
 from bench.subjects import Subject
-from bench.workloads import WORKLOADS, Workload
+from bench.workloads import Workload
 
 CPU_MICROS_TARGET = 40.0
 ROWS = ("chat", "chat-burst", "responses")
@@ -62,7 +62,7 @@ def run(plan: Plan) -> Results:
     with ExitStack() as stack:
         upstream = stack.enter_context(subjects.mock(program, plan.cores))
         ways = [stack.enter_context(_start(way, plan, upstream)) for way in WAYS]
-        for workload in (one for one in WORKLOADS if one.name in ROWS):
+        for workload in (one for one in plan.workloads if one.name in ROWS):
             for way in ways:
                 if fault := load.probe(workload, way).fault:
                     raise SystemExit(f"bench: {workload.name} {way.name}: {fault}")

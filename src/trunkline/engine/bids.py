@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Protocol
 
+from msgspec import Struct
+
 from trunkline.call import Header
 from trunkline.engine.envelope import Envelope
 from trunkline.records import Record
@@ -28,36 +30,33 @@ class Bid(Protocol):
         """A smaller one, after one of its claims was refused. Raises the error that says why there is none."""
 
 
-class Hold:
-    """What a request holds. Settled or released once; after that both do nothing."""
+class Hold(Struct):
+    """What a request holds. Settled or released once; after that both do nothing. `joined` came on top."""
 
-    __slots__ = ("_counters", "_is_over", "_joined", "_taken", "bids")
-
-    def __init__(self, counters: Counters, taken: Taken, bids: Sequence[Bid]) -> None:
-        self._counters = counters
-        self._taken = taken
-        self.bids = bids
-        self._joined: tuple[Taken, ...] = ()
-        self._is_over = False
+    counters: Counters
+    taken: Taken
+    bids: Sequence[Bid]
+    joined: tuple[Taken, ...] = ()
+    is_over: bool = False
 
     def join(self, taken: Taken) -> None:
         """Hold this too for as long: what comes of it is measured with the rest."""
-        self._joined += (taken,)
+        self.joined += (taken,)
 
     def settle(self, record: Record) -> None:
         """The request is over, and this is what it came to."""
-        if self._is_over:
+        if self.is_over:
             return
-        self._is_over = True
+        self.is_over = True
         bids = self.bids
         amounts = bids[0].measure(record) if len(bids) == 1 else [each for bid in bids for each in bid.measure(record)]
-        self._counters.settle(self._taken, amounts)
-        for taken in self._joined:
-            self._counters.release(taken)
+        self.counters.settle(self.taken, amounts)
+        for taken in self.joined:
+            self.counters.release(taken)
 
     def release(self) -> None:
         """Nothing came of it."""
-        if not self._is_over:
-            self._is_over = True
-            for taken in (self._taken, *self._joined):
-                self._counters.release(taken)
+        if not self.is_over:
+            self.is_over = True
+            for taken in (self.taken, *self.joined):
+                self.counters.release(taken)

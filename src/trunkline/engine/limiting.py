@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import NoReturn
 
+from msgspec import Struct
+
 from trunkline.call import Header
 from trunkline.clock import Clock
 from trunkline.dialects.output_limit import read_limit
@@ -146,24 +148,21 @@ class RateLimits:
         return covering
 
 
-class LimitBid:
+class LimitBid(Struct):
     """The claims of one request on the limits that are for it."""
 
-    __slots__ = ("_covering", "claims", "envelope")
-
-    def __init__(self, covering: _Covering, claims: Sequence[Claim], envelope: Envelope) -> None:
-        self._covering = covering
-        self.claims = claims
-        self.envelope = envelope
+    covering: _Covering
+    claims: Sequence[Claim]
+    envelope: Envelope
 
     def measure(self, record: Record) -> Sequence[int]:
         """Tokens alone are known only afterwards; nothing else is settled by its amount."""
-        return [record.usage.total if self._covering.tokens else 0] * len(self.claims)
+        return [record.usage.total if self.covering.tokens else 0] * len(self.claims)
 
     def tell(self, levels: Sequence[Level]) -> Sequence[Header]:
         """In OpenAI's words, of each measure the rule that has the least left."""
         headers: list[Header] = []
-        for places, limits, left, reset in self._covering.told:
+        for places, limits, left, reset in self.covering.told:
             place = places[0] if len(places) == 1 else min(places, key=lambda place: levels[place].left)
             level = levels[place]
             headers += limits[place], (left, b"%d" % level.left), (reset, write_duration(level.full_in_ms))
@@ -172,7 +171,7 @@ class LimitBid:
     def lower(self, refused: Refused) -> NoReturn:
         """There is no less of it. Raises `RateLimited`."""
         place = next(place for place, claim in enumerate(self.claims) if claim is refused.claim)
-        raise _refuse(self._covering.rules[place], refused)
+        raise _refuse(self.covering.rules[place], refused)
 
 
 def estimate_tokens(dialect: str, envelope: Envelope) -> int:

@@ -12,7 +12,7 @@ from msgspec import Struct
 Kind = Literal["rate", "window", "slots"]
 
 
-class Claim(Struct, frozen=True):
+class Claim(Struct, frozen=True, gc=False):
     """So much of one counter, which may hold `most`.
 
     `rate`: what is spent flows off evenly, all that fits within `period_ms`. `window`: it is forgotten at `end_micros`.
@@ -30,7 +30,7 @@ class Claim(Struct, frozen=True):
     strict: bool = False
 
 
-class Level(Struct, frozen=True):
+class Level(Struct, frozen=True, gc=False):
     """How a counter stands: what can still be claimed of it, never below 0, and when it is as if it had never been used.
 
     `spent` and `held` are what was settled and what is reserved.
