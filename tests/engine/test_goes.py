@@ -117,6 +117,18 @@ async def test_the_tokens_of_all_goes_are_counted(is_stream: bool) -> None:
     assert (usage.total_input, usage.total_output) == (30, 2)
 
 
+async def test_a_stream_that_comes_as_json_goes_on_as_well() -> None:
+    """An upstream without streams pauses like others."""
+    scene = Scene()
+    legs = Legs(scene, json_reply(PAUSED), json_reply(PAUSED), json_reply(REST))
+    answer = await ask(scene, "responses", stream=True)
+    events = [msgspec.json.decode(line[6:]) for line in answer.body.split(b"\n") if line.startswith(b"data: {")]
+    assert texts(events[-1]["response"]) == ["Let me see.", "Let me see.", "It is so."]
+    assert [event["type"] for event in events].count("response.completed") == 1
+    assert len(legs.bodies) == len(scene.records.only.attempts) == 3
+    assert scene.records.only.usage.total_input == 40
+
+
 async def test_chat_callers_are_not_told_of_the_pause() -> None:
     """Their answer is whole as well."""
     scene = Scene()

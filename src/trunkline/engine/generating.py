@@ -24,7 +24,7 @@ from trunkline.engine.evidence import Witnessed
 from trunkline.engine.exchange import Exchange
 from trunkline.engine.fetching import fetch_all
 from trunkline.engine.gauge import measure
-from trunkline.engine.goes import Goes
+from trunkline.engine.goes import Goes, Send
 from trunkline.engine.headers import ARRAY_STREAM, EVENT_STREAM, WHOLE, write_headers
 from trunkline.engine.keeper import ChooseKeeper, Keeper
 from trunkline.engine.keeping import choose_keeping
@@ -158,7 +158,7 @@ class Generating:
             if envelope.stream:
                 if way.kind == "translate":
                     reply = Goes(reply, crossing.more, go_on)
-                return await self._answer_stream(x, reply, crossing, target, keeper)
+                return await self._answer_stream(x, reply, crossing, target, keeper, go_on)
             read = crossing.fold_stream if is_event_stream(reply, expected=False) else crossing.read_json
             whole = read(await read_whole(reply))
             while (body := crossing.more()) is not None:
@@ -176,10 +176,13 @@ class Generating:
         return self._desk.finish(x, whole if keeper is None else await keeper.keep_stream(whole), EVENT_STREAM)
 
     async def _answer_stream(
-        self, x: Exchange, reply: UpstreamReply, crossing: Crossing, target: Target, keeper: Keeper | None
+        self, x: Exchange, reply: UpstreamReply, crossing: Crossing, target: Target, keeper: Keeper | None, go_on: Send
     ) -> Reply:
         if not is_event_stream(reply, expected=True):
             whole = crossing.unfold_json(await read_whole(reply))
+            while (body := crossing.more()) is not None:
+                # Who has no streams has none for the rest either.
+                whole = crossing.unfold_json(await read_whole(await go_on(body)))
             if x.found.array:
                 return self._desk.finish(x, replace(whole, body=array_of(whole.body)), ARRAY_STREAM)
             return self._desk.finish(x, whole if keeper is None else await keeper.keep_stream(whole), EVENT_STREAM)
