@@ -32,7 +32,7 @@ from trunkline.engine.gateway import Gateway
 from trunkline.engine.gauge import Gauge
 from trunkline.engine.labelling import Labelling
 from trunkline.engine.limiting import RateLimits
-from trunkline.engine.parts import Parts
+from trunkline.engine.parts import Parts, Setting
 from trunkline.engine.router import Router
 from trunkline.engine.sessions import Sessions
 from trunkline.engine.witness import Witness
@@ -154,6 +154,7 @@ async def open_gateway(
                 evidence_bytes=_HEARD_TIMES * config.audit.body_limit_bytes if config.audit.bodies else 0,
                 store=None if store is None else store.ports,
                 is_store_up=lambda: store is not None and store.up,
+                settings=[Setting(shown.name, shown.value, shown.source) for shown in config.shown],
                 write_metrics=write_metrics,
                 gauge=gauge,
                 admission=Admission(counters, [limits, *bounds]),

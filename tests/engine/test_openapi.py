@@ -6,7 +6,7 @@ from typing import Any
 
 import jsonschema
 import pytest
-from usage_scene import ANA, LOOKER, UsageScene, open_scene
+from usage_scene import ANA, LOOKER, TEAM, UsageScene, open_scene
 
 from recorded_rows import START
 from trunkline.clock import FakeClock
@@ -112,6 +112,17 @@ async def test_usage_and_audit_answer_as_they_say(scene: UsageScene) -> None:
     check("AuditDetail", (await scene.get("/admin/v1/audit/req_1")).json)
     check("ActsCheck", (await scene.get("/admin/v1/acts/check")).json)
     check("Error", (await scene.get("/admin/v1/usage/req_2")).json)
+
+
+async def test_models_and_settings_answer_as_they_say(scene: UsageScene) -> None:
+    """To those who administer settings."""
+    models = (await scene.get("/admin/v1/models", TEAM)).json["data"]
+    assert [model["id"] for model in models] == [f"{account.name}-model" for account in scene.accounts]
+    for model in models:
+        check("Model", model)
+    assert (await scene.get("/admin/v1/settings")).json["data"] == []
+    assert (await scene.get("/admin/v1/settings", TEAM)).status == 403
+    check("Setting", {"object": "setting", "name": "PORT", "value": "8080", "source": "environment"})
 
 
 def test_keys_limits_and_budgets_are_drawn_as_they_say() -> None:

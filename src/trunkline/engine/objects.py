@@ -90,6 +90,8 @@ ADMIN_SHAPES: Mapping[str, Methods] = {
     "/acts": {"GET": ObjectRoute("acts")},
     "/acts/check": {"GET": ObjectRoute("acts_check")},
     "/erase": {"POST": ObjectRoute("erasure")},
+    "/models": {"GET": ObjectRoute("admin_models")},
+    "/settings": {"GET": ObjectRoute("settings")},
     "/openapi.json": {"GET": ObjectRoute("openapi")},
 }
 """The same below `/admin/v1`."""

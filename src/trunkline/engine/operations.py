@@ -29,6 +29,7 @@ from trunkline.engine.resources.completions import (
     list_completions,
     update_completion,
 )
+from trunkline.engine.resources.configured import list_models, list_settings
 from trunkline.engine.resources.conversations import (
     add_items,
     create_conversation,
@@ -160,5 +161,7 @@ OPERATIONS: Mapping[str, Callable[[Desk, Exchange], Awaitable[Reply]]] = {
     "acts": list_acts,
     "acts_check": check_acts,
     "erasure": erase_path,
+    "admin_models": list_models,
+    "settings": list_settings,
     "openapi": describe,
 }

@@ -1,6 +1,6 @@
 """What a gateway is made of."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from msgspec import Struct, field
 
@@ -21,6 +21,14 @@ from trunkline.state.retention import Retention
 from trunkline.state.store import Store
 
 
+class Setting(Struct, frozen=True):
+    """One setting as it may be shown: its value, and where that was said."""
+
+    name: str
+    value: str
+    source: str
+
+
 class Parts(Struct, frozen=True, kw_only=True):
     """The ports and tools of one gateway; `build` puts them together.
 
@@ -31,7 +39,7 @@ class Parts(Struct, frozen=True, kw_only=True):
     `gauge` learns how far estimates are off. `forwarded_prompts` are prompts kept at a provider that anybody may use, each with its model. `admission` is `None` where nothing bounds what may be asked, `purse` where there are no budgets, which
     `budgets` administers.
     `write_metrics` is told how many streams are under way, and writes what Prometheus reads; `None` where nothing is
-    counted. `evidence_bytes` is how much of a stream is heard for the audit, 0 where that keeps no bodies.
+    counted. `settings` are what was set, secrets left out. `evidence_bytes` is how much of a stream is heard for the audit, 0 where that keeps no bodies.
     """
 
     keys: Keys
@@ -64,4 +72,5 @@ class Parts(Struct, frozen=True, kw_only=True):
     limits: RateLimits | None = None
     purse: Purse | None = None
     budgets: OpenOffice | None = None
+    settings: Sequence[Setting] = ()
     write_metrics: Callable[[int], Awaitable[bytes]] | None = None

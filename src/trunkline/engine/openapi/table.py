@@ -102,6 +102,9 @@ DESCRIBED: Mapping[str, Described] = {
     ),
     "acts_check": Described("Read the chain of acts, and see whether anybody has been at it.", "ActsCheck", ("head",)),
     "erasure": Described("Remove all that is kept of a path and of those below it.", "Erasure", body="ErasedPath"),
+    # --- the gateway ---
+    "admin_models": Described("Every model's name that works for this key, and where it leads.", "Model*"),
+    "settings": Described("What was set, and where, without secrets.", "Setting*"),
     "openapi": Described("This description.", "Document"),
 }
 
