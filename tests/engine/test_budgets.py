@@ -272,8 +272,10 @@ async def test_the_last_call_may_be_cut_instead_of_refused() -> None:
     body = msgspec.json.encode(question(max_tokens=100_000))
     for_input, for_output = estimate(body) * 2_000, 1_000 * 10_000
     scene = BudgetScene(make_budget(write_dollars(for_input + for_output + 9_999), on_low="cut"))
-    assert (await ask(scene, max_tokens=100_000)).status == 200
+    answer = await ask(scene, max_tokens=100_000)
+    assert answer.status == 200
     assert scene.scene.upstream.json["max_completion_tokens"] == 1_000
+    assert answer.headers["x-trunkline-budget-cut"] == "alpha"
 
 
 async def test_a_call_is_not_cut_below_an_answer() -> None:
@@ -470,3 +472,60 @@ async def test_a_streamed_response_does_not_show_it_either() -> None:
     assert scene.scene.upstream.json["max_output_tokens"] == 5_000
     assert b"5000" not in answer.body
     assert answer.body.count(b'"max_output_tokens":null') == 2
+
+
+# --- asked by the gateway itself ----------------------------------------------------------------------------------
+
+
+def _completion(text: str) -> dict[str, Any]:
+    usage = {"prompt_tokens": 1_000, "completion_tokens": 100, "total_tokens": 1_100}
+    choice = {"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": "stop"}
+    return {"id": "1", "object": "chat.completion", "model": "m", "choices": [choice], "usage": usage}
+
+
+LONG = [
+    {"role": role, "content": "All work and no play makes Jack a dull boy. " * 60} for role in ("user", "assistant") * 2
+]
+
+
+@pytest.mark.parametrize("path", ["/v1/responses", "/v1/responses/compact"])
+async def test_a_summary_is_paid_for_by_itself(path: str) -> None:
+    """It is reserved before it is asked for, and all that the request cost is settled once."""
+    scene = BudgetScene(make_budget("10"))
+    held: list[int] = []
+
+    def answer(_: Any) -> Any:
+        held.append(scene.levels()[1])
+        return json_reply(_completion("<summary>Short.</summary>"))
+
+    scene.scene.upstream.answer = answer
+    body: dict[str, Any] = {"model": "chat-model", "input": LONG}
+    if path == "/v1/responses":
+        body |= {"context_management": [{"type": "compaction", "compact_threshold": 1_000}], "max_output_tokens": 50}
+    assert (await scene.scene.ask(path, body)).status == 200
+    assert len(held) == (2 if path == "/v1/responses" else 1)
+    record = scene.scene.records.only
+    assert record.cost == len(held) * (1_000 * 2_000 + 100 * 10_000)
+    assert scene.levels() == (record.cost, 0)
+
+
+async def test_a_summary_that_cannot_be_paid_is_not_asked_for() -> None:
+    """What a request may cost includes what the gateway asks on its way."""
+    body = {
+        "model": "chat-model",
+        "input": LONG,
+        "context_management": [{"type": "compaction", "compact_threshold": 1_000}],
+        "max_output_tokens": 16,
+    }
+    scene = BudgetScene(make_budget("0.02"))
+    answer = await scene.scene.ask("/v1/responses", body)
+    assert (answer.status, scene.scene.upstream.requests) == (429, [])
+    assert scene.levels() == (0, 0)
+
+
+async def test_a_response_that_is_made_in_the_background_is_refused_at_once() -> None:
+    """Its caller hears of it, and not whoever comes for it later."""
+    clock = FakeClock()
+    scene = BudgetScene(make_budget("0"), clock=clock, store=make_store(clock))
+    answer = await scene.scene.ask("/v1/responses", {"model": "chat-model", "input": "Hi?", "background": True})
+    assert (answer.status, answer.error["code"]) == (429, "budget_exceeded")

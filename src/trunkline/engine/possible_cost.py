@@ -57,6 +57,9 @@ class Dear(Struct, frozen=True):
     media_output: int
 
 
+_USUAL = ("", 0)
+
+
 class Prices:
     """A tariff, with what has been looked up in it."""
 
@@ -70,7 +73,8 @@ class Prices:
 
     def find(self, input_tokens: int, tier: str) -> Dear:
         """The dearest prices for so much input at a tier."""
-        key = tier, bisect_left(self._steps, input_tokens) if self._steps else 0
+        beyond = bisect_left(self._steps, input_tokens) if self._steps else 0
+        key = (tier, beyond) if tier or beyond else _USUAL
         found = self._found.get(key)
         if found is None:
             found = self._found[key] = _find_dearest(dearest_rates(self.tariff, input_tokens, tier))

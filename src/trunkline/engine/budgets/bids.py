@@ -61,7 +61,7 @@ class Asked(Struct, frozen=True):
 
 
 class BudgetBid:
-    """The claims of one request on the budgets that cover it."""
+    """The claims of one request on the budgets that cover it. `told` is what its caller is told of them."""
 
     __slots__ = (
         "_all",
@@ -73,6 +73,7 @@ class BudgetBid:
         "claims",
         "envelope",
         "input_tokens",
+        "told",
         "tokens",
     )
 
@@ -84,6 +85,7 @@ class BudgetBid:
         self._asked = asked
         self._at_micros = at_micros
         self._levels: Sequence[Level] = ()
+        self.told: Sequence[Header] = ()
         self.tokens = tokens
         self.input_tokens = input_tokens
         self.amount = amount = asked.possible.cost(tokens)
@@ -95,10 +97,10 @@ class BudgetBid:
         return [sum_cost(record)] * len(self.claims)
 
     def tell(self, levels: Sequence[Level]) -> Sequence[Header]:
-        """A budget is its owner's to know: nothing is told of one that covers the call."""
+        """Nothing of a budget that covers the call, which is its owner's to know; the name of one that has cut it."""
         self._levels = levels
         self._all.see(self._funds, levels)
-        return ()
+        return self.told
 
     def lower(self, refused: Refused) -> Bid:
         """With the output limit that what is left will pay for, where a budget wishes that. Raises `BudgetExceeded`."""
@@ -107,11 +109,16 @@ class BudgetBid:
         if fund.budget.on_low == "cut" and self._asked.takes_limit:
             tokens = min(self.tokens - 1, self._asked.possible.tokens(level.left))
             if tokens >= self._asked.floor:
-                return BudgetBid(self._all, self._funds, self._asked, tokens, self.input_tokens, self._at_micros)
+                lower = BudgetBid(self._all, self._funds, self._asked, tokens, self.input_tokens, self._at_micros)
+                lower.told = ((b"x-trunkline-budget-cut", fund.budget.name.encode()),)
+                return lower
         fund.is_low = fund.is_low or not refused.in_flight
         raise refuse(fund, level, self.amount, in_flight=refused.in_flight)
 
 
 def sum_cost(record: Record) -> int:
     """What the attempts of a request cost that are not asides."""
-    return sum(attempt.cost or 0 for attempt in record.attempts if not attempt.is_aside)
+    attempts = record.attempts
+    if len(attempts) == 1:
+        return 0 if attempts[0].is_aside else attempts[0].cost or 0
+    return sum(attempt.cost or 0 for attempt in attempts if not attempt.is_aside)
