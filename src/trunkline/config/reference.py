@@ -126,14 +126,14 @@ the longest pattern before others. `trunkline explain MODEL` says what a model c
 ```yaml
 prices:
   "openai/gpt-5-mini": {input: "0.25", output: "2.00", cached_input: "0.025"}
-  "azure/*":
+  "openai/gpt-5.4*":
     input: "2.5"
     output: "10"
     cache_write: "2.5"                 # and cache_write_1h, reasoning, audio_input, cached_audio, audio_output,
     web_search: "0.014"                # image_input, image_output; a call: web_search, code_session, file_search
     flex: {input: "1.25", output: "5"} # where it is served: flex, priority, batch, fast
     above_200000: {input: "5"}         # when more tokens than that go in
-  "vllm/*": {input: "0", output: "0"}  # our own machines: free, not unpriced
+  "compatible/*": {input: "0", output: "0"}    # our own machine: free, not unpriced
 ```\
 """
 
