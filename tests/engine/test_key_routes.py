@@ -267,13 +267,26 @@ async def test_nobody_hands_on_what_it_does_not_have(own: Any, given: Any, statu
     assert (await scene.call("POST", "/old", {"models": None, **given}, by=admin)).status == status
 
 
-@pytest.mark.parametrize("place", ["/strong/rotate", "/strong/revoke", "/strong"])
-async def test_a_stronger_key_is_not_its_to_change(scene: KeyScene, place: str) -> None:
-    """Or a new text of it would make its administrator stronger."""
+async def test_a_stronger_key_can_be_ended_and_not_taken_over(scene: KeyScene) -> None:
+    """A new text of it would make its administrator stronger; to name or revoke it does not."""
     admin = await scene.issue("admin", scopes=["keys"])
     await scene.issue("strong", scopes=["keys", "settings"])
-    assert (await scene.call("POST", place, {}, by=admin)).status == 403
-    assert (await scene.call("DELETE", "/strong", by=admin)).status == 403
+    rotated = await scene.call("POST", "/strong/rotate", {}, by=admin)
+    assert (rotated.status, rotated.error["code"]) == (403, "beyond_your_key")
+    assert (await scene.call("POST", "/strong", {"labels": {"a": "b"}}, by=admin)).status == 200
+    assert (await scene.call("POST", "/strong/revoke", by=admin)).json["status"] == "revoked"
+
+
+async def test_no_key_outlives_the_one_that_it_is_made_with(scene: KeyScene) -> None:
+    """Or an administrator for a month would be one for ever."""
+    end = scene.clock.now_micros() // 1_000_000 + 60
+    admin = await scene.issue("admin", scopes=["keys"], expires_at=end)
+    for given, status in ((None, 403), (end + 1, 403), (end, 200)):
+        assert (await scene.make(f"until-{given}", by=admin, expires_at=given)).status == status
+    await scene.issue("lasting")
+    assert (await scene.call("POST", "/lasting/rotate", {}, by=admin)).status == 403
+    assert (await scene.call("POST", "/lasting", {"models": ["fast"]}, by=admin)).status == 200
+    assert (await scene.call("POST", f"/until-{end}", {"expires_at": None}, by=admin)).status == 403
 
 
 async def test_an_administrators_labels_are_handed_on(scene: KeyScene) -> None:

@@ -1,7 +1,7 @@
 """The keys of one path and of those below it, as somebody sees them who administers them.
 
-Nobody hands on what it does not have itself, nor changes a key that may do more than its own. The admin API's routes and
-the command line, where it opens the store itself, both turn the same pages.
+Nobody hands on what it does not have itself, nor gets a new text of a key that may do more than its own. The admin API's
+routes and the command line, where it opens the store itself, both turn the same pages.
 """
 
 from collections.abc import Callable, Mapping
@@ -95,7 +95,7 @@ class KeyBook:
                 code="path_out_of_scope",
                 param="path",
             )
-        self._check(key, now)
+        await self._check(key)
         await self._check_name(key)
         await self._witness.record("key.create", key.id, None, self._draw(key))
         try:
@@ -108,7 +108,7 @@ class KeyBook:
         """What is sent takes the place of what was."""
         known = await self._find_changeable(name)
         key = self._inherit(read_changes(members, known))
-        self._check(key, self._clock.now_micros() if "expires_at" in members else 0)
+        await self._check(key, known)
         if key.name != known.name:
             await self._check_name(key)
         await self._replace("key.update", known, key)
@@ -123,6 +123,7 @@ class KeyBook:
         known, now = await self._find_changeable(name), self._clock.now_micros()
         if not known.is_live(now):
             raise Conflict(f"the key `{known.name}` has expired or is revoked: make another one")
+        await self._check(known)
         made, until = self._maker.make(known.id), now + overlap_seconds * 1_000_000
         old = [replace(hash, until_micros=min(until, hash.until_micros or until)) for hash in known.hashes]
         hashes = (made.hash, *(hash for hash in old if now < (hash.until_micros or 0)))
@@ -155,23 +156,38 @@ class KeyBook:
         key = await self._find(name)
         if key.declared_in:
             raise Conflict(f"the key `{key.name}` is declared in {key.declared_in}: change it there", code="declared")
-        self._check(key, 0)
         return key
 
     def _inherit(self, key: KeptKey) -> KeptKey:
         """With its maker's own labels: nobody leaves a budget that goes by them by way of another key."""
         return replace(key, labels={**key.labels, **self._principal.labels})
 
-    def _check(self, key: KeptKey, now_micros: int) -> None:
-        """Raises `Forbidden` for what the administrator may not give, `InvalidRequest` for an end in the past."""
+    async def _check(self, key: KeptKey, known: KeptKey | None = None) -> None:
+        """Raises `Forbidden` for what the administrator may not give, `InvalidRequest` for an end in the past.
+
+        What the key was `known` to have already is not given.
+        """
         own = self._principal.scopes
-        for scope in key.scopes:
+        for scope in key.scopes if known is None or key.scopes != known.scopes else ():
             if scope not in own and scope.removesuffix(":read") not in own:
-                raise Forbidden(f"a key with the scope `{scope}` takes one that has it itself", code="beyond_your_key")
-        if not can_grant(self._principal.models, key.models, self._is_alias):
-            raise Forbidden("a key for these models takes one that may use all of them itself", code="beyond_your_key")
-        if key.expires_at_micros is not None and key.expires_at_micros <= now_micros:
-            raise InvalidRequest("`expires_at` is over already", param="expires_at")
+                raise _beyond(f"a key with the scope `{scope}` takes one that has it itself")
+        if (known is None or key.models != known.models) and not can_grant(
+            self._principal.models, key.models, self._is_alias
+        ):
+            raise _beyond("a key for these models takes one that may use all of them itself")
+        end = key.expires_at_micros
+        if known is None or end != known.expires_at_micros:
+            if end is not None and end <= self._clock.now_micros():
+                raise InvalidRequest("`expires_at` is over already", param="expires_at")
+            own_end = await self._find_own_end()
+            if own_end is not None and (end is None or end > own_end):
+                raise _beyond("no key outlives the one that it is made with: set `expires_at` to no later than its end")
+
+    async def _find_own_end(self) -> int | None:
+        id = self._principal.key_id
+        declared = next((key for key in self._maker.declared if key.id == id), None)
+        own = declared or await self._kept.find(id)
+        return None if own is None or own.id != id else own.expires_at_micros
 
     async def _check_name(self, key: KeptKey) -> None:
         named = [declared for declared in self._maker.declared if declared.name == key.name]
@@ -199,6 +215,10 @@ def _taken(name: str, place: str = "") -> Conflict:
     return Conflict(
         f"there is a key called `{name}` already{place}: names are given once", code="name_taken", param="name"
     )
+
+
+def _beyond(why: str) -> Forbidden:
+    return Forbidden(why, code="beyond_your_key")
 
 
 def _changed(key: KeptKey) -> Conflict:
