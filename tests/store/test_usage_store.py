@@ -236,6 +236,28 @@ async def test_groups_have_a_limit(usage: SqlUsage, database: Database) -> None:
     assert len(await usage.sums(EVERYTHING, ["path"], 3)) == 4
 
 
+async def test_many_who_hurry_do_so_together(database: Database) -> None:
+    """One hurry has begun, too early for all others; the next one is for them all."""
+    settled = 0
+
+    async def settle() -> None:
+        nonlocal settled
+        await asyncio.sleep(0)
+        settled += 1
+
+    usage = SqlUsage(database, settle)
+    await asyncio.gather(*(usage.hurry() for _ in range(20)))
+    assert settled == 2
+
+
+async def test_not_everybody_waits_for_sums(usage: SqlUsage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who comes too late is told to come again."""
+    monkeypatch.setattr("trunkline.store.usage._MOST_SUMS", 4)
+    found = await asyncio.gather(*(usage.sums(EVERYTHING, [], 9) for _ in range(9)), return_exceptions=True)
+    assert [type(each) for each in found].count(Unavailable) == 5
+    assert len(await usage.sums(EVERYTHING, [], 9)) == 1
+
+
 async def test_a_hurry_is_bounded(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is not folded in time is found later, and so is what cannot be folded now."""
     monkeypatch.setattr("trunkline.store.usage._HURRY_SECONDS", 0.01)

@@ -48,6 +48,7 @@ from trunkline.usage import Usage
 _HURRY_SECONDS = 2.0
 # A sum reads many rows. Two at once leave room for what requests wait for.
 _SUMS_AT_ONCE = 2
+_MOST_SUMS = 16
 _SUM_SECONDS = 30.0
 
 # A statement looks at so many rows, however rare what is looked for.
@@ -65,16 +66,23 @@ class SqlUsage:
     def __init__(self, database: Database, settle: Settle | None = None) -> None:
         self._database = database
         self._settle = settle
+        self._hurrying = asyncio.Lock()
+        self._hurries = 0
         self._summing = asyncio.Semaphore(_SUMS_AT_ONCE)
+        self._sums = 0
         self._labels = sql.members(database.kind, REQUESTS.c.labels)
 
     async def hurry(self) -> None:
         if self._settle is None:
             return
+        begun = self._hurries
         # What cannot be folded now is found later; what was folded is found now.
         with contextlib.suppress(TimeoutError, Unavailable):
-            async with asyncio.timeout(_HURRY_SECONDS):
-                await self._settle()
+            async with asyncio.timeout(_HURRY_SECONDS), self._hurrying:
+                # However many ask at once: a hurry that has begun since then was theirs as well.
+                if self._hurries == begun:
+                    self._hurries += 1
+                    await self._settle()
 
     # --- rows -----------------------------------------------------------------------------------------------------
 
@@ -147,8 +155,14 @@ class SqlUsage:
         statement = statement.select_from(self._source(by, of_attempts)).where(*self._conditions(wanted, of_attempts))
         # Without groups there is always a row, also of nothing.
         statement = statement.group_by(*(key.element for key in keys)).limit(limit + 1)
-        async with self._summing:
-            rows = await self._rows(statement, _SUM_SECONDS)
+        if self._sums >= _MOST_SUMS:
+            raise Unavailable("Others are waiting for sums already. Please try again in a moment.")
+        self._sums += 1
+        try:
+            async with self._summing:
+                rows = await self._rows(statement, _SUM_SECONDS)
+        finally:
+            self._sums -= 1
         return [_read_group(row, len(by)) for row in rows]
 
     def _source(self, by: Sequence[By], of_attempts: bool) -> FromClause:
