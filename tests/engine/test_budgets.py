@@ -529,3 +529,23 @@ async def test_a_response_that_is_made_in_the_background_is_refused_at_once() ->
     scene = BudgetScene(make_budget("0"), clock=clock, store=make_store(clock))
     answer = await scene.scene.ask("/v1/responses", {"model": "chat-model", "input": "Hi?", "background": True})
     assert (answer.status, answer.error["code"]) == (429, "budget_exceeded")
+
+
+async def test_a_history_that_the_provider_keeps_is_reserved_as_long_as_it_is() -> None:
+    """The response before has said how many tokens it was."""
+    clock = FakeClock()
+    scene = BudgetScene(make_budget("0.1"), clock=clock, store=make_store(clock))
+    usage = {"input_tokens": 9_000, "output_tokens": 1_000, "total_tokens": 10_000}
+    scene.scene.upstream.answer = json_reply({**_responses_reply(), "usage": usage})
+    body = ask_in("responses", "responses-model", max_output_tokens=100)
+    first = await scene.scene.ask("/v1/responses", body)
+    held: list[int] = []
+
+    def answer(_: Any) -> Any:
+        held.append(scene.levels()[1])
+        return json_reply({**_responses_reply(), "id": "resp_2"})
+
+    scene.scene.upstream.answer = answer
+    body["previous_response_id"] = first.json["id"]
+    assert (await scene.scene.ask("/v1/responses", body)).status == 200
+    assert 10_000 * 2_000 < held[0] < 11_000 * 2_000

@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from scripted_gateway import DIALECTS, question
 from trunkline.capabilities import Capabilities
@@ -150,3 +151,12 @@ def test_a_limit_leaves_room_for_what_goes_in() -> None:
     facts = Capabilities(max_output_tokens=5_000, context_tokens=8_000)
     assert choose_limit(OutputLimit(None), facts, 4_000, 9) == 4_000
     assert choose_limit(OutputLimit(None), facts, 9_000, 9) == 256
+
+
+def test_a_history_of_known_length_is_counted_as_it_is() -> None:
+    """The response that a request goes on from has said how long it was."""
+    body = {**question("responses", "m"), "previous_response_id": "resp_1"}
+    envelope = replace(read_envelope(msgspec.json.encode(body)), before_tokens=1_000)
+    seen = look_at("responses", envelope.members, envelope.body)
+    counted = count_most(DIALECTS["responses"], envelope, seen, Capabilities(), 1.0)
+    assert 1_000 < counted < 1_100

@@ -33,6 +33,19 @@ _NO_ITEMS = Raw(b"[]")
 _LOOKED_UP = ("previous_response_id", "conversation")
 
 
+class _Usage(Struct):
+    total_tokens: int | None = None
+
+
+class _Counted(Struct):
+    """A response object, as far as it says how long it was."""
+
+    usage: _Usage | None = None
+
+
+_decode_counted = msgspec.json.Decoder(_Counted).decode
+
+
 class Context(Struct, kw_only=True):
     """A request, and what was found for it.
 
@@ -85,7 +98,18 @@ class Context(Struct, kw_only=True):
             members.pop("store", None)
             echo["store"] = Raw(b"true" if self.keeps else b"false")
         body = encode_members(members) if stands_for_more else envelope.body
-        return replace(envelope, members=members, echo=echo, body=body)
+        before_tokens = None if stands_for_more else self._count_before()
+        return replace(envelope, members=members, echo=echo, body=body, before_tokens=before_tokens)
+
+    def _count_before(self) -> int | None:
+        """How many tokens the response that it names was, with all that led to it; `None` where that is not known."""
+        if self.previous is None:
+            return None
+        try:
+            usage = _decode_counted(self.previous.response).usage
+        except msgspec.MsgspecError:
+            return None
+        return None if usage is None else usage.total_tokens
 
     def was_lost(self, target: Target, error: UpstreamError) -> bool:
         """Whether this target was told an id in the place of the history, and knows nothing of it any more."""

@@ -43,7 +43,8 @@ class Envelope(Struct, frozen=True):
 
     `body` is the whole, for a cheap look at what may be in it. `model` is empty where something else must say it. `echo` are
     members that a reply shows in the place of what this request says: it was changed on its way. `is_limited`: it was
-    given an output limit that its caller did not set.
+    given an output limit that its caller did not set. `before_tokens` is how long the history is that its provider keeps,
+    where that is known.
     """
 
     model: str
@@ -52,6 +53,7 @@ class Envelope(Struct, frozen=True):
     body: bytes
     echo: Mapping[str, Raw] = _NO_ECHO
     is_limited: bool = False
+    before_tokens: int | None = None
 
 
 NO_REQUEST = Envelope("", False, {}, b"")

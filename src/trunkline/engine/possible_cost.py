@@ -32,7 +32,7 @@ _TYPE = b'"type"'
 _MEDIA = (b'"image', b'"input_i', b'"input_f', b'"input_a', b'"file"', b'"document"')
 _GOOGLE_MEDIA = (b'"inline', b'"file')
 
-# What goes in beside the body: the history that the provider keeps, or a prompt.
+# What goes in beside the body: the history that the provider keeps, or a prompt. It may be all that the model can read.
 _ELSEWHERE = frozenset({"previous_response_id", "conversation", "prompt"})
 _USUAL_CONTEXT = 200_000
 
@@ -144,7 +144,8 @@ def count_most(dialect: Dialect, envelope: Envelope, body: Body, capabilities: C
     count = _estimate_media(dialect, envelope) if body.has_media else None
     tokens = raise_estimate(len(body.data) / _BYTES_PER_TOKEN if count is None else count, ratio)
     if not _ELSEWHERE.isdisjoint(body.members):
-        tokens += capabilities.context_tokens or _USUAL_CONTEXT
+        before = envelope.before_tokens
+        tokens += (capabilities.context_tokens or _USUAL_CONTEXT) if before is None else before
     return tokens
 
 
