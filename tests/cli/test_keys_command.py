@@ -2,12 +2,15 @@
 
 import json
 import shutil
+import urllib.error
+import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import yaml
 
+from real_gateway import KEY, Gateway, running_gateway
 from trunkline.cli.main import main
 
 Run = Callable[..., tuple[int, str, str]]
@@ -114,3 +117,33 @@ def test_what_cannot_be(run: Run, words: tuple[str, ...], says: str) -> None:
     assert status in (1, 2)
     assert out == ""
     assert says.lower() in err.lower()
+
+
+@pytest.mark.slow
+def test_a_running_gateway_is_asked(run: Run, tmp_path: Path) -> None:
+    """By its address, with its own key or one that may administer keys; what is made beside it works there too."""
+    (tmp_path / "elsewhere").mkdir()
+    with running_gateway(tmp_path / "elsewhere", COMPATIBLE_BASE_URL="http://127.0.0.1:9/v1") as gateway:
+        place = ("--url", gateway.base_url, "--key", KEY)
+        admin = run("create", "admin", "--path", "/team", "--scopes", "keys", *place)[1].strip()
+        as_admin = ("--url", gateway.url, "--key", admin)
+        first = run("create", "ana", "--path", "/team/ana", "--models", "compatible/*", *as_admin)[1].strip()
+        assert json.loads(run("list", "--json", *as_admin)[1])[0]["name"] == "ana"
+        assert run("update", "ana", "--no-models", *as_admin)[0] == 0
+        second = run("rotate", "ana", "--overlap", "60", *as_admin)[1].strip()
+        assert {is_let_in(gateway, key) for key in (first, second)} == {True}
+        assert run("revoke", "ana", *as_admin)[0] == 0
+        assert {is_let_in(gateway, key) for key in (first, second)} == {False}
+        assert run("create", "ana", "--path", "/team", *as_admin)[0] == 1
+        assert run("delete", "ana", *as_admin)[1] == "ana is deleted\n"
+        status, _, err = run("create", "root", "--path", "/", *as_admin)
+        assert (status, "administers '/team'" in err) == (1, True)
+
+
+def is_let_in(gateway: Gateway, key: str) -> bool:
+    asked = urllib.request.Request(f"{gateway.base_url}/models", headers={"authorization": f"Bearer {key}"})
+    try:
+        with urllib.request.urlopen(asked, timeout=10) as reply:
+            return reply.status == 200
+    except urllib.error.HTTPError as error:
+        return error.code != 401
