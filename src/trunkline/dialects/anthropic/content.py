@@ -10,6 +10,7 @@ import msgspec
 
 from trunkline.dialects.anthropic.blocks import DIALECT
 from trunkline.dialects.anthropic.citations import read_citation
+from trunkline.dialects.anthropic.found import RESULT, is_ours, read_found
 from trunkline.dialects.dialect import Unseal
 from trunkline.dialects.shapes import (
     Fields,
@@ -92,6 +93,8 @@ class _Turn:
             item = read_thinking(block, self._unseal)
         elif kind == "redacted_thinking":
             item = read_redacted(block, self._unseal)
+        elif kind == RESULT and is_ours(block.value):
+            item = read_found(block.value, self._take_use(block.text("tool_use_id")), self._unseal)
         elif kind not in _PARTS and self._role == "assistant":
             item = OtherItem(dialect=DIALECT, type=kind, value=block.value)
         if item is None:
@@ -99,6 +102,14 @@ class _Turn:
             return
         self._flush()
         self._items.append(item)
+
+    def _take_use(self, use_id: str | None) -> dict[str, Any]:
+        """The use of a server's tool that a result belongs to, which says no more beside it."""
+        for place, item in enumerate(self._items):
+            if isinstance(item, OtherItem) and item.type == "server_tool_use" and item.value.get("id") == use_id:
+                del self._items[place]
+                return item.value
+        return {}
 
 
 def _extras(block: Fields) -> Extras:

@@ -8,6 +8,7 @@ from msgspec import Raw
 from msgspec.structs import replace
 
 from trunkline.capabilities import Capabilities
+from trunkline.dialects.anthropic.found import is_ours, tell_found
 from trunkline.dialects.anthropic.thinking import read_thinking_settings, write_thinking
 from trunkline.dialects.dialect import Unseal
 from trunkline.dialects.refused import asks_too_much, leave_out
@@ -141,7 +142,7 @@ class _Turns:
             return None
         if not isinstance(content, list):
             return raw
-        turn["content"] = [kept for block in content if (kept := self._open(block)) is not None]
+        turn["content"] = [kept for block in _tell_searches(content) if (kept := self._open(block)) is not None]
         return Raw(msgspec.json.encode(turn)) if turn["content"] else None
 
     def _open(self, block: Any) -> Any:
@@ -162,6 +163,22 @@ class _Turns:
         if carrier.kind == "redacted":
             return {"type": "redacted_thinking", "data": carrier.payload}
         return {"type": "thinking", **carrier.payload}
+
+
+def _tell_searches(content: list[Any]) -> list[Any]:
+    """The blocks, with searches that another provider made told in words: nobody else's content is taken."""
+    blocks = [block for block in content if isinstance(block, dict)]
+    ours = {block.get("tool_use_id"): block for block in blocks if is_ours(block)}
+    if not ours:
+        return content
+    uses = {block.get("id"): block for block in blocks if block.get("type") == "server_tool_use"}
+    told = []
+    for block in content:
+        if isinstance(block, dict) and is_ours(block):
+            told.append({"type": "text", "text": tell_found(block, uses.get(block.get("tool_use_id"), {}))})
+        elif not (isinstance(block, dict) and block.get("type") == "server_tool_use" and block.get("id") in ours):
+            told.append(block)
+    return told
 
 
 def _join_system(raw: Raw | None, blocks: list[Any]) -> Raw:

@@ -13,6 +13,7 @@ import msgspec
 from trunkline.dialects.anthropic.blocks import DIALECT
 from trunkline.dialects.anthropic.citations import write_citation
 from trunkline.dialects.anthropic.errors import write_error_event
+from trunkline.dialects.anthropic.found import seal_found
 from trunkline.dialects.anthropic.reply import (
     FOREIGN_TEXT,
     call_start,
@@ -156,7 +157,7 @@ class Writer:
         elif isinstance(item, OtherItem):
             whole = event.item or item
             if is_shown(whole):
-                self._write_whole(whole.value)
+                self._write_whole(seal_found(whole.value, self._context.seal))
         self._item = self._live = None
         self._drain()
 

@@ -100,7 +100,7 @@ _ITEMS: dict[str, Noted] = {
     "server_tool_use": (MAPPED_BY_ALL, "told in words"),
     "mcp_tool_use": (MAPPED_BY_ALL, "told in words"),
     "mcp_tool_result": (MAPPED_BY_ALL, "told in words"),
-    "web_search_tool_result": (MAPPED_BY_ALL, "told in words"),
+    "web_search_tool_result": (MAPPED_BY_ALL, "told in words; carried to OpenAI where it was OpenAI's"),
     "web_fetch_tool_result": (MAPPED_BY_ALL, "told in words"),
     "code_execution_tool_result": (MAPPED_BY_ALL, "told in words"),
     "bash_code_execution_tool_result": (MAPPED_BY_ALL, "told in words"),
