@@ -90,3 +90,25 @@ def test_the_limit_for_models_that_nobody_knows_is_set(tmp_path: Path) -> None:
     assert load(tmp_path, "{}").output_limit_tokens == 16_384
     with pytest.raises(ConfigError, match="a whole number like 16384"):
         load(tmp_path, "output_limit: none")
+
+
+def test_replicas_that_count_alone_are_warned_of(tmp_path: Path) -> None:
+    """On one PostgreSQL without a Redis each gateway grants the whole."""
+    text = """
+database_url: "env:DATABASE_URL"
+secret: "env:SECRET"
+master_key: "env:MASTER_KEY"
+budgets: [{name: a, dollars: 1, per: day}]
+"""
+    secrets = {
+        "DATABASE_URL": "postgresql://db.internal/trunkline",
+        "SECRET": "c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0LXNlY3JldA",
+        "MASTER_KEY": "sk-the-masters-own-key-of-the-tests",
+    }
+    path = tmp_path / "trunkline.yaml"
+    path.write_text(text)
+    alone = load_config(Environment(VARIABLES | secrets), read_yaml(path))
+    assert any("TRUNKLINE_REDIS_URL" in note for note in alone.notes)
+    shared = {"TRUNKLINE_REDIS_URL": "redis://redis.internal:6379"}
+    together = load_config(Environment(VARIABLES | secrets | shared), read_yaml(path))
+    assert not any("TRUNKLINE_REDIS_URL" in note for note in together.notes)

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping, Set
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -111,7 +112,7 @@ def load_config(
         shown=(*settings.shown, *_show_accounts(found, environment)),
     )
     _refuse_made_up_secrets(config)
-    return config
+    return replace(config, notes=(*config.notes, *_lonely_budgets(config)))
 
 
 class Settings:
@@ -374,6 +375,17 @@ def _read_retention(settings: Settings, document: Document | None, nodes: Mappin
     source = document.place(nodes[_STORE_PATHS])
     settings.shown.extend(Shown(f"{_STORE_PATHS}.{pattern}", rule, source) for pattern, rule in paths.items())
     return Retention(days, read_rules(paths))
+
+
+def _lonely_budgets(config: Config) -> tuple[str, ...]:
+    """Replicas on one database would each grant the whole of a budget."""
+    if not config.budgets or config.redis_url or config.database_url.startswith("sqlite:"):
+        return ()
+    note = (
+        "each gateway counts budgets for itself, and where several share this database grants the whole of them: set"
+        " TRUNKLINE_REDIS_URL"
+    )
+    return (note,)
 
 
 def _refuse_made_up_secrets(config: Config) -> None:
