@@ -26,8 +26,8 @@ async def ask(desk: Desk, x: Exchange, request: ModelRequest, target: Target) ->
     aside = replace(x, is_stream=False, attempts=[])
     sent = _write(desk, request, upstream, target)
     outgoing = await desk.authorize(desk.address(aside, target, upstream.name, sent), target)
-    purse = desk.parts.purse
-    paid = None if purse is None else await purse.ask_aside(x, target, upstream.name, sent, request)
+    if desk.parts.purse is not None:
+        await desk.parts.purse.ask_aside(x, target, upstream.name, sent, request)
     try:
         reply = await attempt(aside, desk.parts.upstream, outgoing, upstream, target)
         body = await read_whole(reply)
@@ -42,8 +42,6 @@ async def ask(desk: Desk, x: Exchange, request: ModelRequest, target: Target) ->
         for made in aside.attempts:
             made.is_aside = True
         x.attempts += aside.attempts
-        if paid is not None:
-            paid.settle(aside.attempts)
     return response
 
 

@@ -93,8 +93,8 @@ class BudgetBid:
         self.envelope = asked.send(tokens)
 
     def measure(self, record: Record) -> Sequence[int]:
-        """What it cost, without what was asked aside: that is settled by itself."""
-        return [sum_cost(record)] * len(self.claims)
+        """What all of it cost, as far as anybody knows the price."""
+        return [record.cost or 0] * len(self.claims)
 
     def tell(self, levels: Sequence[Level]) -> Sequence[Header]:
         """Nothing of a budget that covers the call, which is its owner's to know; the name of one that has cut it."""
@@ -114,11 +114,3 @@ class BudgetBid:
                 return lower
         fund.is_low = fund.is_low or not refused.in_flight
         raise refuse(fund, level, self.amount, in_flight=refused.in_flight)
-
-
-def sum_cost(record: Record) -> int:
-    """What the attempts of a request cost that are not asides."""
-    attempts = record.attempts
-    if len(attempts) == 1:
-        return 0 if attempts[0].is_aside else attempts[0].cost or 0
-    return sum(attempt.cost or 0 for attempt in attempts if not attempt.is_aside)

@@ -91,12 +91,6 @@ class BudgetBounds:
         tokens = choose_limit(limit, target.capabilities, input_tokens, self._unknown)
         return self._weigh(look_at(dialect, members, data), target, input_tokens, limit.choices).cost(tokens)
 
-    def covers(self, x: Exchange, target: Target) -> bool:
-        """Whether there are budgets for this caller. Raises `Forbidden` for a model without a price."""
-        funds = self._funds.covering(x.principal, x.labels)
-        _check_price(funds, target)
-        return bool(funds)
-
     def count(self, target: Target, request: ModelRequest) -> int:
         """How many tokens a request puts into the model, rather too many."""
         return raise_estimate(estimate_input(request), self._gauge.ratio(target.name))

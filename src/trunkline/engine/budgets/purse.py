@@ -4,34 +4,17 @@ An answer that pauses is asked for again, a summary is asked for on the way, and
 weighed by the time that it goes out.
 """
 
-from collections.abc import Sequence
-
 from trunkline.engine.budgets.bids import BudgetBid
 from trunkline.engine.budgets.bounds import BudgetBounds
 from trunkline.engine.exchange import Exchange
 from trunkline.engine.router import Target
-from trunkline.records import Attempt
 from trunkline.request import ModelRequest
-from trunkline.state.counters import Claim, Counters, Outcome, Refused, Taken
-
-
-class Aside:
-    """What a question of the gateway's own holds, until it is known what it cost."""
-
-    __slots__ = ("_counters", "_taken")
-
-    def __init__(self, counters: Counters, taken: Taken) -> None:
-        self._counters = counters
-        self._taken = taken
-
-    def settle(self, attempts: Sequence[Attempt]) -> None:
-        """It is over, and was these attempts."""
-        cost = sum(attempt.cost or 0 for attempt in attempts)
-        self._counters.settle(self._taken, [cost] * len(self._taken.claims))
+from trunkline.state.counters import Counters, Outcome, Refused, Taken
 
 
 class Purse:
-    """Pays out of the same budgets as `bounds` claims from. Raises `BudgetExceeded` where they do not cover a call."""
+    """Claims from the same budgets as `bounds`, for requests that have been admitted; what all of it cost is settled with the
+    request. Raises `BudgetExceeded` where they do not cover a call."""
 
     def __init__(self, counters: Counters, bounds: BudgetBounds) -> None:
         self._counters = counters
@@ -52,31 +35,21 @@ class Purse:
             input_tokens = bid.input_tokens + goes * bid.tokens
             await self._join(x, self._bounds.most(target, dialect, body, input_tokens))
 
-    async def ask_aside(
-        self, x: Exchange, target: Target, dialect: str, body: bytes, request: ModelRequest
-    ) -> Aside | None:
-        """Hold what a question of the gateway's own may cost, apart from all else. `body` is the request as it goes out."""
-        if not self._bounds.covers(x, target):
-            return None
-        input_tokens = self._bounds.count(target, request)
-        most = self._bounds.most(target, dialect, body, input_tokens)
-        taken = await self._take(x, self._bounds.claim(x, most))
-        return None if taken is None else Aside(self._counters, taken)
+    async def ask_aside(self, x: Exchange, target: Target, dialect: str, body: bytes, request: ModelRequest) -> None:
+        """Hold what a question of the gateway's own may cost. `body` is the request as it goes out."""
+        if _find_bid(x) is not None:
+            input_tokens = self._bounds.count(target, request)
+            await self._join(x, self._bounds.most(target, dialect, body, input_tokens))
 
     async def _join(self, x: Exchange, amount: int) -> None:
-        if amount > 0 and x.hold is not None:
-            taken = await self._take(x, self._bounds.claim(x, amount))
-            if taken is not None:
-                x.hold.join(taken)
-
-    async def _take(self, x: Exchange, claims: Sequence[Claim]) -> Taken | None:
-        if not claims:
-            return None
+        claims = self._bounds.claim(x, amount) if amount > 0 else ()
+        if x.hold is None or not claims:
+            return
         taking = self._counters.take(claims)
         outcome: Outcome = taking if isinstance(taking, (Taken, Refused)) else await taking
         if isinstance(outcome, Refused):
             raise self._bounds.explain(x, outcome)
-        return outcome
+        x.hold.join(outcome)
 
 
 def _find_bid(x: Exchange) -> BudgetBid | None:

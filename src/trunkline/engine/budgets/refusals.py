@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from trunkline.engine.budgets.funds import Fund
 from trunkline.errors import BudgetExceeded, Forbidden
-from trunkline.money import Nano, write_dollars
+from trunkline.money import write_dollars
 from trunkline.state.budgets import Budget
 from trunkline.state.counters import Level
 
@@ -55,8 +55,3 @@ def refuse_unpriced(budget: Budget, target: str) -> Forbidden:
 def write_moment(at_micros: int) -> str:
     """`2026-12-01T00:00:00Z`."""
     return f"{datetime.fromtimestamp(at_micros // 1_000_000, UTC):%Y-%m-%dT%H:%M:%SZ}"
-
-
-def share_of(spent: int, cap: Nano) -> int:
-    """How much of a cap is spent, in whole per cent."""
-    return spent * 100 // cap if cap else 100
