@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from redis.asyncio.connection import Connection, ConnectionPool
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import AuthenticationError, AuthorizationError, RedisError, ResponseError
+from redis.exceptions import AuthenticationError, AuthorizationError, InvalidResponse, ResponseError
 
 from trunkline.errors import ConfigError
 
@@ -127,7 +127,7 @@ class Line:
                 self._found()
                 tried.set()
                 await self._serve(connection)
-            except (RedisError, OSError, TimeoutError, EOFError) as error:
+            except Exception as error:  # noqa: BLE001 - whatever it was, the next connection may be better
                 if was_up is not False:
                     _log.warning(
                         "Redis at %s is away (%s): until it is back this process counts alone",
@@ -180,8 +180,9 @@ class Line:
                 reply = await connection.read_response(disable_decoding=True)
             except ResponseError as refusal:
                 error = refusal
-            waiting = self._waiting.popleft()
-            _answer(waiting, reply, error)
+            if not self._waiting:
+                raise InvalidResponse("a reply to nothing that was asked")
+            _answer(self._waiting.popleft(), reply, error)
             if error is not None:
                 # It does not know our scripts any more, or has become a copy that may not write: see who is there now.
                 self._fall()

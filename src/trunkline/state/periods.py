@@ -1,6 +1,6 @@
 """Stretches of time in which something is counted: a calendar's hours, days, weeks and months in a zone, or seconds."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from functools import lru_cache
 from typing import Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -82,14 +82,15 @@ def read_period(text: str, zone: str = "UTC") -> Period:
 
 
 @lru_cache(maxsize=256)
-def _find_zone(name: str) -> ZoneInfo:
-    return ZoneInfo(name)
+def _find_zone(name: str) -> tzinfo:
+    # Which is known even where there is no database of zones.
+    return UTC if name == "UTC" else ZoneInfo(name)
 
 
 # --- where they begin -------------------------------------------------------------------------------------------
 
 
-def _begin_days(at: datetime, zone: ZoneInfo, unit: Unit) -> list[int]:
+def _begin_days(at: datetime, zone: tzinfo, unit: Unit) -> list[int]:
     """When days, weeks or months around a moment begin: the first instant that bears the date, whatever clocks do."""
     today = at.astimezone(zone).date()
     first = _first_day(today, unit)
@@ -115,12 +116,12 @@ def _after_next(first: date, unit: Unit) -> date:
     return _next_first(_next_first(first, unit), unit)
 
 
-def _first_instant(day: date, zone: ZoneInfo) -> int:
+def _first_instant(day: date, zone: tzinfo) -> int:
     # Of a midnight that comes twice the first one; one that clocks skip counts from the moment at which they do.
     return _micros(datetime(day.year, day.month, day.day, tzinfo=zone))
 
 
-def _begin_hours(at: datetime, zone: ZoneInfo) -> list[int]:
+def _begin_hours(at: datetime, zone: tzinfo) -> list[int]:
     """When hours around a moment begin: whenever clocks show a full one, which may come twice."""
     shown = at.astimezone(zone).replace(minute=0, second=0, microsecond=0, tzinfo=None, fold=0)
     begins = []
