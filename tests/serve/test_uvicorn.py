@@ -119,5 +119,5 @@ def test_upgrade_offset() -> None:
 def test_gateway_shape() -> None:
     """The fake in these tests offers what the face asks for, and nothing else is asked."""
     asked = {name for name in vars(Gateway) if not name.startswith("_")}
-    assert asked == {"handle", "draw", "authenticate", "drain"}
+    assert asked == {"handle", "draw", "authenticate", "leave", "drain"}
     assert all(hasattr(FakeGateway, name) for name in asked)
