@@ -10,6 +10,7 @@ import msgspec
 
 from trunkline.dialects.anthropic.blocks import DIALECT
 from trunkline.dialects.anthropic.citations import read_citation
+from trunkline.dialects.anthropic.drawn import read_drawn
 from trunkline.dialects.anthropic.found import RESULT, is_ours, read_found
 from trunkline.dialects.dialect import Unseal
 from trunkline.dialects.shapes import (
@@ -95,6 +96,8 @@ class _Turn:
             item = read_redacted(block, self._unseal)
         elif kind == RESULT and is_ours(block.value):
             item = read_found(block.value, self._take_use(block.text("tool_use_id")), self._unseal)
+        elif kind == "image" and self._role == "assistant":
+            item = read_drawn(block)
         elif kind not in _PARTS and self._role == "assistant":
             item = OtherItem(dialect=DIALECT, type=kind, value=block.value)
         if item is None:

@@ -10,6 +10,7 @@ import msgspec
 from trunkline.dialects.anthropic.arguments import read_arguments
 from trunkline.dialects.anthropic.blocks import DIALECT
 from trunkline.dialects.anthropic.citations import write_citation
+from trunkline.dialects.anthropic.drawn import write_drawn
 from trunkline.dialects.anthropic.found import seal_found
 from trunkline.dialects.anthropic.reader import open_reader
 from trunkline.dialects.anthropic.usage import write_stop_reason, write_usage
@@ -102,6 +103,8 @@ def _write_item(item: Item, seal: Seal) -> list[dict[str, Any]]:
             return [call, write_opaque(item.carrier, seal)] if item.carrier is not None else [call]
         case OtherItem() if is_shown(item):
             return [seal_found(item.value, seal)]
+        case OtherItem() if (picture := write_drawn(item)) is not None:
+            return [picture]
         case _:
             return []
 

@@ -12,6 +12,7 @@ import msgspec
 
 from trunkline.dialects.anthropic.blocks import DIALECT
 from trunkline.dialects.anthropic.citations import write_citation
+from trunkline.dialects.anthropic.drawn import write_drawn
 from trunkline.dialects.anthropic.errors import write_error_event
 from trunkline.dialects.anthropic.found import seal_found
 from trunkline.dialects.anthropic.reply import (
@@ -158,6 +159,8 @@ class Writer:
             whole = event.item or item
             if is_shown(whole):
                 self._write_whole(seal_found(whole.value, self._context.seal))
+            elif (picture := write_drawn(whole)) is not None:
+                self._write_whole(picture)
         self._item = self._live = None
         self._drain()
 

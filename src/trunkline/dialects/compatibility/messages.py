@@ -89,7 +89,7 @@ _CHOICES: dict[str, Noted] = {
 
 _ITEMS: dict[str, Noted] = {
     "text": (MAPPED_BY_ALL, ""),
-    "image": (MAPPED_BY_ALL, "refused where the model reads none"),
+    "image": (MAPPED_BY_ALL, "refused where the model reads none; in a model's own turn a picture that it made"),
     "document": (MAPPED_BY_ALL, "refused where the model reads none"),
     "search_result": (MAPPED_BY_ALL, "told in words"),
     "thinking": (CARRIED_BY_ALL, "to the family that made it; another is given its words at most, and that is said"),
