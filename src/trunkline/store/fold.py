@@ -41,6 +41,7 @@ _decode_items = msgspec.json.Decoder(list[Raw]).decode
 class _Row(Struct, frozen=True):
     """A response ready to be inserted, and the hashes under which its items are found: its own among them."""
 
+    shape: "_Shape"
     values: Sequence[Any]
     hashes: Sequence[int]
 
@@ -53,6 +54,33 @@ class _Draft(Struct, frozen=True):
     whole: Callable[[], _Row]
     parent_id: str | None = None
     short: _Row | None = None
+
+
+class _Shape:
+    """Rows that have the same columns, and how they are inserted."""
+
+    def __init__(self, kind: str, without: Collection[str] = ()) -> None:
+        insert = sql.insert(kind, RESPONSES)
+        upsert = insert.on_conflict_do_update(
+            index_elements=[RESPONSES.c.id],
+            set_={name: insert.excluded[name] for name in _CHANGING},
+            where=RESPONSES.c.hidden_at_micros.is_(None) & (RESPONSES.c.path == insert.excluded.path),
+        )
+        self.batch = sql.Batch(upsert, [name for name in KeptResponse.__struct_fields__ if name not in without])
+        self._get: Callable[[KeptResponse], tuple[Any, ...]] = attrgetter(*self.batch.columns)
+        self._adapts = kind == "sqlite"
+
+    def read(self, kept: KeptResponse, cipher: Cipher) -> Sequence[Any]:
+        values = self._get(kept)
+        # What is not sealed is JSON, which is never mistaken for something that is.
+        if cipher.seals:
+            row = dict(zip(self.batch.columns, values, strict=True))
+            values = tuple(seal_row(cipher, RESPONSES, row).values())
+        return sql.adapt_tail(values) if self._adapts else values
+
+
+# What a response has nothing of that goes on from nothing.
+_NOT_OF_THE_FIRST = ("parent_id", "parent_items", "conversation_id")
 
 
 class _Item(Struct, frozen=True):
@@ -72,16 +100,8 @@ class Fold:
         self._cipher = cipher
         self._clock = clock
         self._prefixes = Prefixes()
-        insert = sql.insert(database.kind, RESPONSES)
-        self._upsert = sql.Batch(
-            insert.on_conflict_do_update(
-                index_elements=[RESPONSES.c.id],
-                set_={name: insert.excluded[name] for name in _CHANGING},
-                where=RESPONSES.c.hidden_at_micros.is_(None) & (RESPONSES.c.path == insert.excluded.path),
-            ),
-            KeptResponse.__struct_fields__,
-        )
-        self._values: Callable[[KeptResponse], tuple[Any, ...]] = attrgetter(*self._upsert.columns)
+        self._any = _Shape(database.kind)
+        self._first = _Shape(database.kind, _NOT_OF_THE_FIRST)
 
     async def __call__(self, entries: Sequence[Entry]) -> None:
         """Raises `Unavailable` when the database is away; then nothing of it has happened."""
@@ -121,12 +141,8 @@ class Fold:
 
     def _make_row(self, kept: KeptResponse) -> _Row:
         hashes = [hash_id(kept.id), *map(hash_id, own_ids(kept))]
-        values = self._values(kept)
-        # What is not sealed is JSON, which is never mistaken for something that is.
-        if self._cipher.seals:
-            row = dict(zip(self._upsert.columns, values, strict=True))
-            values = tuple(seal_row(self._cipher, RESPONSES, row).values())
-        return _Row(values, hashes)
+        shape = self._first if kept.parent_id is None and kept.conversation_id is None else self._any
+        return _Row(shape, shape.read(kept, self._cipher), hashes)
 
     def _put_responses(self, connection: Connection, drafts: Sequence[_Draft]) -> None:
         gone = _find_gone(connection, drafts)
@@ -138,7 +154,9 @@ class Fold:
                 rows[draft.id] = short or draft.whole()
                 there.add(draft.id)
         if rows:
-            self._upsert.execute(connection, [row.values for row in rows.values()])
+            for shape in (self._first, self._any):
+                if alike := [row.values for row in rows.values() if row.shape is shape]:
+                    shape.batch.execute(connection, alike)
             sql.insert_item_ids(connection, {id: row.hashes for id, row in rows.items()})
 
     def _find_parents(self, connection: Connection, ids: Collection[str | None]) -> set[str | None]:
