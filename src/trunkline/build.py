@@ -99,7 +99,7 @@ async def open_gateway(
         accounts = list(config.accounts)
         if config.local:
             accounts.append(await _open_embedded(stack))
-        limits = RateLimits(clock, config.limits, None if store is None else store.ports.limits)
+        limits = RateLimits(config.limits, None if store is None else store.ports.limits)
         await limits.refresh()
         proxies = read_proxies(config.proxies)
         client = HttpClient(proxies=proxies)

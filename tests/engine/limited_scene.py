@@ -53,7 +53,7 @@ class LimitedScene(Scene):
         self.counters: Counters = MemoryCounters(self.clock)
         if self.keeps:
             self.store = make_store(self.clock)
-        self.limits: RateLimits = RateLimits(self.clock, self.rules, None if self.store is None else self.store.limits)
+        self.limits: RateLimits = RateLimits(self.rules, None if self.store is None else self.store.limits)
         self.bind = lambda _: (Admission(self.counters, [self.limits]), None)
         super().__post_init__()
 

@@ -51,26 +51,31 @@ class Admission:
         """Lowers the bid that is refused, until all are granted or one of them cannot be lowered."""
         while True:
             outcome = self.counters.take(_gather(bids))
-            if not isinstance(outcome, (Taken, Refused)):
+            if isinstance(outcome, Taken):
+                return self._grant(x, bids, outcome)
+            if not isinstance(outcome, Refused):
                 return self._await(x, bids, outcome)
-            if self._is_granted(x, bids, outcome):
-                return bids[-1].envelope
+            _lower(x, bids, outcome)
 
     async def _await(self, x: Exchange, bids: list[Bid], taking: Awaitable[Outcome]) -> Envelope:
-        while not self._is_granted(x, bids, await taking):
+        while isinstance(outcome := await taking, Refused):
+            _lower(x, bids, outcome)
             again = self.counters.take(_gather(bids))
             taking = _settled(again) if isinstance(again, (Taken, Refused)) else again
+        return self._grant(x, bids, outcome)
+
+    def _grant(self, x: Exchange, bids: list[Bid], taken: Taken) -> Envelope:
+        """It is held from now on."""
+        x.levels = _tell(bids, taken.levels)
+        x.hold = Hold(self.counters, taken, bids)
         return bids[-1].envelope
 
-    def _is_granted(self, x: Exchange, bids: list[Bid], outcome: Outcome) -> bool:
-        """If it is, it is held from now on; if not, the bid that was refused is lowered."""
-        x.levels = _tell(bids, outcome.levels)
-        if isinstance(outcome, Taken):
-            x.hold = Hold(self.counters, outcome, bids)
-            return True
-        place = next(place for place, bid in enumerate(bids) if outcome.claim in bid.claims)
-        bids[place] = bids[place].lower(outcome)
-        return False
+
+def _lower(x: Exchange, bids: list[Bid], refused: Refused) -> None:
+    """Lower the bid that was refused, in its place. Raises its error where that cannot be."""
+    x.levels = _tell(bids, refused.levels)
+    place = next(place for place, bid in enumerate(bids) if refused.claim in bid.claims)
+    bids[place] = bids[place].lower(refused)
 
 
 async def _settled(outcome: Outcome) -> Outcome:

@@ -12,7 +12,6 @@ from typing import NoReturn
 from msgspec import Struct
 
 from trunkline.call import Header
-from trunkline.clock import Clock
 from trunkline.dialects.output_limit import read_limit
 from trunkline.engine.envelope import Envelope
 from trunkline.engine.exchange import Exchange
@@ -98,8 +97,7 @@ def _places(rules: Sequence[LimitRule], measure: Measure) -> list[int]:
 class RateLimits:
     """`Bounds` of all rules in force: those that are `declared`, and those that are `kept`."""
 
-    def __init__(self, clock: Clock, declared: Sequence[LimitRule] = (), kept: KeptLimits | None = None) -> None:
-        self._clock = clock
+    def __init__(self, declared: Sequence[LimitRule] = (), kept: KeptLimits | None = None) -> None:
         self.declared = declared
         self._kept = kept
         self._revision = -1
@@ -138,7 +136,8 @@ class RateLimits:
         if not covering.rules:
             return None
         tokens = estimate_tokens(x.dialect, envelope) if covering.tokens else 0
-        return LimitBid(covering, covering.claim(self._clock.now_micros(), tokens), envelope)
+        # The window is the one in which the request came.
+        return LimitBid(covering, covering.claim(x.started_at_micros, tokens), envelope)
 
     def _remember(self, who: tuple[str, str, str, str], principal: Principal, target: Target) -> _Covering:
         if len(self._covering) >= _MOST_REMEMBERED:
