@@ -30,7 +30,7 @@ class Bid(Protocol):
         """A smaller one, after one of its claims was refused. Raises the error that says why there is none."""
 
 
-class Hold(Struct):
+class Hold(Struct, gc=False):
     """What a request holds. Settled or released once; after that both do nothing. `joined` came on top."""
 
     counters: Counters

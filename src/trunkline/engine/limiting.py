@@ -147,7 +147,7 @@ class RateLimits:
         return covering
 
 
-class LimitBid(Struct):
+class LimitBid(Struct, gc=False):
     """The claims of one request on the limits that are for it."""
 
     covering: _Covering

@@ -12,6 +12,9 @@ from msgspec import Struct
 Kind = Literal["rate", "window", "slots"]
 
 
+# What follows is made for every request and holds nothing that holds it: no search for garbage need look at it.
+
+
 class Claim(Struct, frozen=True, gc=False):
     """So much of one counter, which may hold `most`.
 
@@ -42,7 +45,7 @@ class Level(Struct, frozen=True, gc=False):
     held: int = 0
 
 
-class Taken(Struct, frozen=True):
+class Taken(Struct, frozen=True, gc=False):
     """Claims that were granted, and how their counters stand since, in the same order. `holder` is their counters' own
     affair."""
 
@@ -51,7 +54,7 @@ class Taken(Struct, frozen=True):
     holder: Any = None
 
 
-class Refused(Struct, frozen=True):
+class Refused(Struct, frozen=True, gc=False):
     """The claim that has to wait longest, and how the counters of all stand, in their order; none was granted.
 
     `wait_ms` is exactly when it would fit if nobody else came, `None` for never: it is larger than all there is.
