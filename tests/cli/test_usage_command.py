@@ -10,7 +10,10 @@ import pytest
 
 from recorded_rows import START, make_attempt, put_request
 from trunkline.cli.main import main
+from trunkline.evidence import Evidence, KeptBody, KeptEvidence, SentBody
+from trunkline.store.cipher import PLAIN
 from trunkline.store.engine import open_database
+from trunkline.store.evidence import SqlEvidence
 
 Run = Callable[..., tuple[int, str, str]]
 WHEN = ("--start", "2023-11-15", "--end", "2023-11-16")
@@ -21,7 +24,19 @@ async def fill(folder: Path) -> None:
     for number in range(1, 4):
         attempts = (make_attempt(cost=None, status=500, outcome="error"), make_attempt(cost=number, input_tokens=1500))
         await put_request(database, f"req_{number}", *attempts, path=f"/team/{number}", key="ana", key_id="k1")
-    await put_request(database, "req_4", make_attempt("groq/llama", 7), started_at_micros=START + 1)
+    attempt = make_attempt("groq/llama", 7)
+    await put_request(database, "req_4", attempt, started_at_micros=START + 1, session="chat/7")
+    said = KeptEvidence(
+        {},
+        KeptBody('{"model":"gpt"}', 15),
+        [SentBody("groq/llama", KeptBody('{"model":"llama"}', 17))],
+        KeptBody("Hello", 9, is_cut=True),
+    )
+    evidence = SqlEvidence(database, PLAIN, lambda _: said)
+    evidence.start()
+    assert evidence.keep(Evidence("req_4", START, "/", "chat", {}, b"", 9))
+    await evidence.settle()
+    await evidence.close()
     await database.close()
 
 
@@ -80,6 +95,17 @@ def test_a_request_is_shown(run: Run) -> None:
     assert "peer" in run("audit", "show", "req_1")[1]
     assert json.loads(run("audit", "show", "req_1", "--json")[1])["trail"]["url"] == "/v1/responses"
     assert run("usage", "show", "req_9")[0] == 1
+
+
+def test_sessions_are_shown(run: Run) -> None:
+    """In order, with what was said where that is kept."""
+    assert run("audit", "sessions", *WHEN)[1].splitlines()[1].split()[1:5] == ["chat/7", "/", "1", "0"]
+    assert json.loads(run("audit", "session", "chat/7", "--json")[1])[0]["said"]["request"]["text"] == '{"model":"gpt"}'
+    out = run("audit", "session", "chat/7")[1]
+    assert out.startswith("── 2023-11-15T00:00:00  req_4  /  master  127.0.0.1:5  POST /v1/responses  groq/llama  200")
+    assert out.endswith('request:\n{"model":"gpt"}\n\nsent to groq/llama:\n{"model":"llama"}\n\nreply (cut):\nHello\n')
+    assert out.partition("\n")[2] in run("audit", "show", "req_4")[1]
+    assert run("audit", "session", "chat/8")[0] == 1
 
 
 def test_all_is_exported(run: Run) -> None:

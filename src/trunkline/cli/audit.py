@@ -32,8 +32,33 @@ async def _log(ledgers: Ledgers, options: Namespace) -> tuple[Any, str]:
 
 
 async def _show(ledgers: Ledgers, options: Namespace) -> tuple[Any, str]:
-    entry = await ledgers.ask(f"audit/{options.id}", {})
-    return entry, write_request(entry)
+    entry = await ledgers.ask("audit", {}, options.id)
+    return entry, "\n\n".join([write_request(entry), *_write_said(entry["said"])])
+
+
+async def _list_sessions(ledgers: Ledgers, options: Namespace) -> tuple[Any, str]:
+    found = await list_all(ledgers, "audit/sessions", options)
+    head = ("last", "session", "path", "requests", "failed", "cost")
+    rows = [
+        (each["last_at"][:19], each["id"], each["path"], str(each["requests"]), str(each["failed"]), write_cost(each))
+        for each in found
+    ]
+    return found, write_table(head, rows, ("requests", "failed", "cost")) if rows else "there are none"
+
+
+async def _show_session(ledgers: Ledgers, options: Namespace) -> tuple[Any, str]:
+    found = await list_all(ledgers, "audit/sessions", options, options.id)
+    written = ["\n\n".join([f"── {'  '.join(_write_entry(each))}", *_write_said(each["said"])]) for each in found]
+    return found, "\n\n".join(written)
+
+
+def _write_said(said: dict[str, Any] | None) -> list[str]:
+    """What was said in a request, one under the other."""
+    if said is None:
+        return []
+    changed = [(f"sent to {sent['target']}", sent["body"]) for sent in said["sent"] if not sent["as_it_came"]]
+    bodies = [("request", said["request"]), *changed, ("reply", said["reply"])]
+    return [f"{title}{' (cut)' if body['cut'] else ''}:\n{body['text']}" for title, body in bodies]
 
 
 async def _export(ledgers: Ledgers, options: Namespace) -> tuple[Any, str]:
@@ -85,13 +110,15 @@ def _write_event(kind: str, entry: dict[str, Any]) -> str:
 
 
 def _write_entry(entry: dict[str, Any]) -> tuple[str, ...]:
+    # In a session what the audit knows may be over.
+    trail = entry.get("trail", entry) or {"peer": "-", "method": "-", "url": entry["operation"]}
     return (
         entry["started_at"][:19],
         entry["id"],
         entry["path"],
         entry["key"] or "-",
-        entry["peer"],
-        f"{entry['method']} {entry['url']}",
+        trail["peer"],
+        f"{trail['method']} {trail['url']}",
         f"{entry['provider']}/{entry['model']}" if entry["model"] else "-",
         str(entry["status"]),
         write_cost(entry),
@@ -118,6 +145,8 @@ async def _verify(options: Namespace) -> int:
 _ACTIONS: Mapping[str, Action] = {
     "log": _log,
     "show": _show,
+    "sessions": _list_sessions,
+    "session": _show_session,
     "export": _export,
     "acts": _list_acts,
     "live": _follow,

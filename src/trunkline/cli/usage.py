@@ -15,7 +15,8 @@ from trunkline.cli.setup import load
 from trunkline.errors import ConfigError
 from trunkline.money import write_dollars
 
-_MOST_AT_ONCE = 100
+# What every list gives in one page.
+_MOST_AT_ONCE = 50
 
 # An option → the parameter that it is.
 FILTERS = {
@@ -59,11 +60,12 @@ def read_filters(options: Namespace) -> dict[str, str]:
     return {parameter: value for parameter, value in typed.items() if value is not None}
 
 
-async def list_all(ledgers: Ledgers, path: str, options: Namespace) -> list[dict[str, Any]]:
+async def list_all(ledgers: Ledgers, path: str, options: Namespace, id: str = "") -> list[dict[str, Any]]:
     """As many of a list as were asked for, page for page."""
     query, found = read_filters(options), list[dict[str, Any]]()
     while len(found) < options.limit:
-        page = await ledgers.ask(path, {**query, "limit": str(min(options.limit - len(found), _MOST_AT_ONCE))})
+        wanted = min(options.limit - len(found), _MOST_AT_ONCE)
+        page = await ledgers.ask(path, {**query, "limit": str(wanted)}, id)
         found += page["data"]
         if not page["has_more"]:
             break
@@ -113,7 +115,7 @@ async def _list(ledgers: Ledgers, options: Namespace) -> tuple[Any, str]:
 
 
 async def _show(ledgers: Ledgers, options: Namespace) -> tuple[Any, str]:
-    request = await ledgers.ask(f"usage/{options.id}", {})
+    request = await ledgers.ask("usage", {}, options.id)
     return request, write_request(request)
 
 
@@ -194,7 +196,9 @@ def write_requests(found: Sequence[dict[str, Any]]) -> str:
 
 def write_request(request: dict[str, Any]) -> str:
     """A request, and a table of its attempts."""
-    shown = {name: value for name, value in request.items() if name not in ("attempts", "usage", "object", "trail")}
+    shown = {
+        name: value for name, value in request.items() if name not in ("attempts", "usage", "object", "trail", "said")
+    }
     shown |= {name: count for name, count in request["usage"].items() if count}
     shown |= request.get("trail") or {}
     width = max(map(len, shown))

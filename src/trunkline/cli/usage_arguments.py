@@ -68,6 +68,11 @@ def add_audit(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     log = actions.add_parser("log", help="requests, the newest first")
     _add_limit(log)
     show = _add_show(actions, "all that is known of one request")
+    sessions = actions.add_parser("sessions", help="sessions, those of the newest requests first")
+    _add_limit(sessions)
+    session = actions.add_parser("session", help="what was said in one session, in order")
+    session.add_argument("id", metavar="SESSION")
+    _add_limit(session)
     export = _add_export(actions)
     live = actions.add_parser("live", help="requests as they come, until Ctrl-C")
     acts = actions.add_parser("acts", help="what administrators have done, the newest first")
@@ -76,6 +81,7 @@ def add_audit(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     verify.add_argument("--head", metavar="NUMBER:HASH", help="an earlier end of it, which must still be there")
     _finish((log, export, live), _FILTERS)
     _finish((acts,), _ACT_FILTERS)
+    _finish((sessions, session), _FILTERS[:4])
     _finish((show, verify))
 
 

@@ -10,10 +10,12 @@ from msgspec import Raw
 from trunkline.clock import Clock
 from trunkline.dialects.pages import Listed, write_page
 from trunkline.engine.query import Query
+from trunkline.engine.session_book import write_said
 from trunkline.engine.usage_book import FORMATS, find_place, find_request, read_word, walk, write_lines
 from trunkline.engine.usage_query import ADMIN_FILTERS, PAGING, check_names, read_asked
 from trunkline.engine.usage_shapes import AUDIT_TABLE, write_attempt, write_request, write_trail
 from trunkline.errors import InvalidRequest, Unavailable
+from trunkline.state.evidence import EvidenceRows
 from trunkline.state.usage import UsageRows, UsedRequest, WantedUsage
 
 # How far back whoever comes again is told what it has missed.
@@ -29,8 +31,16 @@ _HEARTBEAT = b": still here\n\n"
 class AuditBook:
     """Raises `InvalidRequest` for what cannot be asked, `ObjectNotFound` for what is not there."""
 
-    def __init__(self, rows: UsageRows, top: str, clock: Clock, is_leaving: Callable[[], bool] = lambda: False) -> None:
+    def __init__(
+        self,
+        rows: UsageRows,
+        evidence: EvidenceRows,
+        top: str,
+        clock: Clock,
+        is_leaving: Callable[[], bool] = lambda: False,
+    ) -> None:
         self._rows = rows
+        self._evidence = evidence
         self._top = top
         self._clock = clock
         self._is_leaving = is_leaving
@@ -47,8 +57,9 @@ class AuditBook:
         return {**write_page(listed, page.limit), "has_more": len(found) > page.limit}
 
     async def find(self, id: str) -> dict[str, Any]:
-        """One entry, with its attempts. What the audit keeps is `null` once its time is over."""
+        """One entry, with its attempts and with what was said. What the audit keeps is `null` once its time is over."""
         request = await find_request(self._rows, self._top, id)
+        said = await self._evidence.find([id])
         trail = (await self._rows.trails([id])).get(id)
         attempts = (await self._rows.attempts([id])).get(id, ())
         return {
@@ -56,6 +67,7 @@ class AuditBook:
             "object": "audit.entry",
             "trail": None if trail is None else write_trail(trail),
             "attempts": [write_attempt(each) for each in attempts],
+            "said": write_said(said.get(id)),
         }
 
     async def export(self, query: Query) -> tuple[str, AsyncGenerator[bytes, None]]:

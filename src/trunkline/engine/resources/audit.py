@@ -8,7 +8,6 @@ from trunkline.engine.exchange import Exchange
 from trunkline.engine.query import Query
 from trunkline.engine.resources.kept import need_store
 from trunkline.engine.resources.usage import pour_out
-from trunkline.engine.session_book import write_said
 from trunkline.errors import Forbidden, Unavailable
 from trunkline.paths import ROOT
 
@@ -27,10 +26,7 @@ async def list_audit(desk: Desk, x: Exchange) -> Reply:
 
 async def get_audit(desk: Desk, x: Exchange) -> Reply:
     """`GET /admin/v1/audit/{request}`: all that is known of it."""
-    id = x.found.ids[0]
-    entry = await _open_book(desk, x).find(id)
-    said = await need_store(desk).evidence.find([id])
-    return desk.say(x, {**entry, "said": write_said(said.get(id))})
+    return desk.say(x, await _open_book(desk, x).find(x.found.ids[0]))
 
 
 async def export_audit(desk: Desk, x: Exchange) -> Reply:
@@ -73,4 +69,5 @@ async def check_acts(desk: Desk, x: Exchange) -> Reply:
 
 
 def _open_book(desk: Desk, x: Exchange) -> AuditBook:
-    return AuditBook(need_store(desk).usage, x.principal.path, desk.parts.clock, lambda: desk.is_leaving)
+    store = need_store(desk)
+    return AuditBook(store.usage, store.evidence, x.principal.path, desk.parts.clock, lambda: desk.is_leaving)
