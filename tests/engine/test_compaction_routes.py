@@ -260,8 +260,9 @@ async def test_a_request_that_allows_it_is_compacted_first(upstream: str, stream
     if stream:
         told = events(answer)
         assert [event["sequence_number"] for event in told] == list(range(len(told)))
-        assert [(event["type"], event["output_index"]) for event in told[2:5]] == [
+        assert [(event["type"], event["output_index"]) for event in told[2:6]] == [
             ("response.output_item.added", 0),
+            ("response.compaction.compacting", 0),
             ("response.output_item.done", 0),
             ("response.output_item.added", 1),
         ]

@@ -85,11 +85,16 @@ def read_whole_request(desk: Desk, x: Exchange, envelope: Envelope, target: Targ
 
 def may_compact(x: Exchange, envelope: Envelope, target: Target) -> bool:
     """Whether a request may want a compaction that its target does not do by itself; a cheap look."""
-    if x.dialect != "responses" or (_ALLOWED not in envelope.members and envelope.body.find(_TRIGGER) < 0):
+    if x.dialect != "responses" or not may_summarise(envelope):
         return False
     account = target.account
     does_it_itself = NATIVE in account.provider.operations or "responses" in account.faithful
     return not (does_it_itself and "responses" in account.speaks)
+
+
+def may_summarise(envelope: Envelope) -> bool:
+    """Whether something may be made before the answer that takes long; a cheap look."""
+    return _ALLOWED in envelope.members or envelope.body.find(_TRIGGER) >= 0
 
 
 def asks_now(envelope: Envelope) -> bool:

@@ -14,7 +14,7 @@ from trunkline.dialects.openai_responses.prefaced import NO_PREFACE
 from trunkline.engine.access import check_members
 from trunkline.engine.attempts import attempt, is_event_stream, read_whole, redacted
 from trunkline.engine.background import Background
-from trunkline.engine.compacting import asks_now, compact_first, compact_now, may_compact
+from trunkline.engine.compacting import asks_now, compact_first, compact_now, may_compact, may_summarise
 from trunkline.engine.context import Context, let_go, understand
 from trunkline.engine.crossing import Crossing, cross
 from trunkline.engine.crossing.prefaced import Prefacing
@@ -34,8 +34,9 @@ from trunkline.engine.materials import materialise
 from trunkline.engine.relay import Manner, Relay, manner_of
 from trunkline.engine.router import Plan, Target
 from trunkline.engine.tagging import open_body
+from trunkline.engine.waiting import begin_within
 from trunkline.engine.way import Way, choose_way
-from trunkline.errors import Failed, UpstreamError
+from trunkline.errors import Failed, TrunklineError, UpstreamError
 from trunkline.ports import UpstreamReply
 from trunkline.providers.account import Account
 
@@ -66,6 +67,8 @@ class Generating:
             return await self._attempt(x, target, envelope, None)
         context = await understand(self._desk, store, x, envelope)
         if not context.is_background:
+            if context.envelope.stream and may_summarise(context.envelope):
+                return await self._answer_slowly(x, context)
             return await self._generate_kept(x, context)
         try:
             target = (await self._plan(x, context.envelope)).targets[0]
@@ -76,6 +79,22 @@ class Generating:
             await let_go(store, x, context)
             raise
         return begun or await self._generate_kept(x, context)
+
+    async def _answer_slowly(self, x: Exchange, context: Context) -> Reply:
+        """A stream before which something may be made that takes long."""
+
+        def head() -> Reply:
+            return Reply(status=200, headers=write_headers(x, EVENT_STREAM))
+
+        def ended(error: TrunklineError | None) -> None:
+            x.status = 200
+            if error is None:
+                x.outcome = "cancelled"
+            else:
+                x.fail(error)
+            self._desk.record(x)
+
+        return await begin_within(self._generate_kept(x, context), head, self._manners[x.dialect], ended)
 
     async def _generate_kept(self, x: Exchange, context: Context) -> Reply:
         """The way of a request whose reply may be kept. Whatever becomes of it, its conversation is let go."""

@@ -54,6 +54,13 @@ def prefaced(size: int) -> list[dict[str, Any]]:
     return written(out)
 
 
+def test_a_compaction_has_an_event_of_its_own() -> None:
+    """Between its announcement and its end; it says where, and nothing of the summary."""
+    told = [event for event in prefaced(100_000) if event["type"] == "response.compaction.compacting"]
+    place = {"item_id": "cmp_1", "output_index": 0, "sequence_number": 3}
+    assert told == [{"type": "response.compaction.compacting", **place}]
+
+
 @pytest.mark.parametrize("size", [7, 100_000])
 def test_an_item_comes_first_in_the_stream(size: int) -> None:
     """It is announced and ended behind the beginning; everything else moves up one place."""
@@ -62,6 +69,7 @@ def test_an_item_comes_first_in_the_stream(size: int) -> None:
         ("response.created", None),
         ("response.in_progress", None),
         ("response.output_item.added", 0),
+        ("response.compaction.compacting", 0),
         ("response.output_item.done", 0),
         ("response.output_item.added", 1),
         ("response.content_part.added", 1),
@@ -72,7 +80,7 @@ def test_an_item_comes_first_in_the_stream(size: int) -> None:
         ("response.output_item.done", 1),
         ("response.completed", None),
     ]
-    assert events[2]["item"] == events[3]["item"] == ITEM
+    assert events[2]["item"] == events[4]["item"] == ITEM
 
 
 def test_the_response_holds_the_item_and_its_cost() -> None:

@@ -21,6 +21,10 @@ from trunkline.usage import NO_USAGE, Usage
 _BEGINNINGS = frozenset({"response.created", "response.queued", "response.in_progress"})
 _ENDS = frozenset({"response.completed", "response.incomplete", "response.failed", "response.cancelled"})
 
+# What is put in front is a compaction, which has an event of its own.
+_COMPACTING = "response.compaction.compacting"
+_PHASES = ("response.output_item.added", _COMPACTING, "response.output_item.done")
+
 _NOT_JSON = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 _decode_members = msgspec.json.Decoder(dict[str, Raw]).decode
@@ -66,7 +70,7 @@ class Prefaced(Around):
             return
         # A stream that begins with an error has no answer to put anything before.
         if self._shift is None and type_ not in _BEGINNINGS and (self._next_number or type_ != "error"):
-            self._shift = 2 * len(self._preface.items)
+            self._shift = len(_PHASES) * len(self._preface.items)
             yield from self._write_items()
         number = _read_number(members.get("sequence_number"), self._next_number)
         self._next_number = number + 1
@@ -81,9 +85,9 @@ class Prefaced(Around):
     def _write_items(self) -> Iterator[bytes]:
         number = self._next_number
         for index, item in enumerate(self._preface.items):
-            for phase in ("added", "done"):
-                type_ = f"response.output_item.{phase}"
-                yield write_event({"type": type_, "sequence_number": number, "output_index": index, "item": item})
+            for type_ in _PHASES:
+                told = {"item_id": item["id"]} if type_ == _COMPACTING else {"item": item}
+                yield write_event({"type": type_, "sequence_number": number, "output_index": index, **told})
                 number += 1
 
 
