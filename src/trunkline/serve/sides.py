@@ -44,7 +44,10 @@ class AdminSide:
 
 def is_admin(path: str) -> bool:
     """Whether a path is one of administrators."""
-    return path.startswith(_ADMIN) and (path in _ADMIN or path.startswith("/admin/"))
+    # All but a few begin so.
+    if path.startswith("/v1/"):
+        return False
+    return path in _ADMIN or path.startswith("/admin/")
 
 
 def _unknown(call: Call) -> TrunklineError:

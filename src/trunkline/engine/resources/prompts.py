@@ -8,7 +8,6 @@ from trunkline.engine.exchange import Exchange
 from trunkline.engine.prompt_book import PromptBook
 from trunkline.engine.query import Query
 from trunkline.engine.resources.kept import need_store, read_body
-from trunkline.engine.scopes import check_scope
 
 # --- prompts ----------------------------------------------------------------------------------------------------
 
@@ -65,7 +64,6 @@ async def get_version(desk: Desk, x: Exchange) -> Reply:
 
 
 def _open_book(desk: Desk, x: Exchange) -> PromptBook:
-    check_scope(x.principal, "prompts", writes=x.call.method not in ("GET", "HEAD"))
     parts = desk.parts
     return PromptBook(need_store(desk).prompts, x.principal.path, parts.clock, parts.mint, witness(desk, x))
 
