@@ -18,14 +18,15 @@ from trunkline.dialects.hosted_calls import count_calls
 from trunkline.dialects.output_limit import OutputLimit
 from trunkline.engine.envelope import Envelope, decode_body
 from trunkline.errors import CallerError
-from trunkline.money import Nano, Rates, Tariff, dearest_fee, dearest_input, dearest_output, dearest_rates
+from trunkline.money import Rates, Tariff, dearest_fee, dearest_input, dearest_output, dearest_rates
 from trunkline.usage import read_tier
 
 _PER = 1_000_000
 
 # English has four bytes a token; with a third more, code and figures stay within it as well.
-_BYTES_PER_TOKEN = 4.0
+_BYTES_PER_TOKEN = 4
 _MARGIN = 4 / 3
+_DEAR_BYTES_PER_TOKEN = 3
 
 # What a part of a body says of itself that is no text; one of Google's says nothing of itself.
 _TYPE = b'"type"'
@@ -33,7 +34,6 @@ _MEDIA = (b'"image', b'"input_i', b'"input_f', b'"input_a', b'"file"', b'"docume
 _GOOGLE_MEDIA = (b'"inline', b'"file')
 
 # What goes in beside the body: the history that the provider keeps, or a prompt. It may be all that the model can read.
-_ELSEWHERE = frozenset({"previous_response_id", "conversation", "prompt"})
 _USUAL_CONTEXT = 200_000
 
 # What one call of a hosted tool brings along to be read: a page of search results, the passages of some files.
@@ -57,24 +57,23 @@ class Dear(Struct, frozen=True):
     media_output: int
 
 
-_USUAL = ("", 0)
-
-
 class Prices:
     """A tariff, with what has been looked up in it."""
 
-    __slots__ = ("_found", "_steps", "tariff")
+    __slots__ = ("_found", "_steps", "_usual", "tariff")
 
     def __init__(self, tariff: Tariff) -> None:
         self.tariff = tariff
         self._found: dict[tuple[str, int], Dear] = {}
         every = (tariff, *tariff.tiers.values())
         self._steps = sorted({step.above_tokens for each in every for step in each.long})
+        self._usual = _find_dearest(dearest_rates(tariff, 0))
 
     def find(self, input_tokens: int, tier: str) -> Dear:
         """The dearest prices for so much input at a tier."""
-        beyond = bisect_left(self._steps, input_tokens) if self._steps else 0
-        key = (tier, beyond) if tier or beyond else _USUAL
+        if not tier and not self._steps:
+            return self._usual
+        key = tier, bisect_left(self._steps, input_tokens)
         found = self._found.get(key)
         if found is None:
             found = self._found[key] = _find_dearest(dearest_rates(self.tariff, input_tokens, tier))
@@ -98,9 +97,9 @@ class Possible(Struct, frozen=True):
     fixed: int
     rate: int
 
-    def cost(self, tokens: int) -> Nano:
-        """With an output limit of so many tokens."""
-        return Nano(self.fixed - (-tokens * self.rate // _PER))
+    def cost(self, tokens: int) -> int:
+        """With an output limit of so many tokens, in nano-dollars."""
+        return self.fixed - (-tokens * self.rate // _PER)
 
     def tokens(self, money: int) -> int:
         """The largest output limit whose cost is no more than this; below 0 if not even nothing is."""
@@ -142,8 +141,12 @@ def weigh(body: Body, prices: Prices, input_tokens: int, choices: int = 1) -> Po
 def count_most(dialect: Dialect, envelope: Envelope, body: Body, capabilities: Capabilities, ratio: float) -> int:
     """How many tokens a request puts into the model, rather too many. `ratio` is how far estimates were off so far."""
     count = _estimate_media(dialect, envelope) if body.has_media else None
-    tokens = raise_estimate(len(body.data) / _BYTES_PER_TOKEN if count is None else count, ratio)
-    if not _ELSEWHERE.isdisjoint(body.members):
+    if count is None and ratio <= _MARGIN:
+        tokens = -(-len(body.data) // _DEAR_BYTES_PER_TOKEN)
+    else:
+        tokens = raise_estimate(len(body.data) / _BYTES_PER_TOKEN if count is None else count, ratio)
+    members = body.members
+    if "previous_response_id" in members or "conversation" in members or "prompt" in members:
         before = envelope.before_tokens
         tokens += (capabilities.context_tokens or _USUAL_CONTEXT) if before is None else before
     return tokens
@@ -156,7 +159,8 @@ def raise_estimate(tokens: float, ratio: float) -> int:
 
 def may_hold_media(dialect: str, data: bytes) -> bool:
     """Whether there may be pictures, files or sound in a body; a cheap look."""
-    if dialect != "gemini" and data.find(_TYPE) < 0:
+    # Done for every request, so the quickest look comes first: where there are parts there are lists within a list.
+    if data.find(b"[", data.find(b"[") + 1) < 0 or (dialect != "gemini" and data.find(_TYPE) < 0):
         return False
     return any(data.find(mark) >= 0 for mark in (_GOOGLE_MEDIA if dialect == "gemini" else _MEDIA))
 

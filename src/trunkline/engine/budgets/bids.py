@@ -25,7 +25,7 @@ _SAID_AGAIN = ("max_output_tokens", "max_tool_calls")
 class Asked(Struct, frozen=True):
     """A request as budgets see it: `original` as its caller sent it in a `dialect`, whose target knows the limit by the
     name of `field`. `limit` is its own, `takes_limit` whether it can be given one, `may_call` whether its provider calls tools
-    of its own."""
+    of its own. `told` is what its caller is told of budgets."""
 
     original: Envelope
     dialect: str
@@ -34,6 +34,7 @@ class Asked(Struct, frozen=True):
     possible: Possible
     takes_limit: bool
     may_call: bool
+    told: Sequence[Header] = ()
 
     @property
     def floor(self) -> int:
@@ -61,21 +62,9 @@ class Asked(Struct, frozen=True):
 
 
 class BudgetBid:
-    """The claims of one request on the budgets that cover it. `told` is what its caller is told of them."""
+    """The claims of one request on the budgets that cover it."""
 
-    __slots__ = (
-        "_all",
-        "_funds",
-        "_asked",
-        "_at_micros",
-        "_levels",
-        "amount",
-        "claims",
-        "envelope",
-        "input_tokens",
-        "told",
-        "tokens",
-    )
+    __slots__ = ("_all", "_asked", "_at_micros", "_funds", "_levels", "claims", "envelope", "input_tokens", "tokens")
 
     def __init__(
         self, all: Funds, funds: Sequence[Fund], asked: Asked, tokens: int, input_tokens: int, at_micros: int
@@ -85,12 +74,17 @@ class BudgetBid:
         self._asked = asked
         self._at_micros = at_micros
         self._levels: Sequence[Level] = ()
-        self.told: Sequence[Header] = ()
         self.tokens = tokens
         self.input_tokens = input_tokens
-        self.amount = amount = asked.possible.cost(tokens)
+        amount = asked.possible.cost(tokens)
         self.claims: Sequence[Claim] = [fund.claim(at_micros, amount) for fund in funds]
-        self.envelope = asked.send(tokens)
+        is_as_asked = tokens == asked.limit.tokens and not asked.may_call
+        self.envelope = asked.original if is_as_asked else asked.send(tokens)
+
+    @property
+    def amount(self) -> int:
+        """All that it may cost."""
+        return self._asked.possible.cost(self.tokens)
 
     def measure(self, record: Record) -> Sequence[int]:
         """What all of it cost, as far as anybody knows the price."""
@@ -100,7 +94,7 @@ class BudgetBid:
         """Nothing of a budget that covers the call, which is its owner's to know; the name of one that has cut it."""
         self._levels = levels
         self._all.see(self._funds, levels)
-        return self.told
+        return self._asked.told
 
     def lower(self, refused: Refused) -> Bid:
         """With the output limit that what is left will pay for, where a budget wishes that. Raises `BudgetExceeded`."""
@@ -109,8 +103,7 @@ class BudgetBid:
         if fund.budget.on_low == "cut" and self._asked.takes_limit:
             tokens = min(self.tokens - 1, self._asked.possible.tokens(level.left))
             if tokens >= self._asked.floor:
-                lower = BudgetBid(self._all, self._funds, self._asked, tokens, self.input_tokens, self._at_micros)
-                lower.told = ((b"x-trunkline-budget-cut", fund.budget.name.encode()),)
-                return lower
+                asked = replace(self._asked, told=((b"x-trunkline-budget-cut", fund.budget.name.encode()),))
+                return BudgetBid(self._all, self._funds, asked, tokens, self.input_tokens, self._at_micros)
         fund.is_low = fund.is_low or not refused.in_flight
         raise refuse(fund, level, self.amount, in_flight=refused.in_flight)

@@ -21,26 +21,29 @@ class Fund:
     `is_lost`: its counter has forgotten what was spent, and nothing is paid from it before that is known again.
     """
 
-    __slots__ = ("_counter", "budget", "is_lost", "is_low", "seen", "window")
+    __slots__ = ("_cap", "_counter", "_end", "_start", "budget", "is_lost", "is_low", "seen", "window")
 
     def __init__(self, budget: Budget) -> None:
         self.budget = budget
         self.window = Window(0, 0)
+        # Of the window and the budget, for what is done with every request.
+        self._start, self._end, self._cap = 0, 0, budget.cap
         self.seen = 0
         self.is_low = self.is_lost = False
         self._counter = b""
 
     def claim(self, at_micros: int, amount: int) -> Claim:
         """So much of it, at a moment."""
-        if not self.window.start <= at_micros < self.window.end:
+        if not self._start <= at_micros < self._end:
             self.open(at_micros)
-        return Claim(self._counter, "window", amount, self.budget.cap, 0, self.window.end, True, True)
+        return Claim(self._counter, "window", amount, self._cap, 0, self._end, True, True)
 
     def open(self, at_micros: int) -> None:
         """Turn to the window of a moment, if that is another one."""
         window = self.budget.window(at_micros)
         if window != self.window:
-            self.window, self._counter = window, self.budget.counter(window)
+            self.window, self._start, self._end = window, window.start, window.end
+            self._counter = self.budget.counter(window)
             self.seen, self.is_low, self.is_lost = 0, False, False
 
     def see(self, level: Level) -> bool:
@@ -98,7 +101,7 @@ class Funds:
 
     def see(self, funds: Sequence[Fund], levels: Sequence[Level]) -> None:
         """Their counters stand so."""
-        for fund, level in zip(funds, levels, strict=True):
+        for fund, level in zip(funds, levels):  # noqa: B905 - one was made for each other
             if not fund.see(level):
                 self.lost.set()
 
