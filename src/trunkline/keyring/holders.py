@@ -80,11 +80,13 @@ class Holders:
 
     def _find_issued(self, presented: bytes, now: int) -> tuple[KeptKey, KeyHash] | None:
         key = self._issued.get(find_id(presented) or "")
-        for hash in key.hashes if key is not None else ():
+        if key is None:
+            return None
+        for hash in key.hashes:
             secret = self._secrets.get(hash.root)
             if secret is None or (hash.until_micros is not None and now >= hash.until_micros):
                 continue
-            if key is not None and hmac.compare_digest(hash_key(secret, presented), hash.digest):
+            if hmac.compare_digest(hash_key(secret, presented), hash.digest):
                 if hash.root != self.newest and key.is_live(now):
                     self._hash_later(key, hash, presented)
                 return key, hash
