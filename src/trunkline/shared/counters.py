@@ -15,8 +15,8 @@ IN_FLIGHT_MS = 1_000
 # Windows that are over are forgotten whenever so many counters have been opened, at least.
 _SWEEP_AT_LEAST = 1_024
 
-# Some hundred megabytes. One counter for each key or path: nobody has as many, but who makes them up.
-MOST_COUNTERS = 500_000
+# Some thirty megabytes. One counter for each key or path: nobody has as many, but who makes them up.
+MOST_COUNTERS = 100_000
 
 
 class _Counter:
