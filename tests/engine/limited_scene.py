@@ -1,5 +1,6 @@
 """A gateway with rate limits before it, and two callers of different teams."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,7 +11,7 @@ from trunkline.engine.admission import Admission
 from trunkline.engine.limiting import RateLimits
 from trunkline.principal import OPERATOR, Principal
 from trunkline.shared.counters import MemoryCounters
-from trunkline.state.counters import Counters, Level
+from trunkline.state.counters import Claim, Counters, Level, Outcome
 from trunkline.state.limits import LimitRule
 from trunkline.state.periods import read_period
 
@@ -41,16 +42,25 @@ def rule(id: str = "r", *, per: str | None = "minute", zone: str = "UTC", **memb
     return LimitRule(id=id, measure=measure, most=most, period=period, **members)  # type: ignore[arg-type]
 
 
+class LateCounters(MemoryCounters):
+    """Counters that are waited for, as those are that replicas share."""
+
+    async def take(self, claims: Sequence[Claim]) -> Outcome:  # type: ignore[override]  # the port allows both
+        await asyncio.sleep(0)
+        return super().take(claims)
+
+
 @dataclass
 class LimitedScene(Scene):
-    """A `Scene` with rules, and with a store if it `keeps`."""
+    """A `Scene` with rules, with a store if it `keeps`, and with counters that are waited for if it `waits`."""
 
     rules: Sequence[LimitRule] = ()
     keys: Any = field(default_factory=Team)
     keeps: bool = False
+    waits: bool = False
 
     def __post_init__(self) -> None:
-        self.counters: Counters = MemoryCounters(self.clock)
+        self.counters: Counters = LateCounters(self.clock) if self.waits else MemoryCounters(self.clock)
         if self.keeps:
             self.store = make_store(self.clock)
         self.limits: RateLimits = RateLimits(self.rules, None if self.store is None else self.store.limits)

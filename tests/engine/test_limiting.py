@@ -35,9 +35,10 @@ async def until(condition: Callable[[], bool]) -> None:
 # --- who is let through -------------------------------------------------------------------------------------------
 
 
-async def test_requests() -> None:
+@pytest.mark.parametrize("waits", [False, True])
+async def test_requests(waits: bool) -> None:
     """What is over the limit is a 429 that says exactly when to come again, and goes no further."""
-    scene = LimitedScene(rules=[rule(requests=3)])
+    scene = LimitedScene(rules=[rule(requests=3)], waits=waits)
     assert [(await ask(scene)).status for _ in range(3)] == [200] * 3
     refused = await ask(scene)
     assert (refused.status, refused.error["code"]) == (429, "rate_limit_exceeded")
@@ -281,7 +282,7 @@ RULES = [rule("slots", concurrent=5), rule("tokens", tokens=1_000_000), rule("da
 @pytest.mark.parametrize("is_stream", [False, True])
 async def test_failed(reply: Any, is_stream: bool) -> None:
     """An upstream that fails, however it does."""
-    scene = LimitedScene(rules=RULES)
+    scene = LimitedScene(rules=RULES, waits=is_stream)
     assert (await ask(scene, reply, stream=is_stream)).status >= 400
     assert scene.held == [0, 0, 0]
 
@@ -386,9 +387,11 @@ async def test_called_off_in_the_background() -> None:
     await scene.gateway.close()
 
 
-async def test_many_at_once() -> None:
+@pytest.mark.parametrize("waits", [False, True])
+async def test_many_at_once(waits: bool) -> None:
     """64 at once against ten slots: never more than ten, nothing held afterwards, whoever leaves in between."""
-    scene = LimitedScene(rules=[rule("slots", concurrent=10), rule("requests", requests=1_000)])
+    rules = [rule("slots", concurrent=10), rule("requests", requests=1_000)]
+    scene = LimitedScene(rules=rules, waits=waits)
     under_way = most = 0
 
     async def send(request: Any) -> Any:
