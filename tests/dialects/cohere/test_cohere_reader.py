@@ -295,7 +295,7 @@ def test_recordings(test_data: Path) -> None:
         assert read(data.replace(b"\n", b"\r\n")) == events
         response = fold(events)
         assert response.error is None
-        assert response.usage.total_output == json.loads(lines[-1])["delta"]["usage"]["tokens"]["output_tokens"]
+        assert response.usage.total_output == json.loads(lines[-1])["delta"]["usage"]["billed_units"]["output_tokens"]
         deltas = [json.loads(line).get("delta", {}).get("message", {}) for line in lines]
         said = "".join(
             one.get("content", {}).get("text") or "" for one in deltas if isinstance(one.get("content"), dict)
@@ -312,4 +312,4 @@ def test_recordings(test_data: Path) -> None:
         wire = json.loads(path.read_bytes())
         calls = [item for item in response.items if isinstance(item, ToolCall)]
         assert len(calls) == len(wire["message"].get("tool_calls", ()))
-        assert response.usage.cached_input_tokens == wire["usage"]["cached_tokens"]
+        assert response.usage.total_input == wire["usage"]["billed_units"]["input_tokens"]

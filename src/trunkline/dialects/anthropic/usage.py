@@ -89,6 +89,9 @@ def note_cost(usage: Any, body: bytes) -> None:
         usage[_TOLD] = cost
 
 
+_TIERS = {"default": "standard", "standard": "standard", "priority": "priority", "batch": "batch"}
+
+
 def write_usage(usage: Usage) -> dict[str, Any]:
     """The `usage` member, whole."""
     counts: dict[str, Any] = {
@@ -104,4 +107,8 @@ def write_usage(usage: Usage) -> dict[str, Any]:
         }
     if usage.reasoning_tokens:
         counts["output_tokens_details"] = {"thinking_tokens": usage.reasoning_tokens}
+    if usage.web_searches:
+        counts["server_tool_use"] = {"web_search_requests": usage.web_searches}
+    if usage.tier in _TIERS:
+        counts["service_tier"] = _TIERS[usage.tier]
     return counts
