@@ -291,7 +291,10 @@ def load(folder: Path, name: str) -> bytes:
 
 @pytest.mark.parametrize("name", RECORDED)
 async def test_a_recorded_stream_says_the_same_to_everybody(test_data: Path, name: str) -> None:
-    """By each caller's grammar, in any chunking, with the same words, calls and usage, unless that was never told; or it fails for all."""
+    """By each caller's grammar, in any chunking, with the same words, calls and usage; or it fails for all.
+
+    Where usage was never told each way has its own guess.
+    """
     data = load(test_data, name)
     told = []
     for caller in CALLERS:
