@@ -6,16 +6,21 @@ many of it. Source of the format: https://prometheus.io/docs/instrumenting/expos
 
 import threading
 from bisect import bisect_left
+from collections import Counter as Counts
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from operator import attrgetter
+from typing import TypeVar
 
 from msgspec import Struct
+from msgspec.structs import astuple
 
 from trunkline.money import write_dollars
 from trunkline.records import Attempt, Record
 from trunkline.usage import Usage
 
 Labels = tuple[str, ...]
+Alike = TypeVar("Alike")
 
 _OTHER = "other"
 _MOST_MODELS = 500
@@ -25,7 +30,24 @@ _MOST_CODES = 100
 _DURATIONS = (0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0)
 _FIRST_BYTES = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 
+# The buckets of usage, which come first in it.
 _COUNTS = tuple(name for name, kind in Usage.__annotations__.items() if kind is int)
+
+_ending: Callable[[Record], tuple[str, str, int, str]] = attrgetter("operation", "target", "status", "outcome")
+_error_code: Callable[[Record], str] = attrgetter("error_code")
+_served: Callable[[Record], Labels] = attrgetter("operation", "target")
+
+
+def _target(attempt: Attempt) -> Labels:
+    return (attempt.target,)
+
+
+def _group(key: Callable[[Alike], Labels], values: Sequence[Alike]) -> Iterable[tuple[Labels, list[Alike]]]:
+    """Those that have a key in common, together."""
+    groups: dict[Labels, list[Alike]] = defaultdict(list)
+    for value in values:
+        groups[key(value)].append(value)
+    return groups.items()
 
 
 class Family(Struct, frozen=True):
@@ -79,12 +101,15 @@ class Histogram:
     def __init__(self, name: str, help: str, bounds: Sequence[float], *labels: str) -> None:
         self.family = Family(name, "histogram", help, labels)
         self._bounds = bounds
+        self._bounds_micros = [int(bound * 1e6) for bound in bounds]
         self._counts: dict[Labels, list[int]] = defaultdict(lambda: [0] * (len(bounds) + 1))
         self._micros: dict[Labels, int] = defaultdict(int)
 
-    def add(self, labels: Labels, micros: int) -> None:
-        self._counts[labels][bisect_left(self._bounds, micros / 1e6)] += 1
-        self._micros[labels] += micros
+    def add(self, labels: Labels, micros: Sequence[int]) -> None:
+        counts, bounds = self._counts[labels], self._bounds_micros
+        for each in micros:
+            counts[bisect_left(bounds, each)] += 1
+        self._micros[labels] += sum(micros)
 
     def lines(self) -> Iterator[str]:
         name, names = self.family.name, self.family.labels
@@ -127,12 +152,17 @@ class Metrics:
         )
 
     def take(self, records: Sequence[Record]) -> None:
-        """Count these."""
+        """Count these. What is alike is counted together: this is done for every request."""
         with self._lock:
-            for record in records:
-                self._count(record)
-                for attempt in record.attempts:
-                    self._count_attempt(attempt)
+            for (operation, target, status, outcome), count in Counts(map(_ending, records)).items():
+                self._requests.values[(operation, *self._model(target), str(status), outcome)] += count
+            for code, count in Counts(filter(None, map(_error_code, records))).items():
+                self._errors.values[self._codes.bound((code,))] += count
+            for (operation, target), alike in _group(_served, records):
+                self._count_durations((operation, self._model(target)[0]), alike)
+            attempts = [attempt for record in records for attempt in record.attempts]
+            for (target,), tried in _group(_target, attempts):
+                self._count_attempts(self._model(target), tried)
 
     def write(self, gauges: Mapping[Family, float]) -> bytes:
         """Everything as text, with what else there is to tell at this moment."""
@@ -153,27 +183,24 @@ class Metrics:
             lines += [*_head(family), write_line(family.name, (), (), f"{value:g}" if value % 1 else str(int(value)))]
         return "\n".join([*lines, ""]).encode()
 
-    def _count(self, record: Record) -> None:
-        model = self._model(record.target)
-        self._requests.values[(record.operation, *model, str(record.status), record.outcome)] += 1
-        if record.error_code:
-            self._errors.values[self._codes.bound((record.error_code,))] += 1
-        served = (record.operation, model[0])
-        self._durations.add(served, record.duration_micros)
-        if record.first_byte_micros is not None:
-            self._first_bytes.add(served, record.first_byte_micros)
+    def _count_durations(self, labels: Labels, records: Sequence[Record]) -> None:
+        self._durations.add(labels, [record.duration_micros for record in records])
+        first_bytes = [record.first_byte_micros for record in records if record.first_byte_micros is not None]
+        if first_bytes:
+            self._first_bytes.add(labels, first_bytes)
 
-    def _count_attempt(self, attempt: Attempt) -> None:
-        model = self._model(attempt.target)
-        self._attempts.values[(*model, str(attempt.status))] += 1
-        for name in _COUNTS:
-            count = getattr(attempt.usage, name)
-            if count:
-                self._tokens.values[(*model, name)] += count
-        if attempt.cost is None:
-            self._unpriced.values[model] += 1
-        elif attempt.cost:
-            self._cost.values[model] += attempt.cost
+    def _count_attempts(self, model: Labels, attempts: Sequence[Attempt]) -> None:
+        for status, count in Counts([attempt.status for attempt in attempts]).items():
+            self._attempts.values[(*model, str(status))] += count
+        columns = zip(*[astuple(attempt.usage)[: len(_COUNTS)] for attempt in attempts], strict=True)
+        for name, column in zip(_COUNTS, columns, strict=True):
+            if total := sum(column):
+                self._tokens.values[(*model, name)] += total
+        costs = [attempt.cost for attempt in attempts if attempt.cost is not None]
+        if any(costs):
+            self._cost.values[model] += sum(costs)
+        if len(costs) < len(attempts):
+            self._unpriced.values[model] += len(attempts) - len(costs)
 
     def _model(self, target: str) -> Labels:
         provider, _, model = target.partition("/")

@@ -2,6 +2,8 @@
 where a writer is alone anyway."""
 
 from collections.abc import Collection, Mapping, Sequence
+from functools import cached_property
+from itertools import chain
 from typing import Any
 
 import msgspec
@@ -10,6 +12,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 # Any number will do that nobody else takes a lock of this database by.
 _SCHEMA_LOCK = 0x7472_756E_6B6C
+# Rows in one statement of SQLite: below the number of values that it takes in one.
+_TOGETHER = 64
 _FOLD_LOCK = 0x7472_756E_6B6D
 
 
@@ -69,7 +73,8 @@ def forget_log(connection: Connection) -> None:
 class Batch:
     """An insert of many rows that are tuples: SQLAlchemy takes as long to look at each as SQLite to keep it.
 
-    `columns` says what stands where in a row.
+    `columns` says what stands where in a row. SQLite is given many rows in one statement, as its driver lets other threads
+    run between two, and may have to wait for its turn again.
     """
 
     def __init__(self, statement: Insert, columns: Collection[str]) -> None:
@@ -80,7 +85,19 @@ class Batch:
     def execute(self, connection: Connection, rows: Sequence[Sequence[Any]]) -> None:
         if not self._text:
             self._text = str(self._statement.compile(dialect=connection.dialect, column_keys=self.columns))
-        connection.exec_driver_sql(self._text, rows)
+        together = _TOGETHER if connection.dialect.name == "sqlite" else 0
+        whole = len(rows) - len(rows) % together if together else 0
+        for first in range(0, whole, together or 1):
+            values = tuple(chain.from_iterable(rows[first : first + together]))
+            connection.exec_driver_sql(self._text_together, values)
+        if whole < len(rows):
+            connection.exec_driver_sql(self._text, rows[whole:])
+
+    @cached_property
+    def _text_together(self) -> str:
+        """The same for many rows."""
+        head, values, tail = self._text.partition(f"({', '.join('?' * len(self.columns))})")
+        return f"{head}{', '.join([values] * _TOGETHER)}{tail}"
 
 
 def adapt_tail(row: tuple[Any, ...]) -> tuple[Any, ...]:

@@ -5,7 +5,7 @@ as it is.
 """
 
 import logging
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -16,8 +16,8 @@ from trunkline.records import Record
 from trunkline.store import sql
 from trunkline.store.engine import Database
 from trunkline.store.ledger.coding import clean
-from trunkline.store.ledger.rows import Row, attempt_row, audit_row, request_row, uses_rare
-from trunkline.store.ledger.tables import ATTEMPTS, AUDIT, RARE_COUNTS, REQUESTS
+from trunkline.store.ledger.rows import Row, Values, attempt_row, audit_row, request_row
+from trunkline.store.ledger.tables import ATTEMPTS, AUDIT, REQUESTS, usual_values
 
 _log = logging.getLogger("trunkline.store")
 
@@ -34,8 +34,9 @@ class Fold:
         self._database = database
         self._refused = refused
         self._refused_in_a_row = 0
-        self._usual = _Batches(database.kind, RARE_COUNTS)
-        self._whole = _Batches(database.kind, ())
+        self._requests, self._attempts, self._audit = [
+            _Batches(database.kind, table) for table in (REQUESTS, ATTEMPTS, AUDIT)
+        ]
 
     async def __call__(self, records: Sequence[Record]) -> None:
         """Raises `Unavailable` when the database is away; what is asked again then does no harm."""
@@ -53,14 +54,17 @@ class Fold:
             await self(records[half:])
 
     async def _put(self, records: Sequence[Record]) -> None:
-        whole = [record for record in records if uses_rare(record)]
-        usual = [record for record in records if not uses_rare(record)] if whole else records
-        rows = [(self._usual, _make_rows(usual, is_whole=False)), (self._whole, _make_rows(whole, is_whole=True))]
+        requests = self._requests.sort([request_row(record) for record in records])
+        audit = self._audit.sort([audit_row(record) for record in records])
+        attempts = self._attempts.sort(
+            [attempt_row(record, *numbered) for record in records for numbered in enumerate(record.attempts)]
+        )
 
         def work(connection: Connection) -> None:
             sql.lock_fold(connection)
-            for batches, (requests, attempts, audit) in rows:
-                batches.execute(connection, requests, attempts, audit)
+            self._requests.execute(connection, requests)
+            self._attempts.execute(connection, attempts)
+            self._audit.execute(connection, audit)
 
         await self._database.write(work, _SECONDS)
 
@@ -81,26 +85,23 @@ class Fold:
 
 
 class _Batches:
-    """Inserts into the three tables, of rows without some of the columns."""
+    """Inserts into one table, of rows that end as usual and of those that do not."""
 
-    def __init__(self, kind: str, without: Collection[str]) -> None:
-        self._batches = [_insert(kind, table, {"number", *without}) for table in (REQUESTS, ATTEMPTS, AUDIT)]
+    def __init__(self, kind: str, table: Table) -> None:
+        self._usually = usual_values(table)
+        columns = [column.name for column in table.columns if column.name != "number"]
+        insert = sql.insert(kind, table).on_conflict_do_nothing()
+        self._usual = sql.Batch(insert, columns[: -len(self._usually)])
+        self._whole = sql.Batch(insert, columns)
 
-    def execute(self, connection: Connection, *rows: Sequence[Row]) -> None:
-        for batch, some in zip(self._batches, rows, strict=True):
+    def sort(self, rows: Sequence[Row]) -> tuple[list[Values], list[Values]]:
+        """The usual ones, without their ends, and the others."""
+        usual = [said for said, rest in rows if rest == self._usually]
+        if len(usual) == len(rows):
+            return usual, []
+        return usual, [said + rest for said, rest in rows if rest != self._usually]
+
+    def execute(self, connection: Connection, rows: tuple[list[Values], list[Values]]) -> None:
+        for batch, some in zip((self._usual, self._whole), rows, strict=True):
             if some:
                 batch.execute(connection, some)
-
-
-def _insert(kind: str, table: Table, without: Collection[str]) -> sql.Batch:
-    columns = [column.name for column in table.columns if column.name not in without]
-    return sql.Batch(sql.insert(kind, table).on_conflict_do_nothing(), columns)
-
-
-def _make_rows(records: Sequence[Record], *, is_whole: bool) -> tuple[list[Row], list[Row], list[Row]]:
-    attempts = [
-        attempt_row(record, position, attempt, is_whole=is_whole)
-        for record in records
-        for position, attempt in enumerate(record.attempts)
-    ]
-    return [request_row(record) for record in records], attempts, [audit_row(record) for record in records]

@@ -1,123 +1,118 @@
 """A record → its rows: one of the request, one of each attempt, one of the audit.
 
-What stands in a row costs as much as keeping it, so those of a request that used nothing rare end before the columns
-for that.
+A row is a pair: what is always said, and what the last columns hold, which need not be said where that is the usual.
+Columns are filled by position, since this is done for every request.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from operator import itemgetter
 from typing import Any
 
 import msgspec
+from msgspec import Struct
 from msgspec.structs import astuple
 
 from trunkline.money import Rates
 from trunkline.records import Attempt, Record
-from trunkline.store.ledger.tables import COUNTS, RARE_COUNTS
+from trunkline.store.ledger.tables import COUNTS, USUAL_COUNTS
 from trunkline.usage import Usage
 
-Row = tuple[Any, ...]
+Values = tuple[Any, ...]
+Row = tuple[Values, Values]
 
-_USUAL = len(COUNTS) - len(RARE_COUNTS)
-_NO_RARE = (0,) * len(RARE_COUNTS)
+_USUAL, _ALL = len(USUAL_COUNTS), len(COUNTS)
+_TIER = Usage.__struct_fields__.index("tier")
+if Usage.__struct_fields__[:_ALL] != COUNTS:
+    raise TypeError("the buckets of usage have columns in another order")
 
-_pick: Callable[[Row], Row] = itemgetter(*(Usage.__struct_fields__.index(name) for name in COUNTS))
 _encode = msgspec.json.Encoder().encode
 
 
-def uses_rare(record: Record) -> bool:
-    """Whether its rows, and those of its attempts, are whole."""
-    return _pick(astuple(record.usage))[_USUAL:] != _NO_RARE
+def _picker(type: type[Struct], *names: str) -> Callable[[Values], Values]:
+    return itemgetter(*(type.__struct_fields__.index(name) for name in names))
+
+
+_request = _picker(
+    Record,
+    "request_id",
+    "started_at_micros",
+    "path",
+    "key_id",
+    "key",
+    "session",
+    "operation",
+    "caller_dialect",
+    "is_stream",
+    "model_asked",
+    "duration_micros",
+    "first_byte_micros",
+    "cost",
+)
+_ending = _picker(Record, "status", "outcome", "error_code")
+_attempt = _picker(
+    Attempt,
+    "started_at_micros",
+    "duration_micros",
+    "first_byte_micros",
+    "cost",
+    "cost_source",
+    "upstream_request_id",
+)
+_attempt_ending = _picker(Attempt, "is_aside", "status", "outcome", "error_code", "is_estimated")
+_audit = _picker(
+    Record,
+    "request_id",
+    "started_at_micros",
+    "peer",
+    "method",
+    "url",
+    "route",
+    "upstream_request_id",
+    "request_bytes",
+)
+_said = _picker(Record, "error_detail", "trace", "bodies")
 
 
 def request_row(record: Record) -> Row:
     """In the order of `REQUESTS`, without its number."""
-    account, _, model = record.target.partition("/")
-    counts = _pick(astuple(record.usage))
-    rare = counts[_USUAL:]
+    values, counts, attempts = astuple(record), astuple(record.usage), record.attempts
+    labels = _encode(record.labels).decode() if record.labels else "{}"
+    is_estimated = any(attempt.is_estimated for attempt in attempts)
     return (
-        record.request_id,
-        record.started_at_micros,
-        record.path,
-        record.key_id,
-        record.key,
-        record.session,
-        _mapping(record.labels),
-        record.operation,
-        record.caller_dialect,
-        record.is_stream,
-        record.model_asked,
-        account,
-        model,
-        record.status,
-        record.outcome,
-        record.error_code,
-        len(record.attempts),
-        record.duration_micros,
-        record.first_byte_micros,
-        *counts[:_USUAL],
-        record.cost,
-        any(attempt.is_estimated for attempt in record.attempts),
-        *(rare if rare != _NO_RARE else ()),
+        (*_request(values), *_split(record.target), *counts[:_USUAL]),
+        (*_ending(values), labels, len(attempts), is_estimated, *counts[_USUAL:_ALL]),
     )
 
 
-def attempt_row(record: Record, position: int, attempt: Attempt, *, is_whole: bool) -> Row:
+def attempt_row(record: Record, position: int, attempt: Attempt) -> Row:
     """In the order of `ATTEMPTS`."""
-    account, _, model = attempt.target.partition("/")
-    counts = _pick(astuple(attempt.usage))
+    values, counts = astuple(attempt), astuple(attempt.usage)
+    rates = None if attempt.rates is None else encode_rates(attempt.rates)
     return (
-        record.request_id,
-        position,
-        attempt.started_at_micros,
-        account,
-        model,
-        attempt.is_aside,
-        attempt.status,
-        attempt.outcome,
-        attempt.error_code,
-        attempt.duration_micros or 0,
-        attempt.first_byte_micros,
-        *counts[:_USUAL],
-        attempt.usage.tier,
-        attempt.cost,
-        attempt.cost_source,
-        None if attempt.rates is None else encode_rates(attempt.rates),
-        attempt.is_estimated,
-        attempt.upstream_request_id,
-        *(counts[_USUAL:] if is_whole else ()),
+        (record.request_id, *_attempt(values), *_split(attempt.target), counts[_TIER], rates, *counts[:_USUAL]),
+        (position, *_attempt_ending(values), *counts[_USUAL:_ALL]),
     )
 
 
 def audit_row(record: Record) -> Row:
     """In the order of `AUDIT`."""
-    return (
-        record.request_id,
-        record.started_at_micros,
-        record.peer,
-        record.method,
-        record.url,
-        record.route,
-        record.error_detail,
-        _list(record.dropped),
-        _list(record.emulated),
-        record.upstream_request_id,
-        record.trace,
-        record.request_bytes,
-        record.bodies,
-    )
+    values = astuple(record)
+    return _audit(values), (*_said(values), _list(record.dropped), _list(record.emulated))
 
 
 def _list(values: Sequence[str]) -> str:
     return _encode(values).decode() if values else "[]"
 
 
-def _mapping(values: Mapping[str, str]) -> str:
-    return _encode(values).decode() if values else "{}"
+@lru_cache(maxsize=1024)
+def _split(target: str) -> tuple[str, str]:
+    """The account and the model: the same few for all requests."""
+    account, _, model = target.partition("/")
+    return account, model
 
 
 @lru_cache(maxsize=1024)
 def encode_rates(rates: Rates) -> str:
-    """As a column holds them: the same few for all requests."""
+    """As a column holds them."""
     return _encode(rates).decode()

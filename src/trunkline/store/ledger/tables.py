@@ -6,24 +6,22 @@ microseconds, costs nano-dollars, `NULL` for a model without a price. Lists and 
 
 `requests.number` is in the order of the folding, also where several processes fold: whoever has read up to a number
 misses nothing that comes later.
+
+What stands in a row costs as much to say as to keep, so the columns that nearly always hold the same stand last, and need
+not be said: `info["usually"]` is what they hold then.
 """
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, String, Table, column
+from typing import Any
+
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, String, Table, column, false
 
 from trunkline.store.tables import METADATA as METADATA
 
 # SQLite counts by itself in a column of this very type alone.
 _NUMBER = BigInteger().with_variant(Integer, "sqlite")
 
-_USUAL_COUNTS = (
-    "input_tokens",
-    "cached_input_tokens",
-    "cache_write_tokens",
-    "output_tokens",
-    "reasoning_tokens",
-)
-
-RARE_COUNTS = (
+USUAL_COUNTS = ("input_tokens", "cached_input_tokens", "cache_write_tokens", "output_tokens", "reasoning_tokens")
+_RARE_COUNTS = (
     "cache_write_1h_tokens",
     "audio_input_tokens",
     "cached_audio_tokens",
@@ -34,18 +32,26 @@ RARE_COUNTS = (
     "code_sessions",
     "file_searches",
 )
-"""Those that are nearly always 0: the last columns, which need not be said."""
-
-COUNTS = (*_USUAL_COUNTS, *RARE_COUNTS)
+COUNTS = (*USUAL_COUNTS, *_RARE_COUNTS)
 """The buckets of `Usage`, each in a column of its own name."""
 
 
+def usual_values(table: Table) -> tuple[Any, ...]:
+    """What the last columns of a table usually hold."""
+    return tuple(column.info["usually"] for column in table.columns if "usually" in column.info)
+
+
+def _usually(name: str, type: Any, value: str | int) -> Column[Any]:
+    default = false() if value is False else str(value)
+    return Column(name, type, nullable=False, server_default=default, info={"usually": value})
+
+
 def _usual_counts() -> list[Column[int]]:
-    return [Column(name, BigInteger, nullable=False) for name in _USUAL_COUNTS]
+    return [Column(name, BigInteger, nullable=False) for name in USUAL_COUNTS]
 
 
 def _rare_counts() -> list[Column[int]]:
-    return [Column(name, BigInteger, nullable=False, server_default="0") for name in RARE_COUNTS]
+    return [_usually(name, BigInteger, 0) for name in _RARE_COUNTS]
 
 
 REQUESTS = Table(
@@ -58,24 +64,24 @@ REQUESTS = Table(
     Column("key_id", String, nullable=False),
     Column("key", String, nullable=False),
     Column("session", String, nullable=False),
-    Column("labels", String, nullable=False),
     Column("operation", String, nullable=False),
     Column("dialect", String, nullable=False),
     Column("is_stream", Boolean, nullable=False),
     Column("model_asked", String, nullable=False),
+    Column("duration_micros", BigInteger, nullable=False),
+    Column("first_byte_micros", BigInteger),
+    Column("cost", BigInteger),
     # Of the last attempt; empty where there was none.
     Column("account", String, nullable=False),
     Column("model", String, nullable=False),
-    Column("status", Integer, nullable=False),
-    Column("outcome", String, nullable=False),
-    Column("error_code", String, nullable=False),
-    Column("attempts", Integer, nullable=False),
-    Column("duration_micros", BigInteger, nullable=False),
-    Column("first_byte_micros", BigInteger),
     # Sums over its attempts.
     *_usual_counts(),
-    Column("cost", BigInteger),
-    Column("is_estimated", Boolean, nullable=False),
+    _usually("status", Integer, 200),
+    _usually("outcome", String, "ok"),
+    _usually("error_code", String, ""),
+    _usually("labels", String, "{}"),
+    _usually("attempts", Integer, 1),
+    _usually("is_estimated", Boolean, False),
     *_rare_counts(),
     Index("ix_requests_started_at_micros", "started_at_micros"),
     Index("ix_requests_path", "path", "started_at_micros"),
@@ -93,28 +99,28 @@ ATTEMPTS = Table(
     "attempts",
     METADATA,
     Column("request_id", String, primary_key=True),
-    # From 0.
-    Column("position", Integer, primary_key=True, autoincrement=False),
     Column("started_at_micros", BigInteger, nullable=False),
-    Column("account", String, nullable=False),
-    Column("model", String, nullable=False),
-    # A question of the gateway's own, as that for a summary.
-    Column("is_aside", Boolean, nullable=False),
-    Column("status", Integer, nullable=False),
-    Column("outcome", String, nullable=False),
-    Column("error_code", String, nullable=False),
     Column("duration_micros", BigInteger, nullable=False),
     Column("first_byte_micros", BigInteger),
-    *_usual_counts(),
-    # Where the provider says that it served it: what a price depends on.
-    Column("tier", String, nullable=False),
     Column("cost", BigInteger),
     # `told` by the provider, else what the price was taken from; empty where there is none.
     Column("cost_source", String, nullable=False),
+    Column("upstream_request_id", String, nullable=False),
+    Column("account", String, nullable=False),
+    Column("model", String, nullable=False),
+    # Where the provider says that it served it: what a price depends on.
+    Column("tier", String, nullable=False),
     # What it was computed with: a JSON array in the order of `Rates`.
     Column("rates", String),
-    Column("is_estimated", Boolean, nullable=False),
-    Column("upstream_request_id", String, nullable=False),
+    *_usual_counts(),
+    # From 0.
+    Column("position", Integer, primary_key=True, autoincrement=False, server_default="0", info={"usually": 0}),
+    # A question of the gateway's own, as that for a summary.
+    _usually("is_aside", Boolean, False),
+    _usually("status", Integer, 200),
+    _usually("outcome", String, "ok"),
+    _usually("error_code", String, ""),
+    _usually("is_estimated", Boolean, False),
     *_rare_counts(),
     sqlite_with_rowid=False,
 )
@@ -128,14 +134,14 @@ AUDIT = Table(
     Column("method", String, nullable=False),
     Column("url", String, nullable=False),
     Column("route", String, nullable=False),
-    Column("error_detail", String, nullable=False),
-    Column("dropped", String, nullable=False),
-    Column("emulated", String, nullable=False),
     Column("upstream_request_id", String, nullable=False),
-    # The `traceparent` that came with it.
-    Column("trace", String, nullable=False),
     Column("request_bytes", BigInteger, nullable=False),
+    _usually("error_detail", String, ""),
+    # The `traceparent` that came with it.
+    _usually("trace", String, ""),
     # `kept` or `lost`; empty where bodies were not to be kept.
-    Column("bodies", String, nullable=False),
+    _usually("bodies", String, ""),
+    _usually("dropped", String, "[]"),
+    _usually("emulated", String, "[]"),
     sqlite_with_rowid=False,
 )

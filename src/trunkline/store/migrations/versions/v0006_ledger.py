@@ -1,5 +1,7 @@
 """Requests and their attempts, and what the audit knows of them."""
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -7,13 +9,7 @@ revision = "0006"
 down_revision = "0005"
 
 _NUMBER = sa.BigInteger().with_variant(sa.Integer, "sqlite")
-_USUAL_COUNTS = (
-    "input_tokens",
-    "cached_input_tokens",
-    "cache_write_tokens",
-    "output_tokens",
-    "reasoning_tokens",
-)
+_USUAL_COUNTS = ("input_tokens", "cached_input_tokens", "cache_write_tokens", "output_tokens", "reasoning_tokens")
 _RARE_COUNTS = (
     "cache_write_1h_tokens",
     "audio_input_tokens",
@@ -27,12 +23,16 @@ _RARE_COUNTS = (
 )
 
 
+def _usually(name: str, type: Any, value: str | int) -> sa.Column[Any]:
+    return sa.Column(name, type, nullable=False, server_default=sa.false() if value is False else str(value))
+
+
 def _usual_counts() -> list[sa.Column[int]]:
     return [sa.Column(name, sa.BigInteger, nullable=False) for name in _USUAL_COUNTS]
 
 
 def _rare_counts() -> list[sa.Column[int]]:
-    return [sa.Column(name, sa.BigInteger, nullable=False, server_default="0") for name in _RARE_COUNTS]
+    return [_usually(name, sa.BigInteger, 0) for name in _RARE_COUNTS]
 
 
 def upgrade() -> None:
@@ -46,13 +46,13 @@ def upgrade() -> None:
         sa.Column("method", sa.String, nullable=False),
         sa.Column("url", sa.String, nullable=False),
         sa.Column("route", sa.String, nullable=False),
-        sa.Column("error_detail", sa.String, nullable=False),
-        sa.Column("dropped", sa.String, nullable=False),
-        sa.Column("emulated", sa.String, nullable=False),
         sa.Column("upstream_request_id", sa.String, nullable=False),
-        sa.Column("trace", sa.String, nullable=False),
         sa.Column("request_bytes", sa.BigInteger, nullable=False),
-        sa.Column("bodies", sa.String, nullable=False),
+        _usually("error_detail", sa.String, ""),
+        _usually("trace", sa.String, ""),
+        _usually("bodies", sa.String, ""),
+        _usually("dropped", sa.String, "[]"),
+        _usually("emulated", sa.String, "[]"),
         sqlite_with_rowid=False,
     )
 
@@ -67,22 +67,22 @@ def _make_requests() -> None:
         sa.Column("key_id", sa.String, nullable=False),
         sa.Column("key", sa.String, nullable=False),
         sa.Column("session", sa.String, nullable=False),
-        sa.Column("labels", sa.String, nullable=False),
         sa.Column("operation", sa.String, nullable=False),
         sa.Column("dialect", sa.String, nullable=False),
         sa.Column("is_stream", sa.Boolean, nullable=False),
         sa.Column("model_asked", sa.String, nullable=False),
-        sa.Column("account", sa.String, nullable=False),
-        sa.Column("model", sa.String, nullable=False),
-        sa.Column("status", sa.Integer, nullable=False),
-        sa.Column("outcome", sa.String, nullable=False),
-        sa.Column("error_code", sa.String, nullable=False),
-        sa.Column("attempts", sa.Integer, nullable=False),
         sa.Column("duration_micros", sa.BigInteger, nullable=False),
         sa.Column("first_byte_micros", sa.BigInteger),
-        *_usual_counts(),
         sa.Column("cost", sa.BigInteger),
-        sa.Column("is_estimated", sa.Boolean, nullable=False),
+        sa.Column("account", sa.String, nullable=False),
+        sa.Column("model", sa.String, nullable=False),
+        *_usual_counts(),
+        _usually("status", sa.Integer, 200),
+        _usually("outcome", sa.String, "ok"),
+        _usually("error_code", sa.String, ""),
+        _usually("labels", sa.String, "{}"),
+        _usually("attempts", sa.Integer, 1),
+        _usually("is_estimated", sa.Boolean, False),
         *_rare_counts(),
     )
     op.create_index("ix_requests_started_at_micros", "requests", ["started_at_micros"])
@@ -98,23 +98,23 @@ def _make_attempts() -> None:
     op.create_table(
         "attempts",
         sa.Column("request_id", sa.String, primary_key=True),
-        sa.Column("position", sa.Integer, primary_key=True, autoincrement=False),
         sa.Column("started_at_micros", sa.BigInteger, nullable=False),
-        sa.Column("account", sa.String, nullable=False),
-        sa.Column("model", sa.String, nullable=False),
-        sa.Column("is_aside", sa.Boolean, nullable=False),
-        sa.Column("status", sa.Integer, nullable=False),
-        sa.Column("outcome", sa.String, nullable=False),
-        sa.Column("error_code", sa.String, nullable=False),
         sa.Column("duration_micros", sa.BigInteger, nullable=False),
         sa.Column("first_byte_micros", sa.BigInteger),
-        *_usual_counts(),
-        sa.Column("tier", sa.String, nullable=False),
         sa.Column("cost", sa.BigInteger),
         sa.Column("cost_source", sa.String, nullable=False),
-        sa.Column("rates", sa.String),
-        sa.Column("is_estimated", sa.Boolean, nullable=False),
         sa.Column("upstream_request_id", sa.String, nullable=False),
+        sa.Column("account", sa.String, nullable=False),
+        sa.Column("model", sa.String, nullable=False),
+        sa.Column("tier", sa.String, nullable=False),
+        sa.Column("rates", sa.String),
+        *_usual_counts(),
+        sa.Column("position", sa.Integer, primary_key=True, autoincrement=False, server_default="0"),
+        _usually("is_aside", sa.Boolean, False),
+        _usually("status", sa.Integer, 200),
+        _usually("outcome", sa.String, "ok"),
+        _usually("error_code", sa.String, ""),
+        _usually("is_estimated", sa.Boolean, False),
         *_rare_counts(),
         sqlite_with_rowid=False,
     )
