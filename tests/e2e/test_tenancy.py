@@ -270,6 +270,35 @@ async def test_lists_hold_what_is_ones_own(tenants: Tenants, name: str) -> None:
         assert tenants.owned["key"].encode() not in body
 
 
+@pytest.mark.parametrize(
+    ("method", "target", "body"),
+    [
+        ("POST", "/admin/v1/erase", {"path": OWNER}),
+        ("POST", "/admin/v1/keys", {"name": "new", "path": OWNER}),
+        ("POST", "/admin/v1/limits", {"match": {"path": OWNER}, "requests": 1, "per": "minute"}),
+        ("POST", "/admin/v1/limits", {"match": {"path": f"{OWNER}/**"}, "requests": 1, "per": "minute"}),
+        ("POST", "/admin/v1/budgets", {"name": "b", "match": {"path": OWNER}, "dollars": "1", "per": "month"}),
+        ("POST", f"/admin/v1/usage/recalculate?path={OWNER}", b""),
+        *(
+            ("GET", f"/admin/v1/{kind}?path={OWNER}", b"")
+            for kind in ("usage", "usage/summary", "usage/export", "audit", "audit/export", "audit/sessions", "acts")
+        ),
+    ],
+)
+async def test_an_administrator_of_another_team_reaches_no_further(
+    tenants: Tenants, method: str, target: str, body: Any
+) -> None:
+    """By no path that a request names: it is refused, or there is nothing."""
+    key = await tenants.issue("caller", "/team/beta", SCOPES)
+    before = await look(tenants)
+    told = await tenants.ask(key, method, target, body)
+    if told.status < 400:
+        assert method == "GET"
+        assert OWNER.encode() not in told.body
+        assert b"req_" not in told.body
+    assert await look(tenants) == before
+
+
 async def test_a_prompt_grants_no_model(tenants: Tenants) -> None:
     """One that owns a model which a key may not use is of no use to that key, now or in the background."""
     key = await tenants.issue("caller", OWNER, models=[TRANSLATED])
