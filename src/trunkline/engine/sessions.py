@@ -47,10 +47,10 @@ _SECRETS = ("sk-", "Bearer ", "Basic ", "AIza", "eyJ")
 # How far the user's first words are looked for: behind a long system message. And how much of them, and of the
 # instructions, tells sessions apart.
 _REACH_BYTES = 32 * 1024
-_TOLD_BYTES = 512
+_TOLD_BYTES = 384
 
 # How a part ends that is marked as the end of what to cache.
-_MARKED = (b'"ephemeral', b'"5m', b'"1h')
+_MARKED = (b'"ephemeral"', b'"5m"', b'"1h"')
 
 _NULL = Raw(b"null")
 
@@ -138,13 +138,12 @@ def _tell(members: Members, turns: bytes) -> bytes:
     user = turns.find(b'"user"', 0, _REACH_BYTES)
     if user < 0:
         user = 0
-    end = turns.find(b'"}', user, user + _TOLD_BYTES)
-    if end < 0:
-        end = user + _TOLD_BYTES
-    told = turns[user - _TOLD_BYTES if user > _TOLD_BYTES else 0 : end]
+    # Braces in what is said only make it shorter, in every turn alike.
+    end = turns.find(b"}", user, user + _TOLD_BYTES)
+    told = turns[user - _TOLD_BYTES if user > _TOLD_BYTES else 0 : end if end >= 0 else user + _TOLD_BYTES]
     if told.endswith(_MARKED):
         # Marks for a cache wander from turn to turn.
-        told = told.rpartition(b'"cache_control"')[0].rstrip(b'", ') or told
+        told = told.rpartition(b'"cache_control"')[0].rstrip(b", ") or told
     for name in _STANDING:
         if name in members:
             return _cut(members[name])[:_TOLD_BYTES] + told

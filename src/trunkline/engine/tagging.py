@@ -36,7 +36,8 @@ def open_body(parts: Parts, x: Exchange) -> Envelope:
         x.labels = add_tags(x.labels, tags)
         members["metadata"] = Raw(msgspec.json.encode({key: metadata[key] for key in metadata if key != "tags"}))
     for name in OURS:
-        members.pop(name, None)
+        if name in members:
+            del members[name]
     return envelope
 
 
