@@ -15,6 +15,7 @@ from trunkline.dialects.lowering.freeform import write_input
 from trunkline.dialects.lowering.outcome import Notes
 from trunkline.dialects.lowering.served import BLOCKS
 from trunkline.dialects.lowering.toolbox import Toolbox
+from trunkline.dialects.openai_responses.compaction import COMPACTION, is_block, tell_block
 from trunkline.dialects.shapes import lenient_list, lenient_object, lenient_text
 from trunkline.errors import InvalidRequest, Unsupported
 from trunkline.items import (
@@ -64,9 +65,11 @@ class History:
     def lower(self, items: list[Item]) -> list[Item]:
         """The items that the target can be told, or an error that names the place of one that it cannot."""
         self._has_blocks = self._upstream == "messages" and any(_holds_blocks(item) for item in items)
+        begin = 0 if self._upstream == "messages" else _find_summary(items)
         kept: list[Item] = []
         for number, item in enumerate(items):
-            kept += self._lower(item, f"input[{number}]")
+            if number >= begin or (isinstance(item, Message) and item.role in ("system", "developer")):
+                kept += self._lower(item, f"input[{number}]")
         return keep_last(kept, self._upstream) if self._marks > MOST else kept
 
     def _lower(self, item: Item, path: str) -> list[Item]:
@@ -163,7 +166,9 @@ class History:
             return [self._lower_call(known, path) if isinstance(known, ToolCall) else known]
         if self._has_blocks and told.is_shown_by_blocks(item):
             return []
-        if item.type == "compaction":
+        if item.type == COMPACTION and item.dialect == "messages":
+            return [tell_block(item)] if is_block(item) else []
+        if item.type == COMPACTION:
             raise Unsupported(
                 f"`{path}` is a compaction that another provider has sealed, and this model cannot read it: name a model"
                 " of that provider, or compact the conversation through this gateway",
@@ -184,6 +189,11 @@ class History:
             return ToolCall(call_id=call_id, name=name, arguments=arguments)
         names = [lenient_text(lenient_object(tool).get("name")) for tool in lenient_list(item.value.get("tools"))]
         return ToolOutput(call_id=call_id, output=f"Found, and ready to be called: {', '.join(names) or 'nothing'}.")
+
+
+def _find_summary(items: list[Item]) -> int:
+    """Where the last block stands that sums up what came before it; 0 where there is none."""
+    return max((number for number, item in enumerate(items) if is_block(item)), default=0)
 
 
 def _holds_blocks(item: Item) -> bool:

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from trunkline.clock import Mint
+from trunkline.dialects.openai_responses.compaction import is_block
 from trunkline.dialects.shapes import lenient_list, lenient_object, lenient_text
 from trunkline.events import Event, ItemEnded, ItemStarted, ResponseEnded, ResponseFailed, UsageReported
 from trunkline.items import Carrier, OtherItem, Reasoning
@@ -82,7 +83,10 @@ class BlocksToItems:
                 self._hidden.add(index)
             case ItemEnded(index=index) if index in self._hidden:
                 self._hidden.discard(index)
-                if event.item is not None:
+                if event.item is not None and is_block(event.item):
+                    yield ItemStarted(index, event.item)
+                    yield event
+                elif event.item is not None:
                     yield from self._take_block(index, event.item.value)
             case UsageReported() | ResponseEnded() | ResponseFailed():
                 for served in self._waiting.values():

@@ -9,7 +9,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from trunkline.dialects.dialect import Unseal
-from trunkline.dialects.openai_responses.compaction import open_compactions
+from trunkline.dialects.openai_responses.compaction import COMPACTION, open_compactions, read_block
 from trunkline.dialects.openai_responses.parts import DIALECT_NAME, read_extras, read_parts
 from trunkline.dialects.shapes import Fields, missing, read_object, wrong_type
 from trunkline.errors import InvalidRequest
@@ -160,6 +160,11 @@ def _read_reasoning(fields: Fields, unseal: Unseal) -> Item:
     )
 
 
+def _read_compaction(fields: Fields, unseal: Unseal) -> Item:
+    block = read_block(fields.text("encrypted_content") or "", unseal)
+    return block or OtherItem(dialect=DIALECT_NAME, type=COMPACTION, value=fields.value, id=fields.text("id"))
+
+
 _ITEMS: dict[str, Callable[[Fields, Unseal], Item]] = {
     "message": _read_message,
     "function_call": _read_function_call,
@@ -167,6 +172,7 @@ _ITEMS: dict[str, Callable[[Fields, Unseal], Item]] = {
     "custom_tool_call": _read_custom_call,
     "custom_tool_call_output": _read_custom_output,
     "reasoning": _read_reasoning,
+    COMPACTION: _read_compaction,
 }
 
 

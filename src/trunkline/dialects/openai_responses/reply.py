@@ -9,6 +9,7 @@ from typing import Any, assert_never
 import msgspec
 
 from trunkline.dialects.dialect import ReplyContext
+from trunkline.dialects.openai_responses.compaction import carry_block, draw_compaction, is_block
 from trunkline.dialects.openai_responses.errors import draw_response_error
 from trunkline.dialects.openai_responses.items import carry_for_call
 from trunkline.dialects.openai_responses.parts import DIALECT_NAME, without_none, write_parts
@@ -166,8 +167,13 @@ def whole_arguments(item: ToolCall, arguments: str, status: Status) -> str:
 
 
 def is_shown(item: Item) -> bool:
-    """Whether this wire can hold the item: what only another dialect knows has no shape here."""
+    """Whether this wire can hold the item as it is: what only another dialect knows has no shape here."""
     return not isinstance(item, OtherItem) or item.dialect == DIALECT_NAME
+
+
+def draw_block(item: OtherItem, context: ReplyContext) -> dict[str, Any]:
+    """Anthropic's own compaction, as ours."""
+    return draw_compaction(context.mint("cmp_"), context.seal(carry_block(item)))
 
 
 def explain_refusal(finish: Finish, explanation: str | None) -> Message | None:
@@ -196,7 +202,7 @@ def write_reply(response: ModelResponse, context: ReplyContext) -> bytes:
     """The answer as one JSON object."""
     body = draw_response(context.mint("resp_"), response.model, context)
     finish = response.finish
-    items = [item for item in response.items if is_shown(item)]
+    items = [item for item in response.items if is_shown(item) or is_block(item)]
     if (refusal := explain_refusal(finish, response.explanation)) is not None:
         items.append(refusal)
         finish = "stop"
@@ -209,6 +215,9 @@ def write_reply(response: ModelResponse, context: ReplyContext) -> bytes:
 
 
 def _draw_whole(item: Item, context: ReplyContext) -> Iterator[dict[str, Any]]:
+    if isinstance(item, OtherItem) and is_block(item):
+        yield draw_block(item, context)
+        return
     status: Status = getattr(item, "status", None) or "completed"
     if isinstance(item, ToolCall):
         if item.carrier is not None:

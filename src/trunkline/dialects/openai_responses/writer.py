@@ -13,9 +13,11 @@ from msgspec import Raw
 from msgspec.structs import replace
 
 from trunkline.dialects.dialect import ReplyContext
+from trunkline.dialects.openai_responses.compaction import is_block
 from trunkline.dialects.openai_responses.errors import DONE, draw_error_event, draw_response_error, write_event
 from trunkline.dialects.openai_responses.parts import write_output_text
 from trunkline.dialects.openai_responses.reply import (
+    draw_block,
     draw_call_carrier,
     draw_item,
     draw_response,
@@ -203,6 +205,8 @@ class Writer:
     def end_item(self, event: ItemEnded) -> None:
         shown = self._items.pop(event.index, None)
         if shown is None:
+            if isinstance(event.item, OtherItem) and is_block(event.item):
+                self._write_item(draw_block(event.item, self._context))
             return
         item = shown.item
         sealed = None
@@ -247,11 +251,14 @@ class Writer:
 
     def _write_call_carrier(self, call_id: str, carrier: Carrier) -> None:
         """A call's carrier, as a whole reasoning item beside it."""
-        output_index = len(self._output)
         item = draw_call_carrier(call_id, carrier, self._context)
-        added = {name: value for name, value in item.items() if name != "encrypted_content"}
+        self._write_item(item, {name: value for name, value in item.items() if name != "encrypted_content"})
+
+    def _write_item(self, item: dict[str, Any], added: dict[str, Any] | None = None) -> None:
+        """An item that is whole; `added` is how it is announced."""
+        output_index = len(self._output)
         self._output.append(Raw(_encode(item)))
-        self._emit("response.output_item.added", output_index=output_index, item=added)
+        self._emit("response.output_item.added", output_index=output_index, item=item if added is None else added)
         self._emit("response.output_item.done", output_index=output_index, item=item)
 
     # --- parts ---
