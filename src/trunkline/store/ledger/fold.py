@@ -16,7 +16,7 @@ from trunkline.records import Record
 from trunkline.store import sql
 from trunkline.store.engine import Database
 from trunkline.store.ledger.coding import clean
-from trunkline.store.ledger.rows import Row, Values, attempt_row, audit_row, request_row
+from trunkline.store.ledger.rows import Values, attempt_rows, audit_rows, request_rows
 from trunkline.store.ledger.tables import ATTEMPTS, AUDIT, REQUESTS, usual_values
 
 _log = logging.getLogger("trunkline.store")
@@ -54,11 +54,9 @@ class Fold:
             await self(records[half:])
 
     async def _put(self, records: Sequence[Record]) -> None:
-        requests = self._requests.sort([request_row(record) for record in records])
-        audit = self._audit.sort([audit_row(record) for record in records])
-        attempts = self._attempts.sort(
-            [attempt_row(record, *numbered) for record in records for numbered in enumerate(record.attempts)]
-        )
+        requests = self._requests.sort(*request_rows(records))
+        attempts = self._attempts.sort(*attempt_rows(records))
+        audit = self._audit.sort(*audit_rows(records))
 
         def work(connection: Connection) -> None:
             sql.lock_fold(connection)
@@ -94,12 +92,12 @@ class _Batches:
         self._usual = sql.Batch(insert, columns[: -len(self._usually)])
         self._whole = sql.Batch(insert, columns)
 
-    def sort(self, rows: Sequence[Row]) -> tuple[list[Values], list[Values]]:
+    def sort(self, said: list[Values], rest: list[Values]) -> tuple[list[Values], list[Values]]:
         """The usual ones, without their ends, and the others."""
-        usual = [said for said, rest in rows if rest == self._usually]
-        if len(usual) == len(rows):
-            return usual, []
-        return usual, [said + rest for said, rest in rows if rest != self._usually]
+        if rest.count(self._usually) == len(rest):
+            return said, []
+        usual = [one for one, end in zip(said, rest, strict=True) if end == self._usually]
+        return usual, [one + end for one, end in zip(said, rest, strict=True) if end != self._usually]
 
     def execute(self, connection: Connection, rows: tuple[list[Values], list[Values]]) -> None:
         for batch, some in zip((self._usual, self._whole), rows, strict=True):

@@ -20,7 +20,7 @@ from trunkline.errors import ConfigError
 from trunkline.records import Record
 from trunkline.store.checkpoint import Checkpoint
 from trunkline.store.frames import HEAD_BYTES as FRAME_BYTES
-from trunkline.store.frames import Frame, write_frame
+from trunkline.store.frames import write_frame
 from trunkline.store.journal import lock_directory
 from trunkline.store.ledger.sheets import HEAD_BYTES, Sheet, clear_sheet, create_sheet, first_order, open_sheet
 from trunkline.store.segments import Disk, sync_directory
@@ -158,9 +158,13 @@ class Register:
                 if len(records) >= most:
                     break
                 offset = frame.end
-                if frame.order > self._folded:
-                    order = frame.order
-                    records += _read(sheet, frame)
+                if frame.order <= self._folded:
+                    continue
+                order = frame.order
+                try:
+                    records.append(sheet.read(frame))
+                except msgspec.MsgspecError as error:
+                    _log.error("record %d of the ledger cannot be read: %s", order, error)
             else:
                 if following is None:
                     break
@@ -254,14 +258,6 @@ class Register:
         for sheet, following in itertools.pairwise(sheets):
             following.base = sheet.base + sheet.end - HEAD_BYTES
             sheet.next = following
-
-
-def _read(sheet: Sheet, frame: Frame) -> list[Record]:
-    try:
-        return [sheet.read(frame)]
-    except msgspec.MsgspecError as error:
-        _log.error("record %d of the ledger cannot be read: %s", frame.order, error)
-        return []
 
 
 def open_register(directory: Path, *, disk: Disk | None = None, sheet_bytes: int = SHEET_BYTES) -> Register:

@@ -1,12 +1,11 @@
-"""A record → its rows: one of the request, one of each attempt, one of the audit.
+"""Records → rows: one of each request, one of each attempt, one of each request for the audit.
 
-A row is a pair: what is always said, and what the last columns hold, which need not be said where that is the usual.
-Columns are filled by position, since this is done for every request.
+A row is what is always said of it, and what its last columns hold, which need not be said where that is the usual. Rows
+are made column by column, since that is done for every request: all of it are loops of the interpreter's own.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
-from operator import itemgetter
 from typing import Any
 
 import msgspec
@@ -15,26 +14,15 @@ from msgspec.structs import astuple
 
 from trunkline.money import Rates
 from trunkline.records import Attempt, Record
-from trunkline.store.ledger.tables import COUNTS, USUAL_COUNTS
+from trunkline.store.ledger.tables import RARE_COUNTS, USUAL_COUNTS
 from trunkline.usage import Usage
 
 Values = tuple[Any, ...]
-Row = tuple[Values, Values]
+Column = Sequence[Any]
+Rows = tuple[list[Values], list[Values]]
+"""What is said, and what the last columns hold, of each row."""
 
-_USUAL, _ALL = len(USUAL_COUNTS), len(COUNTS)
-_TIER = Usage.__struct_fields__.index("tier")
-if Usage.__struct_fields__[:_ALL] != COUNTS:
-    raise TypeError("the buckets of usage have columns in another order")
-
-_encode = msgspec.json.Encoder().encode
-
-
-def _picker(type: type[Struct], *names: str) -> Callable[[Values], Values]:
-    return itemgetter(*(type.__struct_fields__.index(name) for name in names))
-
-
-_request = _picker(
-    Record,
+_REQUEST = (
     "request_id",
     "started_at_micros",
     "path",
@@ -49,9 +37,8 @@ _request = _picker(
     "first_byte_micros",
     "cost",
 )
-_ending = _picker(Record, "status", "outcome", "error_code")
-_attempt = _picker(
-    Attempt,
+_REQUEST_ENDING = ("status", "outcome", "error_code")
+_ATTEMPT = (
     "started_at_micros",
     "duration_micros",
     "first_byte_micros",
@@ -59,9 +46,8 @@ _attempt = _picker(
     "cost_source",
     "upstream_request_id",
 )
-_attempt_ending = _picker(Attempt, "is_aside", "status", "outcome", "error_code", "is_estimated")
-_audit = _picker(
-    Record,
+_ATTEMPT_ENDING = ("is_aside", "status", "outcome", "error_code", "is_estimated")
+_AUDIT = (
     "request_id",
     "started_at_micros",
     "peer",
@@ -71,34 +57,62 @@ _audit = _picker(
     "upstream_request_id",
     "request_bytes",
 )
-_said = _picker(Record, "error_detail", "trace", "bodies")
+_AUDIT_ENDING = ("error_detail", "trace", "bodies")
+
+_encode = msgspec.json.Encoder().encode
 
 
-def request_row(record: Record) -> Row:
+def request_rows(records: Sequence[Record]) -> Rows:
     """In the order of `REQUESTS`, without its number."""
-    values, counts, attempts = astuple(record), astuple(record.usage), record.attempts
-    labels = _encode(record.labels).decode() if record.labels else "{}"
-    is_estimated = any(attempt.is_estimated for attempt in attempts)
+    of = _columns(Record, records)
+    counts = _columns(Usage, of["usage"])
+    labels = [_encode(each).decode() if each else "{}" for each in of["labels"]]
+    tried = [len(attempts) for attempts in of["attempts"]]
+    is_estimated = [any(attempt.is_estimated for attempt in attempts) for attempts in of["attempts"]]
     return (
-        (*_request(values), *_split(record.target), *counts[:_USUAL]),
-        (*_ending(values), labels, len(attempts), is_estimated, *counts[_USUAL:_ALL]),
+        _rows(of, _REQUEST, *_split_all(of["target"]), *_pick(counts, USUAL_COUNTS)),
+        _rows(of, _REQUEST_ENDING, labels, tried, is_estimated, *_pick(counts, RARE_COUNTS)),
     )
 
 
-def attempt_row(record: Record, position: int, attempt: Attempt) -> Row:
+def attempt_rows(records: Sequence[Record]) -> Rows:
     """In the order of `ATTEMPTS`."""
-    values, counts = astuple(attempt), astuple(attempt.usage)
-    rates = None if attempt.rates is None else encode_rates(attempt.rates)
-    return (
-        (record.request_id, *_attempt(values), *_split(attempt.target), counts[_TIER], rates, *counts[:_USUAL]),
-        (position, *_attempt_ending(values), *counts[_USUAL:_ALL]),
-    )
+    attempts = [attempt for record in records for attempt in record.attempts]
+    if not attempts:
+        return [], []
+    ids = [record.request_id for record in records for _ in record.attempts]
+    positions = [position for record in records for position in range(len(record.attempts))]
+    of = _columns(Attempt, attempts)
+    counts = _columns(Usage, of["usage"])
+    rates = [None if each is None else encode_rates(each) for each in of["rates"]]
+    said = (*_pick(of, _ATTEMPT), *_split_all(of["target"]), counts["tier"], rates, *_pick(counts, USUAL_COUNTS))
+    rest = (*_pick(of, _ATTEMPT_ENDING), *_pick(counts, RARE_COUNTS))
+    return list(zip(ids, *said, strict=True)), list(zip(positions, *rest, strict=True))
 
 
-def audit_row(record: Record) -> Row:
+def audit_rows(records: Sequence[Record]) -> Rows:
     """In the order of `AUDIT`."""
-    values = astuple(record)
-    return _audit(values), (*_said(values), _list(record.dropped), _list(record.emulated))
+    of = _columns(Record, records)
+    dropped, emulated = map(_list, of["dropped"]), map(_list, of["emulated"])
+    return _rows(of, _AUDIT), _rows(of, _AUDIT_ENDING, [*dropped], [*emulated])
+
+
+def _columns(type: type[Struct], values: Iterable[Struct]) -> Mapping[str, Column]:
+    """Fields by their names, each with what it is of every value."""
+    return dict(zip(type.__struct_fields__, zip(*map(astuple, values), strict=True), strict=True))
+
+
+def _pick(of: Mapping[str, Column], names: Iterable[str]) -> Iterable[Column]:
+    return [of[name] for name in names]
+
+
+def _rows(of: Mapping[str, Column], names: Iterable[str], *others: Column) -> list[Values]:
+    return list(zip(*_pick(of, names), *others, strict=True))
+
+
+def _split_all(targets: Column) -> Iterable[Column]:
+    """Accounts and models."""
+    return zip(*map(_split, targets), strict=True)
 
 
 def _list(values: Sequence[str]) -> str:

@@ -21,7 +21,7 @@ from trunkline.store.tables import METADATA as METADATA
 _NUMBER = BigInteger().with_variant(Integer, "sqlite")
 
 USUAL_COUNTS = ("input_tokens", "cached_input_tokens", "cache_write_tokens", "output_tokens", "reasoning_tokens")
-_RARE_COUNTS = (
+RARE_COUNTS = (
     "cache_write_1h_tokens",
     "audio_input_tokens",
     "cached_audio_tokens",
@@ -32,7 +32,7 @@ _RARE_COUNTS = (
     "code_sessions",
     "file_searches",
 )
-COUNTS = (*USUAL_COUNTS, *_RARE_COUNTS)
+COUNTS = (*USUAL_COUNTS, *RARE_COUNTS)
 """The buckets of `Usage`, each in a column of its own name."""
 
 
@@ -51,7 +51,7 @@ def _usual_counts() -> list[Column[int]]:
 
 
 def _rare_counts() -> list[Column[int]]:
-    return [_usually(name, BigInteger, 0) for name in _RARE_COUNTS]
+    return [_usually(name, BigInteger, 0) for name in RARE_COUNTS]
 
 
 REQUESTS = Table(
