@@ -157,9 +157,12 @@ async def test_administrators_on_their_own_port(tmp_path: Path) -> None:
                 checked = json.loads((await verified.communicate())[0])
                 assert (checked["sound"], checked["entries"]) == (True, 1)
             async with running(tmp_path, "audit", "live", "--url", admin, "--key", key) as live:
-                await asyncio.sleep(1)
-                await call(url, key, "/models")
-                assert "GET /v1/models" in await read_until(live, "/v1/models")
+                reading = asyncio.create_task(read_until(live, "/v1/models"))
+                # It takes its time to come, and is told what happens from then on.
+                while not reading.done():
+                    await call(url, key, "/models")
+                    await asyncio.wait({reading}, timeout=0.5)
+                assert "GET /v1/models" in reading.result()
                 process.send_signal(signal.SIGTERM)
                 async with asyncio.timeout(10):
                     await process.communicate()
