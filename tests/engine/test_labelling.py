@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from budget_scene import BudgetScene, make_budget
 
 from scripted_gateway import KEY, Scene, json_reply
 from trunkline.engine.labelling import Labelling
@@ -44,6 +45,25 @@ async def test_a_keys_labels_win_over_tags() -> None:
     """Nor can it do so in its body."""
     body = {**_CHAT, "metadata": {"tags": ["team=beta", "app:web", "urgent"]}}
     assert await _labels(_scene(keys=_LabelledKey()), body) == {"team": "alpha", "app": "web", "urgent": "true"}
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"x_trunkline_labels": "team=beta"},
+        {"x_team": "beta"},
+        {"metadata": {"tags": ["team=beta"]}},
+    ],
+)
+async def test_nobody_leaves_a_budget_by_another_label(said: dict[str, Any]) -> None:
+    """What a key is labelled with pays, whatever its holder calls itself."""
+    scene = BudgetScene(
+        make_budget("0", label=("team", "alpha")), keys=_LabelledKey(), labelling=Labelling({b"x-team": "team"})
+    )
+    headers = {name: value for name, value in said.items() if name.startswith("x_")}
+    body = {**_CHAT, "max_tokens": 10, "metadata": said.get("metadata", {})}
+    answer = await scene.scene.ask("/v1/chat/completions", body, **headers)
+    assert (answer.status, answer.error["code"]) == (429, "budget_exceeded")
 
 
 async def test_a_header_that_is_configured_is_a_label() -> None:

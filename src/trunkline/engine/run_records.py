@@ -39,7 +39,9 @@ _decode_ended = msgspec.json.Decoder(_Ended).decode
 
 def begin_record(x: Exchange) -> Record:
     """What is known of an exchange so far. It stays as it is."""
-    return replace(x, attempts=[replace(attempt) for attempt in x.attempts]).freeze()
+    # What has been said so far is kept when its reply is over.
+    bodies = "kept" if x.evidence is not None else x.bodies
+    return replace(x, attempts=[replace(attempt) for attempt in x.attempts], bodies=bodies).freeze()
 
 
 def write_record(record: Record) -> bytes:
