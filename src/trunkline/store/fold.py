@@ -105,7 +105,7 @@ class Fold:
 
     async def __call__(self, entries: Sequence[Entry]) -> None:
         """Raises `Unavailable` when the database is away; then nothing of it has happened."""
-        drafts = await asyncio.to_thread(self._draft_all, entries)
+        drafts = await asyncio.to_thread(self.draft_all, entries)
         items = _turn_items(entries)
 
         def work(connection: Connection) -> None:
@@ -118,7 +118,8 @@ class Fold:
 
     # --- responses ------------------------------------------------------------------------------------------------
 
-    def _draft_all(self, entries: Sequence[Entry]) -> list[_Draft]:
+    def draft_all(self, entries: Sequence[Entry]) -> list[_Draft]:
+        """The rows of these entries' responses. Not for the event loop."""
         return [self._draft(entry.response) for entry in entries if entry.response is not None]
 
     def _draft(self, kept: KeptResponse) -> _Draft:
