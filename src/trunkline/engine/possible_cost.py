@@ -25,13 +25,22 @@ _PER = 1_000_000
 
 # English has four bytes a token; with a third more, code and figures stay within it as well.
 _BYTES_PER_TOKEN = 4
-_MARGIN = 4 / 3
+USUAL_RATIO = 4 / 3
+"""Up to which what a model counts is covered by that."""
+
 _DEAR_BYTES_PER_TOKEN = 3
 
 # What a part of a body says of itself that is no text; one of Google's says nothing of itself.
 _TYPE = b'"type"'
 _MEDIA = (b'"image', b'"input_i', b'"input_f', b'"input_a', b'"file"', b'"document"')
 _GOOGLE_MEDIA = (b'"inline', b'"file')
+
+# What may be cached for an hour, and what may answer with more than text.
+_HOUR = b'"1h"'
+_MODALITIES = b'odalities"'
+
+# Members that say what has a price of its own, or stand for more than there is.
+_PRICED = frozenset("tools web_search_options service_tier speed previous_response_id conversation prompt".split())
 
 # What goes in beside the body: the history that the provider keeps, or a prompt. It may be all that the model can read.
 _USUAL_CONTEXT = 200_000
@@ -60,14 +69,16 @@ class Dear(Struct, frozen=True):
 class Prices:
     """A tariff, with what has been looked up in it."""
 
-    __slots__ = ("_found", "_steps", "_usual", "tariff")
+    __slots__ = ("_found", "_marks", "_steps", "_usual", "tariff")
 
     def __init__(self, tariff: Tariff) -> None:
         self.tariff = tariff
         self._found: dict[tuple[str, int], Dear] = {}
         every = (tariff, *tariff.tiers.values())
         self._steps = sorted({step.above_tokens for each in every for step in each.long})
-        self._usual = _find_dearest(dearest_rates(tariff, 0))
+        self._usual = dear = _find_dearest(dearest_rates(tariff, 0))
+        marks = ((_HOUR, dear.hour > dear.input), (_MODALITIES, dear.media_output > dear.output))
+        self._marks = [mark for mark, matters in marks if matters]
 
     def find(self, input_tokens: int, tier: str) -> Dear:
         """The dearest prices for so much input at a tier."""
@@ -78,6 +89,17 @@ class Prices:
         if found is None:
             found = self._found[key] = _find_dearest(dearest_rates(self.tariff, input_tokens, tier))
         return found
+
+    def weigh_plain(self, envelope: Envelope, dialect: str) -> int | None:
+        """How many tokens a request puts into the model that is text alone, of which no more need be known; `None` for any
+        other. Most are."""
+        data = envelope.body
+        if not _PRICED.isdisjoint(envelope.members) or may_hold_media(dialect, data):
+            return None
+        for mark in self._marks:
+            if data.find(mark) >= 0:
+                return None
+        return -(-len(data) // _DEAR_BYTES_PER_TOKEN)
 
 
 def _find_dearest(rates: Rates) -> Dear:
@@ -130,10 +152,10 @@ def weigh(body: Body, prices: Prices, input_tokens: int, choices: int = 1) -> Po
         input_tokens += calls * _READ_BY_CALL
     dear = prices.find(input_tokens, tier)
     rate = dear.media_input if body.has_media else dear.input
-    if dear.hour > rate and body.data.find(b'"1h"') >= 0:
+    if dear.hour > rate and body.data.find(_HOUR) >= 0:
         rate = dear.hour
     output = dear.output
-    if dear.media_output > output and (body.has_media or body.data.find(b'odalities"') >= 0):
+    if dear.media_output > output and (body.has_media or body.data.find(_MODALITIES) >= 0):
         output = dear.media_output
     return Possible(calls * dear.fee - (-input_tokens * rate // _PER), output * choices)
 
@@ -141,7 +163,7 @@ def weigh(body: Body, prices: Prices, input_tokens: int, choices: int = 1) -> Po
 def count_most(dialect: Dialect, envelope: Envelope, body: Body, capabilities: Capabilities, ratio: float) -> int:
     """How many tokens a request puts into the model, rather too many. `ratio` is how far estimates were off so far."""
     count = _estimate_media(dialect, envelope) if body.has_media else None
-    if count is None and ratio <= _MARGIN:
+    if count is None and ratio <= USUAL_RATIO:
         tokens = -(-len(body.data) // _DEAR_BYTES_PER_TOKEN)
     else:
         tokens = raise_estimate(len(body.data) / _BYTES_PER_TOKEN if count is None else count, ratio)
@@ -152,9 +174,14 @@ def count_most(dialect: Dialect, envelope: Envelope, body: Body, capabilities: C
     return tokens
 
 
+def cost_of_text(dear: Dear, input_tokens: int, output_tokens: int) -> int:
+    """What `weigh` makes of plain text and an output limit, in nano-dollars."""
+    return -(-input_tokens * dear.input // _PER) - (-output_tokens * dear.output // _PER)
+
+
 def raise_estimate(tokens: float, ratio: float) -> int:
     """An estimate on the dear side: a third more, or as much more as its target was found to count."""
-    return math.ceil(tokens * max(_MARGIN, ratio))
+    return math.ceil(tokens * max(USUAL_RATIO, ratio))
 
 
 def may_hold_media(dialect: str, data: bytes) -> bool:

@@ -1,6 +1,7 @@
 """What budgets make of a request: the whole of what it may cost is claimed of each, before it is sent."""
 
 from collections.abc import Sequence
+from typing import Protocol
 
 from msgspec import Raw, Struct
 from msgspec.structs import replace
@@ -9,10 +10,11 @@ from trunkline.call import Header
 from trunkline.dialects.hosted_calls import bound_calls
 from trunkline.dialects.output_limit import OutputLimit, write_limit
 from trunkline.engine.bids import Bid
-from trunkline.engine.budgets.funds import Fund, Funds
+from trunkline.engine.budgets.funds import Fund
 from trunkline.engine.budgets.refusals import refuse
 from trunkline.engine.envelope import Envelope, encode_members
-from trunkline.engine.possible_cost import LEAST_OUTPUT, Possible
+from trunkline.engine.possible_cost import LEAST_OUTPUT, Body, Possible, look_at
+from trunkline.engine.router import Target
 from trunkline.records import Record
 from trunkline.state.counters import Claim, Level, Refused
 
@@ -22,18 +24,31 @@ _NULL = Raw(b"null")
 _SAID_AGAIN = ("max_output_tokens", "max_tool_calls")
 
 
-class Asked(Struct, frozen=True):
-    """A request as budgets see it: `original` as its caller sent it in a `dialect`, whose target knows the limit by the
-    name of `field`. `limit` is its own, `takes_limit` whether it can be given one, `may_call` whether its provider calls tools
-    of its own. `told` is what its caller is told of budgets."""
+class Weigher(Protocol):
+    """Who weighed a request, and may be asked again."""
 
+    def weigh(self, body: Body, target: Target, input_tokens: int, choices: int) -> Possible: ...
+
+    def see(self, funds: Sequence[Fund], levels: Sequence[Level]) -> None: ...
+
+
+class Asked(Struct, frozen=True):
+    """A request as the `funds` that cover it see it: `original` as its caller sent it in a `dialect`.
+
+    `limit` is its own, `takes_limit` whether it can be given one, `may_call` whether its provider calls tools of its own.
+    `told` is what its caller is told of budgets.
+    """
+
+    weigher: Weigher
+    funds: Sequence[Fund]
     original: Envelope
     dialect: str
-    field: str
+    target: Target
     limit: OutputLimit
-    possible: Possible
-    takes_limit: bool
-    may_call: bool
+    input_tokens: int
+    at_micros: int
+    takes_limit: bool = True
+    may_call: bool = False
     told: Sequence[Header] = ()
 
     @property
@@ -41,6 +56,11 @@ class Asked(Struct, frozen=True):
         """The least that it may be cut to."""
         least = LEAST_OUTPUT if self.limit.tokens is None else min(LEAST_OUTPUT, self.limit.tokens)
         return max(least, self.limit.least + 1 if self.limit.least else 0)
+
+    def possible(self) -> Possible:
+        """What it may come to, whatever its limit."""
+        body = look_at(self.dialect, self.original.members, self.original.body)
+        return self.weigher.weigh(body, self.target, self.input_tokens, self.limit.choices)
 
     def send(self, tokens: int) -> Envelope:
         """The request with this output limit, if that is not what it says anyway."""
@@ -51,7 +71,7 @@ class Asked(Struct, frozen=True):
         if self.may_call:
             bound_calls(self.dialect, members)
         if is_limited:
-            write_limit(self.dialect, members, tokens, self.field)
+            write_limit(self.dialect, members, tokens, self.target.capabilities.max_tokens_field)
         if members == original.members:
             return original
         echo = original.echo
@@ -62,29 +82,23 @@ class Asked(Struct, frozen=True):
 
 
 class BudgetBid:
-    """The claims of one request on the budgets that cover it."""
+    """The claims of one request on the budgets that cover it: all that it may cost with an output limit of so many tokens."""
 
-    __slots__ = ("_all", "_asked", "_at_micros", "_funds", "_levels", "claims", "envelope", "input_tokens", "tokens")
+    __slots__ = ("_asked", "_levels", "amount", "claims", "envelope", "tokens")
 
-    def __init__(
-        self, all: Funds, funds: Sequence[Fund], asked: Asked, tokens: int, input_tokens: int, at_micros: int
-    ) -> None:
-        self._all = all
-        self._funds = funds
+    def __init__(self, asked: Asked, tokens: int, amount: int) -> None:
         self._asked = asked
-        self._at_micros = at_micros
         self._levels: Sequence[Level] = ()
         self.tokens = tokens
-        self.input_tokens = input_tokens
-        amount = asked.possible.cost(tokens)
-        self.claims: Sequence[Claim] = [fund.claim(at_micros, amount) for fund in funds]
+        self.amount = amount
+        at_micros = asked.at_micros
+        self.claims: Sequence[Claim] = [fund.claim(at_micros, amount) for fund in asked.funds]
         is_as_asked = tokens == asked.limit.tokens and not asked.may_call
         self.envelope = asked.original if is_as_asked else asked.send(tokens)
 
     @property
-    def amount(self) -> int:
-        """All that it may cost."""
-        return self._asked.possible.cost(self.tokens)
+    def input_tokens(self) -> int:
+        return self._asked.input_tokens
 
     def measure(self, record: Record) -> Sequence[int]:
         """What all of it cost, as far as anybody knows the price."""
@@ -92,18 +106,19 @@ class BudgetBid:
 
     def tell(self, levels: Sequence[Level]) -> Sequence[Header]:
         """Nothing of a budget that covers the call, which is its owner's to know; the name of one that has cut it."""
-        self._levels = levels
-        self._all.see(self._funds, levels)
-        return self._asked.told
+        asked, self._levels = self._asked, levels
+        asked.weigher.see(asked.funds, levels)
+        return asked.told
 
     def lower(self, refused: Refused) -> Bid:
         """With the output limit that what is left will pay for, where a budget wishes that. Raises `BudgetExceeded`."""
-        place = self.claims.index(refused.claim)
-        fund, level = self._funds[place], self._levels[place]
-        if fund.budget.on_low == "cut" and self._asked.takes_limit:
-            tokens = min(self.tokens - 1, self._asked.possible.tokens(level.left))
-            if tokens >= self._asked.floor:
-                asked = replace(self._asked, told=((b"x-trunkline-budget-cut", fund.budget.name.encode()),))
-                return BudgetBid(self._all, self._funds, asked, tokens, self.input_tokens, self._at_micros)
+        asked, place = self._asked, self.claims.index(refused.claim)
+        fund, level = asked.funds[place], self._levels[place]
+        if fund.budget.on_low == "cut" and asked.takes_limit:
+            possible = asked.possible()
+            tokens = min(self.tokens - 1, possible.tokens(level.left))
+            if tokens >= asked.floor:
+                cut = replace(asked, told=((b"x-trunkline-budget-cut", fund.budget.name.encode()),))
+                return BudgetBid(cut, tokens, possible.cost(tokens))
         fund.is_low = fund.is_low or not refused.in_flight
         raise refuse(fund, level, self.amount, in_flight=refused.in_flight)

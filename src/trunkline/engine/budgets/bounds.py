@@ -14,10 +14,12 @@ from trunkline.engine.envelope import Envelope, read_members
 from trunkline.engine.exchange import Exchange
 from trunkline.engine.gauge import Gauge
 from trunkline.engine.possible_cost import (
+    USUAL_RATIO,
     Body,
     Possible,
     Prices,
     choose_limit,
+    cost_of_text,
     count_most,
     look_at,
     raise_estimate,
@@ -26,7 +28,7 @@ from trunkline.engine.possible_cost import (
 from trunkline.engine.router import Target
 from trunkline.errors import BudgetExceeded
 from trunkline.request import ModelRequest
-from trunkline.state.counters import Claim, Refused
+from trunkline.state.counters import Claim, Level, Refused
 
 # What it costs where nothing is said of the price, and that is allowed: what its provider tells counts.
 _NOTHING = Possible(0, 0)
@@ -56,30 +58,58 @@ class BudgetBounds:
         funds = self._funds.covering(x.principal, x.labels)
         if not funds:
             return None
-        _check_price(funds, target)
-        at_micros, capabilities = self._clock.now_micros(), target.capabilities
+        prices, at_micros, dialect = self._find_prices(funds, target), self._clock.now_micros(), x.dialect
+        if x.operation != _WHOLE_ANSWERS or prices is None or self._gauge.ratio(target.name) > USUAL_RATIO:
+            return self._weigh_whole(x, target, envelope, funds, at_micros)
+        input_tokens = prices.weigh_plain(envelope, dialect)
+        if input_tokens is None:
+            return self._weigh_whole(x, target, envelope, funds, at_micros)
+        limit = read_limit(dialect, envelope.members)
+        tokens = limit.tokens
+        if tokens is None:
+            tokens = choose_limit(limit, target.capabilities, input_tokens, self._unknown)
+        amount = cost_of_text(prices.find(input_tokens, ""), input_tokens, tokens * limit.choices)
+        asked = Asked(self, funds, envelope, dialect, target, limit, input_tokens, at_micros)
+        return BudgetBid(asked, tokens, amount)
+
+    def _weigh_whole(
+        self, x: Exchange, target: Target, envelope: Envelope, funds: Sequence[Fund], at_micros: int
+    ) -> BudgetBid:
+        """The bid of a request that is more than text."""
         takes_limit = x.operation == _WHOLE_ANSWERS
         limit = read_limit(x.dialect, envelope.members) if takes_limit else OutputLimit(None)
         body = look_at(x.dialect, envelope.members, envelope.body)
         ratio = self._gauge.ratio(target.name)
-        input_tokens = count_most(self._dialects[x.dialect], envelope, body, capabilities, ratio)
-        tokens = choose_limit(limit, capabilities, input_tokens, self._unknown)
+        input_tokens = count_most(self._dialects[x.dialect], envelope, body, target.capabilities, ratio)
+        tokens = choose_limit(limit, target.capabilities, input_tokens, self._unknown)
         if not takes_limit and x.operation != _COMPACTIONS:
             tokens = 0
-        possible = self._weigh(body, target, input_tokens, limit.choices)
-        asked = Asked(envelope, x.dialect, capabilities.max_tokens_field, limit, possible, takes_limit, body.calls > 0)
-        return BudgetBid(self._funds, funds, asked, tokens, input_tokens, at_micros)
+        asked = Asked(
+            self, funds, envelope, x.dialect, target, limit, input_tokens, at_micros, takes_limit, body.calls > 0
+        )
+        return BudgetBid(asked, tokens, self.weigh(body, target, input_tokens, limit.choices).cost(tokens))
 
-    def _weigh(self, body: Body, target: Target, input_tokens: int, choices: int) -> Possible:
+    def weigh(self, body: Body, target: Target, input_tokens: int, choices: int) -> Possible:
+        """What a body may come to at a target that is allowed."""
+        prices = self._find_prices((), target)
+        return _NOTHING if prices is None else weigh(body, prices, input_tokens, choices)
+
+    def _find_prices(self, funds: Sequence[Fund], target: Target) -> Prices | None:
+        """Those of a target; `None` where it has none and none of the funds minds. Raises `Forbidden` if one does."""
         tariff = target.tariff
         if tariff is None:
-            return _NOTHING
+            _check_allowed(funds, target)
+            return None
         prices = self._prices.get(target.name)
         if prices is None or prices.tariff is not tariff:
             if len(self._prices) >= _MOST_REMEMBERED:
                 self._prices.clear()
             prices = self._prices[target.name] = Prices(tariff)
-        return weigh(body, prices, input_tokens, choices)
+        return prices
+
+    def see(self, funds: Sequence[Fund], levels: Sequence[Level]) -> None:
+        """The counters of funds stand so."""
+        self._funds.see(funds, levels)
 
     # --- what comes on top --------------------------------------------------------------------------------------
 
@@ -89,7 +119,7 @@ class BudgetBounds:
         members = read_members(data)
         limit = read_limit(dialect, members)
         tokens = choose_limit(limit, target.capabilities, input_tokens, self._unknown)
-        return self._weigh(look_at(dialect, members, data), target, input_tokens, limit.choices).cost(tokens)
+        return self.weigh(look_at(dialect, members, data), target, input_tokens, limit.choices).cost(tokens)
 
     def count(self, target: Target, request: ModelRequest) -> int:
         """How many tokens a request puts into the model, rather too many."""
@@ -108,9 +138,7 @@ class BudgetBounds:
         return refuse(funds[place], refused.levels[place], refused.claim.amount, in_flight=refused.in_flight)
 
 
-def _check_price(funds: Sequence[Fund], target: Target) -> None:
-    if target.tariff is not None:
-        return
+def _check_allowed(funds: Sequence[Fund], target: Target) -> None:
     for fund in funds:
         if fund.budget.unpriced == "refuse":
             raise refuse_unpriced(fund.budget, target.name)

@@ -46,15 +46,6 @@ class Fund:
             self._counter = self.budget.counter(window)
             self.seen, self.is_low, self.is_lost = 0, False, False
 
-    def see(self, level: Level) -> bool:
-        """Its counter stands so. `False`: it has lost its memory, since what is spent never becomes less."""
-        # Answers may come in another order than they were made in, but not that far apart.
-        if level.spent * 2 < self.seen:
-            self.is_lost = True
-        elif level.spent > self.seen:
-            self.seen = level.spent
-        return not self.is_lost
-
 
 class Funds:
     """All of them. `replace` keeps what is known of those that go on as they were. `lost` is set when one has been."""
@@ -100,9 +91,14 @@ class Funds:
         self.lost.set()
 
     def see(self, funds: Sequence[Fund], levels: Sequence[Level]) -> None:
-        """Their counters stand so."""
+        """Their counters stand so. One of which less is spent than there was has lost its memory."""
         for fund, level in zip(funds, levels):  # noqa: B905 - one was made for each other
-            if not fund.see(level):
+            spent = level.spent
+            if spent >= fund.seen:
+                fund.seen = spent
+            # Answers may come in another order than they were made in, but not that far apart.
+            elif spent * 2 < fund.seen:
+                fund.is_lost = True
                 self.lost.set()
 
     def _remember(self, who: tuple[str, str], principal: Principal) -> tuple[tuple[Fund, ...], bool]:
