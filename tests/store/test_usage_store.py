@@ -7,12 +7,19 @@ from typing import Any
 import msgspec
 import pytest
 
+from recorded import record
 from recorded_rows import HOUR, START, make_attempt, put_request
+from trunkline.clock import FakeClock
+from trunkline.engine.audit_book import AuditBook
+from trunkline.engine.query import Query
+from trunkline.engine.usage_book import UsageBook
+from trunkline.engine.usage_shapes import BUCKETS
 from trunkline.errors import Unavailable
 from trunkline.state.conversations import Order
 from trunkline.state.usage import By, Sums, WantedUsage
 from trunkline.store.engine import Database, open_database
 from trunkline.store.ledger.tables import METADATA
+from trunkline.store.open import OpenStore
 from trunkline.store.usage import SqlUsage
 from trunkline.usage import Usage
 
@@ -270,3 +277,21 @@ async def test_a_hurry_is_bounded(database: Database, monkeypatch: pytest.Monkey
 
     await SqlUsage(database, never).hurry()
     await SqlUsage(database, away).hurry()
+
+
+async def test_a_record_is_found_as_soon_as_it_is_made(store: OpenStore, clock: FakeClock) -> None:
+    """To the nano-dollar and the token, with all its attempts: as a caller asks for it who has just got the reply."""
+    kept = record(7, labels={"app": "web"}, session="s1")
+    store.ledger.record(kept)
+    book = UsageBook(store.ports.usage, kept.path, clock, kept.key_id)
+    row = (await book.page(Query(f"request_id={kept.request_id}".encode())))["data"][0]
+    shown = msgspec.json.decode(row)
+    assert (shown["id"], shown["cost_nanos"], shown["session"]) == (kept.request_id, kept.cost, "s1")
+    assert {name: shown["usage"][name] for name in BUCKETS} == {name: getattr(kept.usage, name) for name in BUCKETS}
+    detail = await UsageBook(store.ports.usage, "/", clock).find(kept.request_id)
+    assert [each["cost_nanos"] for each in detail["attempts"]] == [attempt.cost for attempt in kept.attempts]
+    assert [f"{each['provider']}/{each['model']}" for each in detail["attempts"]] == [
+        attempt.target for attempt in kept.attempts
+    ]
+    entry = await AuditBook(store.ports.usage, store.ports.evidence, "/", clock).find(kept.request_id)
+    assert (entry["trail"]["peer"], entry["trail"]["url"]) == (kept.peer, kept.url)
