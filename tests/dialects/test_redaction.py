@@ -55,7 +55,7 @@ def test_contents_of_files_are_cut() -> None:
     body = {"image_url": f"data:image/png;base64,{'A' * 5000}", "data": "B" * 5000, "text": "a picture"}
     text, is_cut = Redaction().clean(msgspec.json.encode(body))
     assert msgspec.json.decode(text) == {
-        "image_url": "data:image/png;base64,[cut]",
+        "image_url": "data:image/png;base64,[5000 characters cut]",
         "data": "[5000 characters cut]",
         "text": "a picture",
     }

@@ -18,18 +18,22 @@ _SECRET_NAMES = frozenset(
     " password private_key headers".split()
 )
 
-# What looks like a key wherever it stands: a word and a long one with capitals behind it, which no id of an object has;
-# Google's, AWS's, GitHub's, Slack's, bearers, JWTs, PEM.
-_KEYS = re.compile(
+# Words so short open no doors. Most texts have none that are longer, and are not looked at any further.
+_LEAST_CHARACTERS = 16
+_LONG_WORDS = re.compile(r"[A-Za-z0-9._~+/=\-]{16,}")
+
+# What looks like a key: a word and a long one with capitals behind it, which no id of an object has; Google's, AWS's,
+# GitHub's, Slack's, JWTs.
+_KEY = re.compile(
     r"\b(?:sk|rk|pk)[-_][A-Za-z0-9_\-]{16,}|\b[a-z0-9]{2,5}[-_](?=[a-z0-9]*[A-Z])[A-Za-z0-9]{30,}"
     r"|\bAIza[A-Za-z0-9_\-]{30,}|\b(?:AKIA|ASIA)[A-Z0-9]{16}\b|\bgh[pousr]_[A-Za-z0-9]{30,}|\bxox[abprs]-[A-Za-z0-9\-]{10,}"
-    r"|\b[Bb]earer [A-Za-z0-9._~+/\-]{16,}=*|\beyJ[A-Za-z0-9_\-]{10,}\.[A-Za-z0-9_\-]{10,}\.[A-Za-z0-9_\-]*"
-    r"|-----BEGIN [A-Z ]*PRIVATE KEY-----[^-]*(?:-----END [A-Z ]*PRIVATE KEY-----)?"
+    r"|\beyJ[A-Za-z0-9_\-]{10,}\.[A-Za-z0-9_\-]{10,}\.[A-Za-z0-9_\-]*"
 )
+_PRIVATE = "PRIVATE KEY-----"
+_PRIVATE_KEY = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----[^-]*(?:-----END [A-Z ]*PRIVATE KEY-----)?")
 
-_DATA_URL = re.compile(r"(data:[\w.+\-]+/[\w.+\-]+(?:;[\w=.\-]+)*;base64,)[A-Za-z0-9+/=_\-]{64,}")
 # Pictures, sound, sealed reasoning: nothing that anybody reads is so long and has no space in it.
-_BASE64 = re.compile(r"[A-Za-z0-9+/=_\-]{512,}")
+_MOST_READ = 512
 
 _SECRET_MEMBERS = re.compile(
     '("(?:' + "|".join(sorted(_SECRET_NAMES)) + r')"\s*:\s*)(?:"(?:[^"\\]|\\.)*"?|\{[^{}]*\}?|\[[^\[\]]*\]?)',
@@ -62,11 +66,12 @@ class Redaction:
 
     def clean_text(self, text: str) -> str:
         """One text of a body."""
-        if len(text) >= 64:
-            text = _BASE64.sub(_cut, _DATA_URL.sub(r"\1[cut]", text))
+        if max(map(len, text.split()), default=0) >= _LEAST_CHARACTERS:
+            text = _LONG_WORDS.sub(_judge, text)
         if len(text) > self._most:
             text = text[: self._most]
-        text = _KEYS.sub(REDACTED, text)
+        if _PRIVATE in text:
+            text = _PRIVATE_KEY.sub(REDACTED, text)
         for pattern in self._patterns:
             text = pattern.sub(REDACTED, text)
         return text
@@ -84,5 +89,9 @@ class Redaction:
         return value
 
 
-def _cut(found: re.Match[str]) -> str:
-    return f"[{len(found.group())} characters cut]"
+def _judge(found: re.Match[str]) -> str:
+    """What is kept of a long word."""
+    word, before = found.group(), found.string[max(0, found.start() - 8) : found.start()]
+    if len(word) >= _MOST_READ or before == ";base64,":
+        return f"[{len(word)} characters cut]"
+    return REDACTED if before.lower().endswith("bearer ") else _KEY.sub(REDACTED, word)
