@@ -6,7 +6,6 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
-from msgspec import Raw
 from sqlalchemy import (
     ColumnElement,
     Connection,
@@ -32,7 +31,6 @@ from trunkline.state.usage import (
     By,
     Group,
     Recost,
-    Sums,
     Trail,
     UsedAttempt,
     UsedRequest,
@@ -42,8 +40,8 @@ from trunkline.store import sql
 from trunkline.store.engine import Database
 from trunkline.store.ledger.rows import encode_rates
 from trunkline.store.ledger.tables import ATTEMPTS, AUDIT, COUNTS, REQUESTS
+from trunkline.store.usage_rows import read_attempt, read_group, read_request, read_trail
 from trunkline.store.within import is_within
-from trunkline.usage import Usage
 
 _HURRY_SECONDS = 2.0
 # A sum reads many rows. Two at once leave room for what requests wait for.
@@ -105,7 +103,7 @@ class SqlUsage:
         found: list[UsedRequest] = []
         for first, last in stretches:
             stretch = statement.where(REQUESTS.c.number.between(first, last), _follows(after, order))
-            found += map(_read_request, await self._rows(stretch.limit(limit + 1 - len(found))))
+            found += map(read_request, await self._rows(stretch.limit(limit + 1 - len(found))))
             if len(found) > limit:
                 break
         return found
@@ -125,12 +123,12 @@ class SqlUsage:
         wanted = select(ATTEMPTS).where(ATTEMPTS.c.request_id.in_(ids))
         found = defaultdict(list)
         for row in await self._rows(wanted.order_by(ATTEMPTS.c.request_id, ATTEMPTS.c.position)):
-            found[row.request_id].append(_read_attempt(row))
+            found[row.request_id].append(read_attempt(row))
         return found
 
     async def trails(self, ids: Sequence[str]) -> Mapping[str, Trail]:
         rows = await self._rows(select(AUDIT).where(AUDIT.c.request_id.in_(ids)))
-        return {row.request_id: _read_trail(row) for row in rows}
+        return {row.request_id: read_trail(row) for row in rows}
 
     async def recost(self, attempts: Sequence[Recost], requests: Mapping[str, Nano | None]) -> None:
         tried = [
@@ -163,7 +161,7 @@ class SqlUsage:
                 rows = await self._rows(statement, _SUM_SECONDS)
         finally:
             self._sums -= 1
-        return [_read_group(row, len(by)) for row in rows]
+        return [read_group(row, len(by)) for row in rows]
 
     def _source(self, by: Sequence[By], of_attempts: bool) -> FromClause:
         source: FromClause = REQUESTS
@@ -283,87 +281,3 @@ def _totals(table: Table) -> list[ColumnElement[Any]]:
 
 _SUMS_OF_REQUESTS = [func.count(), _sum(REQUESTS.c.attempts), *_totals(REQUESTS)]
 _SUMS_OF_ATTEMPTS = [func.count(REQUESTS.c.id.distinct()), func.count(), *_totals(ATTEMPTS)]
-
-
-# --- rows as they are shown -----------------------------------------------------------------------------------------
-
-
-def _read_group(row: Row[Any], keys: int) -> Group:
-    # PostgreSQL adds up into decimals.
-    requests, attempts, failed, cancelled, unpriced, estimated, cost, *counts = map(int, row[keys:])
-    named: dict[str, Any] = dict(zip(COUNTS, counts, strict=True))
-    return Group(
-        tuple(row[:keys]), Sums(requests, attempts, failed, cancelled, unpriced, estimated, Usage(**named), cost)
-    )
-
-
-def _read_request(row: Row[Any]) -> UsedRequest:
-    return UsedRequest(
-        number=row.number,
-        id=row.id,
-        started_at_micros=row.started_at_micros,
-        path=row.path,
-        key_id=row.key_id,
-        key=row.key,
-        session=row.session,
-        labels=Raw(row.labels.encode()),
-        operation=row.operation,
-        dialect=row.dialect,
-        is_stream=row.is_stream,
-        model_asked=row.model_asked,
-        provider=row.account,
-        model=row.model,
-        status=row.status,
-        outcome=row.outcome,
-        error_code=row.error_code,
-        attempts=row.attempts,
-        duration_micros=row.duration_micros,
-        first_byte_micros=row.first_byte_micros,
-        usage=_read_usage(row),
-        cost=row.cost,
-        is_estimated=row.is_estimated,
-    )
-
-
-def _read_attempt(row: Row[Any]) -> UsedAttempt:
-    return UsedAttempt(
-        request_id=row.request_id,
-        position=row.position,
-        started_at_micros=row.started_at_micros,
-        provider=row.account,
-        model=row.model,
-        is_aside=row.is_aside,
-        status=row.status,
-        outcome=row.outcome,
-        error_code=row.error_code,
-        duration_micros=row.duration_micros,
-        first_byte_micros=row.first_byte_micros,
-        usage=_read_usage(row, row.tier),
-        cost=row.cost,
-        cost_source=row.cost_source,
-        rates=Raw((row.rates or "null").encode()),
-        is_estimated=row.is_estimated,
-        upstream_request_id=row.upstream_request_id,
-    )
-
-
-def _read_trail(row: Row[Any]) -> Trail:
-    return Trail(
-        request_id=row.request_id,
-        peer=row.peer,
-        method=row.method,
-        url=row.url,
-        route=row.route,
-        error_detail=row.error_detail,
-        dropped=Raw(row.dropped.encode()),
-        emulated=Raw(row.emulated.encode()),
-        upstream_request_id=row.upstream_request_id,
-        trace=row.trace,
-        request_bytes=row.request_bytes,
-        bodies=row.bodies,
-    )
-
-
-def _read_usage(row: Row[Any], tier: str = "") -> Usage:
-    counts: dict[str, Any] = {name: row._mapping[name] for name in COUNTS}
-    return Usage(**counts, tier=tier)
