@@ -412,6 +412,13 @@ def test_bad_aliases(text: str) -> None:
     assert "alias" in refused({"TRUNKLINE_ALIASES": text}).lower()
 
 
+def test_stray_price() -> None:
+    """A price of an account that is not there counts for nothing, and says so."""
+    price = "{input: 1, output: 1}"
+    config = load({}, f'prices: {{"opnai/gpt-5": {price}, "open*/x": {price}, "*/*": {price}}}')
+    assert config.notes == ("`prices.opnai/gpt-5` is of no account that is configured",)
+
+
 def test_stray_alias() -> None:
     """An alias to a provider that is not configured is named."""
     notes = load({"TRUNKLINE_ALIASES": "fast=groq/llama"}).notes

@@ -7,6 +7,7 @@ import pytest
 from stored_scene import StoredScene
 
 from scripted_gateway import Answer, json_reply
+from trunkline.money import Tariff, fill_rates, write_dollars
 from trunkline.ports import UpstreamRequest
 from trunkline.upstream.fake.inprocess import FakeUpstream
 from trunkline.upstream.fake.stage import Stage
@@ -359,3 +360,21 @@ async def test_a_provider_that_compacts_is_left_to_it() -> None:
     body = {"model": "responses-model", "input": HISTORY, "context_management": ALLOWED, "store": False}
     assert (await scene.ask("/v1/responses", body)).status == 200
     assert received(scene) == [body]
+
+
+async def test_a_compaction_has_its_price() -> None:
+    """In the record of the question that it took, in its own usage and in the head; guessed where nobody counted."""
+    scene = StoredScene(tariff=Tariff(fill_rates({"input": 10**6, "output": 2 * 10**6})))
+    choice = {"index": 0, "message": {"role": "assistant", "content": "eight ch"}, "finish_reason": "stop"}
+    reply = {"id": "c", "object": "chat.completion", "created": 1, "model": "m", "choices": [choice]}
+    usage = {"prompt_tokens": 30, "completion_tokens": 4, "total_tokens": 34}
+    for number, told in enumerate(({"usage": usage}, {})):
+        scene.upstream.answer = json_reply({**reply, **told})
+        answer = await scene.ask(PATH, {"model": "chat-model", "input": HISTORY})
+        (attempt,) = scene.records.kept[number].attempts
+        assert (attempt.is_aside, attempt.is_estimated) == (True, not told)
+        assert attempt.usage.total_output == (4 if told else 6)
+        assert answer.json["usage"]["input_tokens"] == attempt.usage.total_input
+        assert attempt.cost == attempt.usage.total_input + 2 * attempt.usage.total_output
+        assert answer.headers["x-trunkline-cost"] == write_dollars(attempt.cost)
+        assert answer.headers["x-trunkline-model"] == "chat/chat-model"

@@ -1,5 +1,6 @@
 """Everything that is set → one `Config`, or one sentence that says what to type instead."""
 
+import fnmatch
 import os
 from collections.abc import Mapping, Set
 from dataclasses import replace
@@ -73,6 +74,7 @@ def load_config(
     found = read_accounts(environment, document, nodes.get("providers"), timeouts)
     refuse_ourselves(environment, found.entries, server.host, server.port)
     aliases = _read_aliases(settings, document, nodes)
+    prices = _read_prices(settings, document, nodes)
     data_dir = settings.take("TRUNKLINE_DATA_DIR", None) or _default_data_dir(environment)
     config = Config(
         data_dir=data_dir,
@@ -91,7 +93,7 @@ def load_config(
         keys=_read_keys(settings, document, nodes),
         limits=_read_limits(settings, document, nodes),
         budgets=_read_budgets(settings, document, nodes),
-        prices=_read_prices(settings, document, nodes),
+        prices=prices,
         output_limit_tokens=settings.take("TRUNKLINE_OUTPUT_LIMIT", 16_384),
         proxies=_read_proxies(environment),
         fetch=_read_fetch(settings),
@@ -108,7 +110,7 @@ def load_config(
         master_key=settings.take("TRUNKLINE_MASTER_KEY", None),
         secret=settings.take("TRUNKLINE_SECRET", None),
         previous_secrets=settings.take("TRUNKLINE_SECRET_PREVIOUS", ()),
-        notes=(*found.notes, *_stray_aliases(aliases, found, local)),
+        notes=(*found.notes, *_stray_aliases(aliases, found, local), *_stray_prices(prices, found)),
         shown=(*settings.shown, *_show_accounts(found, environment)),
     )
     _refuse_made_up_secrets(config)
@@ -434,6 +436,16 @@ def _stray_aliases(aliases: Mapping[str, str], found: Accounts, local: bool) -> 
                 " works only while another provider lists that whole name"
             )
     return strays
+
+
+def _stray_prices(prices: Mapping[str, Known], found: Accounts) -> list[str]:
+    """Prices of an account that is not configured."""
+    served = [account.name for account in found.accounts]
+    return [
+        f"`prices.{name}` is of no account that is configured"
+        for name in prices
+        if not any(fnmatch.fnmatchcase(account, name.partition("/")[0]) for account in served)
+    ]
 
 
 def _show_accounts(found: Accounts, environment: Environment) -> list[Shown]:

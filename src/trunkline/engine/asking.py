@@ -9,6 +9,7 @@ from trunkline.engine.attempts import attempt, is_event_stream, read_whole, reda
 from trunkline.engine.crossing.options import add_provider_options
 from trunkline.engine.crossing.replies import fold_bytes
 from trunkline.engine.desk import Desk
+from trunkline.engine.estimating import guess_usage
 from trunkline.engine.exchange import Exchange
 from trunkline.engine.router import Target
 from trunkline.errors import UpstreamError
@@ -35,6 +36,9 @@ async def ask(desk: Desk, x: Exchange, request: ModelRequest, target: Target) ->
         response = fold_bytes(upstream, body) if is_stream else upstream.read_reply(body)
         if response.error is not None:
             raise response.error
+        if not response.usage.total_input:
+            response = replace(response, usage=guess_usage(request, response, desk.gauge.ratio(target.name)))
+            aside.attempts[-1].is_estimated = True
         aside.end_attempt(response.usage)
     except UpstreamError as error:
         raise redacted(error, target.account) from None

@@ -2,15 +2,18 @@
 the provider tells none. Seldom, so it may take its time.
 """
 
+import math
 from collections.abc import Mapping
 
 from trunkline.dialects.dialect import Dialect
-from trunkline.dialects.estimate import CHARACTERS_PER_TOKEN, estimate_input
+from trunkline.dialects.estimate import CHARACTERS_PER_TOKEN, estimate_input, estimate_item
 from trunkline.engine.envelope import decode_body
 from trunkline.engine.exchange import Exchange
 from trunkline.engine.gauge import Gauge
 from trunkline.errors import CallerError, Failed, Garbled, TimedOut
+from trunkline.events import ModelResponse
 from trunkline.records import Attempt
+from trunkline.request import ModelRequest
 from trunkline.usage import Usage
 
 # What is made of tokens, and paid by them; counting them costs nothing.
@@ -38,6 +41,14 @@ def complete_usage(x: Exchange, gauge: Gauge, dialects: Mapping[str, Dialect]) -
     if missing.total:
         x.usage += missing
         last.is_estimated = True
+
+
+def guess_usage(request: ModelRequest, response: ModelResponse, ratio: float) -> Usage:
+    """What a whole answer has probably used. `ratio` is how far estimates were off so far."""
+    return Usage(
+        input_tokens=max(1, round(estimate_input(request) * ratio)),
+        output_tokens=math.ceil(sum(map(estimate_item, response.items))),
+    )
 
 
 def _has_run(x: Exchange, attempt: Attempt) -> bool:
