@@ -111,3 +111,71 @@ def test_conversations_and_completions(gateway: Gateway, kind: str) -> None:
         "messages": ["Hello"],
         "deleted": True,
     }
+
+
+BACKGROUND = """
+import OpenAI from "openai";
+
+const client = new OpenAI({ maxRetries: 0 });
+const model = process.env.OPENAI_MODEL;
+const input = "Hello to you and to all the others who may be listening to this long sentence";
+const underWay = ["queued", "in_progress"];
+const poll = async (id) => {
+  for (;;) {
+    const response = await client.responses.retrieve(id);
+    if (!underWay.includes(response.status)) return response;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+};
+
+const queued = await client.responses.create({ model, input: "Hello", background: true });
+const ended = await poll(queued.id);
+const next = await client.responses.create({ model, input: "And?", previous_response_id: ended.id });
+
+const seen = [];
+let id = "";
+const stream = await client.responses.create({ model, input, background: true, stream: true });
+for await (const event of stream) {
+  if (event.type === "response.created") id = event.response.id;
+  seen.push(event.sequence_number);
+  if (seen.length === 6) break;
+}
+let last = "";
+for await (const event of await client.responses.retrieve(id, { stream: true, starting_after: seen.at(-1) })) {
+  seen.push(event.sequence_number);
+  last = event.type;
+}
+
+const other = await client.responses.create({ model: process.env.SILENT_MODEL, input, background: true });
+const cancelled = await client.responses.cancel(other.id);
+const again = await client.responses.cancel(other.id);
+const counted = await client.responses.inputTokens.count({ input: "And?", previous_response_id: ended.id });
+
+console.log(JSON.stringify({
+  queued: [queued.status, queued.background],
+  ended: [ended.status, ended.output_text],
+  next: next.output_text,
+  numbers: seen.every((number, place) => number === place) && seen.length > 6,
+  last,
+  streamed: (await poll(id)).output_text === `ok, you said: ${input}`,
+  cancelled: [cancelled.status, again.status],
+  counted: counted.input_tokens > 0,
+}));
+"""
+
+
+def test_in_the_background(gateway: Gateway, kind: str) -> None:
+    """Polled, gone on from, come back for, and called off, whoever makes it."""
+    silent = model_of(kind) if kind == "responses" else f"{kind}-silent"
+    variables = {"OPENAI_MODEL": model_of(kind), "SILENT_MODEL": silent}
+    said = json.loads(run_javascript(BACKGROUND, gateway.environment | variables))
+    assert said == {
+        "queued": ["queued", True],
+        "ended": ["completed", "ok, you said: Hello"],
+        "next": "ok, you said: And? (turn 2)",
+        "numbers": True,
+        "last": "response.completed",
+        "streamed": True,
+        "cancelled": ["cancelled", "cancelled"],
+        "counted": True,
+    }
