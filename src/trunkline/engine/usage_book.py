@@ -3,7 +3,8 @@
 The routes and the command line, where it opens the store itself, both turn the same pages.
 """
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -26,6 +27,9 @@ _AT_ONCE = 50
 
 FORMATS = {"jsonl": "application/jsonl", "csv": "text/csv; charset=utf-8"}
 _SHOWN = ("requests", "attempts")
+
+Lines = Sequence[Mapping[str, Any]]
+Show = Callable[[Sequence[UsedRequest]], Awaitable[Lines]]
 
 
 class UsageBook:
@@ -84,19 +88,21 @@ class UsageBook:
         form = read_word(query, "format", tuple(FORMATS), "jsonl")
         shown = read_word(query, "rows", _SHOWN, "requests")
         await self._rows.hurry()
-        batches = walk(self._rows, wanted)
-        table, show = (
-            (REQUEST_TABLE, self._show_requests) if shown == "requests" else (ATTEMPT_TABLE, self._show_attempts)
-        )
-        return FORMATS[form], write_lines(batches, show, table if form == "csv" else None)
+        table = REQUEST_TABLE
+        show: Show = _show_requests
+        if shown == "attempts":
+            table, show = ATTEMPT_TABLE, partial(self._show_attempts, wanted)
+        return FORMATS[form], write_lines(walk(self._rows, wanted), show, table if form == "csv" else None)
 
-    async def _show_requests(self, batch: Sequence[UsedRequest]) -> Sequence[Mapping[str, Any]]:
-        return [write_request(request) for request in batch]
-
-    async def _show_attempts(self, batch: Sequence[UsedRequest]) -> Sequence[Mapping[str, Any]]:
+    async def _show_attempts(self, wanted: WantedUsage, batch: Sequence[UsedRequest]) -> Lines:
         ids = [request.id for request in batch]
         attempts = await self._rows.attempts(ids)
-        return [write_attempt(attempt) for id in ids for attempt in attempts.get(id, ())]
+        return [
+            write_attempt(attempt)
+            for id in ids
+            for attempt in attempts.get(id, ())
+            if wanted.provider in (None, attempt.provider) and wanted.model in (None, attempt.model)
+        ]
 
     def _read(self, query: Query, *more: str) -> Asked:
         is_own = self._key_id is not None
@@ -105,9 +111,11 @@ class UsageBook:
         return Asked(replace(asked.wanted, key_id=self._key_id), asked.day) if is_own else asked
 
 
-# --- what the audit does likewise -----------------------------------------------------------------------------------
+async def _show_requests(batch: Sequence[UsedRequest]) -> Lines:
+    return [write_request(request) for request in batch]
 
-Show = Callable[[Sequence[UsedRequest]], Any]
+
+# --- what the audit does likewise -----------------------------------------------------------------------------------
 
 
 async def find_request(rows: UsageRows, top: str, id: str) -> UsedRequest:
