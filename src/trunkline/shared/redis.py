@@ -94,9 +94,12 @@ class RedisCounters:
             if reply != _UNKNOWN_HOLDER:
                 return _read(reply, claims, holder)
             # Its lease ran out while nobody looked, or nothing is known there any more.
-            await self._introduce(_Holder())
-            if any(claim.strict for claim in claims):
+            is_strict = any(claim.strict for claim in claims)
+            if is_strict:
+                # Said before anybody can reserve anything under the new name.
                 self._doubt()
+            await self._introduce(_Holder())
+            if is_strict:
                 raise Unavailable("what was spent of a budget is being summed up anew: send the request again")
         return self._take_alone(claims)
 
