@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from full_disk import FullDisk
 from sqlalchemy import Table, select, text
 
 from recorded import RATES, STARTED, USAGE, attempt, record
@@ -248,8 +249,8 @@ async def test_away_and_back(tmp_path: Path, sqlite: Away, clock: FakeClock) -> 
     assert await ids(sqlite) == [f"req_{number:032x}" for number in range(301)]
 
 
-async def test_full(tmp_path: Path, sqlite: Away, clock: FakeClock) -> None:
-    """It slows down before it refuses, and recovers once the database is back."""
+async def test_full(tmp_path: Path, sqlite: Away, clock: FakeClock, caplog: pytest.LogCaptureFixture) -> None:
+    """It slows down before it refuses, recovers once the database is back, and says so."""
     sqlite.is_away = True
     size = len(encode_record(record())) + 28
     async with opened(small(tmp_path, limit_bytes=100 * size), sqlite, clock) as ledger:
@@ -271,6 +272,34 @@ async def test_full(tmp_path: Path, sqlite: Away, clock: FakeClock) -> None:
         await look(ledger)
         assert not ledger.is_short
     assert len(await ids(sqlite)) == 105
+    assert [line for line in caplog.messages if "ledger is full" in line or "has room" in line] == [
+        "the ledger is full: nothing is begun that costs money",
+        "the ledger has room again",
+    ]
+
+
+async def test_a_full_disk(tmp_path: Path, sqlite: Away, clock: FakeClock) -> None:
+    """Without a next file it slows down, and refuses while there is still room for what is under way."""
+    sqlite.is_away = True
+    disk = FullDisk(1)
+    settings = LedgerSettings(directory=tmp_path / "ledger", database_url="", sheet_bytes=SMALL, disk=disk)
+    async with opened(settings, sqlite, clock) as ledger:
+        await record_some(ledger, 50, 0)
+        assert ledger.is_short
+        assert 0 < ledger.check() < 2
+        await record_some(ledger, 30, 50)
+        with pytest.raises(Unavailable):
+            ledger.check()
+        await record_some(ledger, 40, 80)
+        assert ledger.state().records_behind == 120
+        disk.room = 2
+        for _ in range(2):
+            await look(ledger)
+            await asyncio.sleep(0)
+        assert ledger.check() == 0.0
+        sqlite.is_away = False
+        await ledger.settle()
+    assert await ids(sqlite) == [f"req_{number:032x}" for number in range(120)]
 
 
 async def record_some(ledger: SqlLedger, count: int, first: int) -> None:

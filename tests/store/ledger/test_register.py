@@ -1,6 +1,5 @@
 """The register: what was written is there after a crash, in files of one size that are used again."""
 
-import errno
 import os
 import signal
 import subprocess
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from full_disk import FullDisk
 
 from recorded import record
 from trunkline.errors import ConfigError
@@ -60,19 +60,6 @@ def fold(register: Register, most: int) -> None:
     """Say that so many are in the database."""
     _, cursor = register.read(register.start, most)
     register.release(cursor)
-
-
-class FullDisk(Disk):
-    """Has room for so many files."""
-
-    def __init__(self, room: int) -> None:
-        self.room = room
-
-    def allocate(self, descriptor: int, size: int) -> None:
-        if self.room == 0:
-            raise OSError(errno.ENOSPC, "No space left on device")
-        self.room -= 1
-        super().allocate(descriptor, size)
 
 
 # --- writing and reading ------------------------------------------------------------------------------------------

@@ -82,10 +82,7 @@ class SqlLedger:
     def check(self) -> float:
         """How many seconds to wait before something is begun. Raises `Unavailable` when there is no room."""
         share = self._share()
-        if self._is_full != (share >= 1):
-            self._is_full = share >= 1
-            _log.error("the ledger is full: nothing is begun") if self._is_full else _log.warning("the ledger has room")
-        if not self._is_full:
+        if share < 1:
             return max(0.0, share - _SLOW_SHARE) / (1 - _SLOW_SHARE) * _LONGEST_WAIT_SECONDS
         self._refused += 1
         raise Unavailable(
@@ -157,7 +154,14 @@ class SqlLedger:
 
     def looked(self) -> None:
         """The register has been looked after."""
-        self._is_short = self._share() >= _SLOW_SHARE
+        share = self._share()
+        self._is_short = share >= _SLOW_SHARE
+        if self._is_full != (share >= 1):
+            self._is_full = share >= 1
+            if self._is_full:
+                _log.error("the ledger is full: nothing is begun that costs money")
+            else:
+                _log.warning("the ledger has room again")
         if self._register.waiting:
             self._loop.call_soon_threadsafe(self._register.catch_up)
 

@@ -64,6 +64,7 @@ class Register:
         self._numbers = itertools.count(1 + max((int(path.stem) for path in directory.glob("*.reg")), default=0))
         self.spare: Sheet | None = None
         self._waiting: deque[bytes] = deque()
+        self._is_tight = False
         self.lost = 0
         unfolded = self._open_sheets(folded)
         try:
@@ -190,11 +191,15 @@ class Register:
 
     def tend(self) -> None:
         """Make the next file, unless it is there."""
-        if self.spare is None:
-            try:
-                self.spare = self._create()
-            except OSError as error:
+        if self.spare is not None:
+            return
+        try:
+            self.spare = self._create()
+            self._is_tight = False
+        except OSError as error:
+            if not self._is_tight:
                 _log.error("there is hardly room left for the ledger: %s", error.strerror)
+            self._is_tight = True
 
     def sync(self) -> None:
         """Wait for the disk to have all that is written. Raises `OSError`."""
