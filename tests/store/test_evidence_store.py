@@ -99,6 +99,27 @@ async def test_a_database_that_is_away_is_waited_for(
     assert set(await evidence.find(["req_1"])) == {"req_1"}
 
 
+async def test_what_the_database_refuses_holds_up_nothing(
+    evidence: SqlEvidence, database: Database, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is lost, counted and said; what comes later is kept."""
+    write = database.write
+
+    async def refuse(*_: object) -> None:
+        raise ValueError("secret")
+
+    monkeypatch.setattr(database, "write", refuse)
+    evidence.keep(_evidence("req_1"))
+    await evidence.settle()
+    monkeypatch.setattr(database, "write", write)
+    evidence.keep(_evidence("req_2"))
+    await evidence.settle()
+    assert set(await evidence.find(["req_1", "req_2"])) == {"req_2"}
+    assert evidence.lost == 1
+    assert "the bodies of 1 requests could not be kept: ValueError" in caplog.text
+    assert "secret" not in caplog.text
+
+
 async def test_what_cannot_be_made_costs_no_other(database: Database, caplog: pytest.LogCaptureFixture) -> None:
     """A bug with one body is logged, without a word of it."""
 

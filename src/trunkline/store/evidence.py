@@ -100,21 +100,23 @@ class SqlEvidence:
         while True:
             await self._something.wait()
             await asyncio.sleep(_GATHER_SECONDS)
+            batch = self._batch()
             try:
-                await self._write()
+                await self._write(await asyncio.to_thread(self._make_rows, batch))
+            except Exception as error:  # noqa: BLE001 - what cannot be kept must not hold up the rest
+                self.lost += len(batch)
+                _log.error("the bodies of %d requests could not be kept: %s", len(batch), type(error).__name__)
+            self._forget(batch)
+
+    async def _write(self, rows: list[dict[str, Any]]) -> None:
+        """Put the rows into the database, as soon as it answers."""
+        insert = sql.insert(self._database.kind, EVIDENCE).on_conflict_do_nothing()
+        while rows:
+            try:
+                await self._database.write(lambda connection: connection.execute(insert, rows).close(), _WRITE_SECONDS)
+                return
             except Unavailable:
                 await asyncio.sleep(_RETRY_SECONDS)
-            except Exception as error:  # noqa: BLE001 - what cannot be kept must not hold up the rest
-                _log.error("bodies of requests could not be kept: %s", type(error).__name__)
-                self._forget(self._batch())
-
-    async def _write(self) -> None:
-        batch = self._batch()
-        rows = await asyncio.to_thread(self._make_rows, batch)
-        if rows:
-            insert = sql.insert(self._database.kind, EVIDENCE).on_conflict_do_nothing()
-            await self._database.write(lambda connection: connection.execute(insert, rows).close(), _WRITE_SECONDS)
-        self._forget(batch)
 
     def _batch(self) -> Sequence[Evidence]:
         """The oldest of what waits: one at least."""
@@ -143,6 +145,7 @@ class SqlEvidence:
         try:
             said = self._make(evidence)
         except Exception as error:  # noqa: BLE001 - a bug in a reader must cost one body, and no other
+            self.lost += 1
             _log.error("what was said in %s could not be kept: %s", evidence.request_id, type(error).__name__)
             return None
         row = {
