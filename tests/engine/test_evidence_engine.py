@@ -6,7 +6,7 @@ import pytest
 from stored_scene import StoredScene
 
 from memory_store import MemoryEvidence
-from scripted_gateway import Scene, json_reply, question, stream
+from scripted_gateway import Scene, json_reply, make_call, question, stream
 from trunkline.errors import Failed
 from trunkline.evidence import Evidence
 
@@ -65,6 +65,17 @@ async def test_a_stream_is_heard_so_far_and_no_further() -> None:
     taken = _taken(scene)
     assert taken.reply == [_CHUNK]
     assert taken.reply_bytes == len(answer.body)
+
+
+async def test_what_a_client_that_left_did_not_get_is_not_gathered() -> None:
+    """Its stream ends where it left."""
+    scene = StoredScene(evidence_bytes=1000)
+    scene.upstream.answer = stream(_CHUNK, ending="open")
+    call = make_call("/v1/chat/completions", question("chat", "native_chat-model", stream=True))
+    reply = await scene.gateway.handle(call)
+    assert not isinstance(reply.body, bytes)
+    reply.body.close()
+    assert (_taken(scene).reply, _taken(scene).reply_bytes) == ([_CHUNK], len(_CHUNK))
 
 
 async def test_an_error_is_gathered() -> None:

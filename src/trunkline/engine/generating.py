@@ -240,6 +240,8 @@ def _ended(desk: Desk, x: Exchange, account: Account, keeper: Keeper | None) -> 
             x.fail(redacted(error, account))
         elif relay.cancelled:
             x.outcome = "cancelled"
+            if x.evidence is not None:
+                x.evidence = replace(x.evidence, reply=[*x.evidence.reply])
             # Nobody reads what this says any more: it has the passage find out what it has seen.
             passage.fail(Failed("the client left"))
         elif passage.incomplete:
