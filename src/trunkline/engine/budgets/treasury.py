@@ -22,7 +22,8 @@ _log = logging.getLogger("trunkline.budgets")
 
 # How soon a change that another replica made is in force here.
 _EVERY_SECONDS = 1.0
-_COMPARED_EVERY_SECONDS = 600.0
+# A sum reads all rows of a window, which may be a month.
+_COMPARED_EVERY_SECONDS = 3600.0
 
 Settle = Callable[[], Awaitable[None]]
 
@@ -127,7 +128,7 @@ class Treasury:
         await self.refresh()
         if self._clock.monotonic() - self._compared_at >= _COMPARED_EVERY_SECONDS:
             self._compared_at = self._clock.monotonic()
-            await self._restore(list(self._funds))
+            await self._restore([fund for fund in self._funds if fund.window.end])
 
 
 def join(declared: Sequence[Budget], kept: KeptBudgets) -> list[Budget]:
