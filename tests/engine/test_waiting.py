@@ -104,6 +104,19 @@ async def test_a_summary_that_fails_late_is_told_in_the_stream() -> None:
     assert (scene.records.only.outcome, scene.records.only.status) == ("error", 200)
 
 
+async def test_a_gateway_that_goes_down_meanwhile_says_so() -> None:
+    """Within the stream, and lets go of what was being made."""
+    scene, client = SlowScene(), Client()
+    reply = await scene.begin()
+    pouring = asyncio.create_task(reply.body.pour(client))
+    await asyncio.sleep(0.03)
+    scene.gateway.drain()
+    await asyncio.wait_for(pouring, 5)
+    assert b"shutting down" in client.body
+    assert scene.records.only.outcome == "error"
+    assert len(scene.upstream.requests) == 1
+
+
 @pytest.mark.parametrize("has_begun", [False, True])
 async def test_a_client_that_leaves_meanwhile_ends_it(has_begun: bool) -> None:
     """Nothing more is asked, and it is recorded as left."""

@@ -25,7 +25,7 @@ from trunkline.engine.headers import EVENT_STREAM, JSON
 from trunkline.engine.keeping import Told, make_kept
 from trunkline.engine.outcomes import gather_output, turn_into
 from trunkline.engine.parts import Parts
-from trunkline.engine.relay import Relay
+from trunkline.engine.relay import Live
 from trunkline.engine.resources.kept import need_store
 from trunkline.engine.router import Target
 from trunkline.engine.tape import Playback, StoredEvents, Tape
@@ -65,7 +65,7 @@ class Background:
     `start` once, `close` at the end.
     """
 
-    def __init__(self, desk: Desk, generate: Generate, live: set[Relay]) -> None:
+    def __init__(self, desk: Desk, generate: Generate, live: set[Live]) -> None:
         self._desk = desk
         self._generate = generate
         self._holder = desk.parts.instance.decode()

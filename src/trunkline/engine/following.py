@@ -12,7 +12,7 @@ from trunkline.engine.attempts import check_reply, redacted
 from trunkline.engine.desk import Desk
 from trunkline.engine.exchange import Exchange
 from trunkline.engine.headers import tell
-from trunkline.engine.relay import Relay, manner_of
+from trunkline.engine.relay import Live, Relay, manner_of
 from trunkline.errors import Failed, Garbled, TimedOut, UpstreamError
 from trunkline.ports import UpstreamRequest
 from trunkline.providers.account import Account
@@ -65,7 +65,7 @@ def find_account(desk: Desk, kept: KeptResponse) -> Account | None:
     return account if account is not None and "responses" in account.speaks else None
 
 
-async def play_upstream(desk: Desk, x: Exchange, kept: KeptResponse, after: int, live: set[Relay]) -> Relay | None:
+async def play_upstream(desk: Desk, x: Exchange, kept: KeptResponse, after: int, live: set[Live]) -> Relay | None:
     """The events of a response behind a number, as its upstream streams them again; `None` where it is not configured.
 
     Raises what the upstream answers in their place.

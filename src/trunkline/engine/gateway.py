@@ -14,7 +14,7 @@ from trunkline.engine.generating import Generating
 from trunkline.engine.headers import write_error_headers
 from trunkline.engine.operations import OPERATIONS
 from trunkline.engine.parts import Parts
-from trunkline.engine.relay import Relay
+from trunkline.engine.relay import Live
 from trunkline.engine.routes import PUBLIC, find_route, guess_dialect
 from trunkline.engine.scopes import check_kind
 from trunkline.errors import Broken, TrunklineError, Unavailable
@@ -28,7 +28,7 @@ class Gateway:
         self._parts = parts
         self._desk = Desk(parts)
         self._door = Door(parts.keys, Failures(parts.clock))
-        self._live: set[Relay] = set()
+        self._live: set[Live] = set()
         self._generating = Generating(self._desk, self._live)
         self._draining = False
 

@@ -31,7 +31,7 @@ from trunkline.engine.keeping import choose_keeping
 from trunkline.engine.keeping_chat import keep_completion, wants_keeping
 from trunkline.engine.keeping_relay import KeepingRelay
 from trunkline.engine.materials import materialise
-from trunkline.engine.relay import Manner, Relay, manner_of
+from trunkline.engine.relay import Live, Manner, Relay, manner_of
 from trunkline.engine.router import Plan, Target
 from trunkline.engine.tagging import open_body
 from trunkline.engine.waiting import begin_within
@@ -49,7 +49,7 @@ _WRITTEN_HERE = Way("translate", "", "")
 class Generating:
     """Answers by a model. `live` are the streams under way, for whoever looks after their deadlines."""
 
-    def __init__(self, desk: Desk, live: set[Relay]) -> None:
+    def __init__(self, desk: Desk, live: set[Live]) -> None:
         self._parts = desk.parts
         self._desk = desk
         self._live = desk.live = live
@@ -94,7 +94,8 @@ class Generating:
                 x.fail(error)
             self._desk.record(x)
 
-        return await begin_within(self._generate_kept(x, context), head, self._manners[x.dialect], ended)
+        making = self._generate_kept(x, context)
+        return await begin_within(making, head, self._manners[x.dialect], ended, self._live)
 
     async def _generate_kept(self, x: Exchange, context: Context) -> Reply:
         """The way of a request whose reply may be kept. Whatever becomes of it, its conversation is let go."""

@@ -8,6 +8,7 @@ recorded before its last bytes leave: a client that has seen the end can rely on
 
 import asyncio
 from collections.abc import Callable
+from typing import Protocol
 
 from msgspec import Struct
 
@@ -41,6 +42,16 @@ def manner_of(dialect: Dialect) -> Manner:
     return Manner(dialect.keep_alive, dialect.write_error_event, dialect.holds_end)
 
 
+class Live(Protocol):
+    """A stream under way, as whoever looks after all of them knows it."""
+
+    def tick(self) -> None:
+        """A second has passed."""
+
+    def drain(self) -> None:
+        """The gateway is going down: end with an error event."""
+
+
 class Relay:
     """One stream. `commit` first, then `pour` (or `close`); `ended` is called once, when there is no more to come."""
 
@@ -69,7 +80,7 @@ class Relay:
         reply: UpstreamReply,
         passage: Passage,
         manner: Manner,
-        live: "set[Relay]",
+        live: "set[Live]",
         ended: Callable[["Relay"], None],
         account: Account,
     ) -> None:

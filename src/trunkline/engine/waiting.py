@@ -9,14 +9,14 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from trunkline.call import Reply, Sink
-from trunkline.engine.relay import COMMIT_WITHIN, KEEP_ALIVE_AFTER, Manner
-from trunkline.errors import Broken, TrunklineError
+from trunkline.engine.relay import COMMIT_WITHIN, KEEP_ALIVE_AFTER, Live, Manner
+from trunkline.errors import Broken, TrunklineError, Unavailable
 
 Ended = Callable[[TrunklineError | None], None]
 
 
 async def begin_within(
-    making: Coroutine[Any, Any, Reply], head: Callable[[], Reply], manner: Manner, ended: Ended
+    making: Coroutine[Any, Any, Reply], head: Callable[[], Reply], manner: Manner, ended: Ended, live: set[Live]
 ) -> Reply:
     """The reply, if it is there before its head must go out; else the one of `head`, whose body waits for it.
 
@@ -32,16 +32,18 @@ async def begin_within(
     if task.done():
         return task.result()
     reply = head()
-    return Reply(status=reply.status, headers=reply.headers, body=Waiting(task, manner, ended))
+    return Reply(status=reply.status, headers=reply.headers, body=Waiting(task, manner, ended, live))
 
 
 class Waiting:
     """`trunkline.call.Stream`: what breaks silence, and then the stream of the reply that is being made."""
 
-    def __init__(self, task: "asyncio.Task[Reply]", manner: Manner, ended: Ended) -> None:
+    def __init__(self, task: "asyncio.Task[Reply]", manner: Manner, ended: Ended, live: set[Live]) -> None:
         self._task = task
         self._manner = manner
         self._ended = ended
+        self._live = live
+        live.add(self)
 
     async def pour(self, sink: Sink) -> None:
         sink.attach(self)
@@ -53,24 +55,42 @@ class Waiting:
             await _call_off(self._task)
             self._ended(None)
             raise
-        try:
-            reply = self._task.result()
-        except Exception as error:  # noqa: BLE001 - the head is out, so whatever went wrong is told here
-            failure = (
-                error if isinstance(error, TrunklineError) else Broken("internal error", detail=type(error).__name__)
-            )
-            sink.write(self._manner.draw(failure))
-            self._ended(failure)
+        finally:
+            self._live.discard(self)
+        reply = self._take(sink)
+        if reply is None:
             return
         if isinstance(reply.body, bytes):
             sink.write(reply.body)
         else:
             await reply.body.pour(sink)
 
+    def _take(self, sink: Sink) -> Reply | None:
+        """The reply that was waited for; `None` when it is told that there will be none."""
+        try:
+            return self._task.result()
+        except asyncio.CancelledError:
+            failure: TrunklineError = Unavailable("the gateway is shutting down: send the request again")
+        except TrunklineError as error:
+            failure = error
+        except Exception as error:  # noqa: BLE001 - the head is out, so a bug too is told here
+            failure = Broken("internal error", detail=type(error).__name__)
+        sink.write(self._manner.draw(failure))
+        self._ended(failure)
+        return None
+
     def close(self) -> None:
         """The client has left before the body began."""
+        self._live.discard(self)
         self._closing = asyncio.ensure_future(_call_off(self._task))
         self._ended(None)
+
+    def tick(self) -> None:
+        """Whoever waits in `pour` looks at the time by itself."""
+
+    def drain(self) -> None:
+        """What is being made is given up, and `pour` says so."""
+        self._task.cancel()
 
     def pause(self) -> None:
         """What breaks silence is too little to be held back."""
