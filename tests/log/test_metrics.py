@@ -43,6 +43,17 @@ def test_counts() -> None:
         assert line in lines
 
 
+def test_bodies() -> None:
+    """Whether the audit had room for what was said, where it was to keep that."""
+    metrics = Metrics()
+    metrics.take([served(), served(bodies="kept"), served(bodies="kept"), served(bodies="lost")])
+    lines = [line for line in text(metrics) if line.startswith("trunkline_audit_bodies_total{")]
+    assert sorted(lines) == [
+        'trunkline_audit_bodies_total{state="kept"} 2',
+        'trunkline_audit_bodies_total{state="lost"} 1',
+    ]
+
+
 def test_durations() -> None:
     """Every bound counts what is no longer, the last one all."""
     metrics = Metrics()

@@ -35,6 +35,7 @@ _COUNTS = tuple(name for name, kind in Usage.__annotations__.items() if kind is 
 
 _ending: Callable[[Record], tuple[str, str, int, str]] = attrgetter("operation", "target", "status", "outcome")
 _error_code: Callable[[Record], str] = attrgetter("error_code")
+_bodies: Callable[[Record], str] = attrgetter("bodies")
 _served: Callable[[Record], Labels] = attrgetter("operation", "target")
 
 
@@ -132,6 +133,7 @@ class Metrics:
         served = ("operation", "provider", "model")
         self._requests = Counter("trunkline_requests_total", "Requests that have ended.", *served, "status", "outcome")
         self._errors = Counter("trunkline_errors_total", "Requests that ended with an error.", "code")
+        self._bodies = Counter("trunkline_audit_bodies_total", "Requests whose bodies the audit was to keep.", "state")
         self._attempts = Counter("trunkline_attempts_total", "Calls of upstreams.", "provider", "model", "status")
         self._tokens = Counter(
             "trunkline_usage_total", "What upstreams say was used, by bucket.", "provider", "model", "bucket"
@@ -158,6 +160,8 @@ class Metrics:
                 self._requests.values[(operation, *self._model(target), str(status), outcome)] += count
             for code, count in Counts(filter(None, map(_error_code, records))).items():
                 self._errors.values[self._codes.bound((code,))] += count
+            for state, count in Counts(filter(None, map(_bodies, records))).items():
+                self._bodies.values[(state,)] += count
             for (operation, target), alike in _group(_served, records):
                 self._count_durations((operation, self._model(target)[0]), alike)
             attempts = [attempt for record in records for attempt in record.attempts]
@@ -171,6 +175,7 @@ class Metrics:
             for metric in (
                 self._requests,
                 self._errors,
+                self._bodies,
                 self._attempts,
                 self._tokens,
                 self._cost,
