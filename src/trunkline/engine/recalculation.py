@@ -12,11 +12,11 @@ from trunkline.engine.usage_shapes import write_moment
 from trunkline.money import FREE, TOLD, Nano, Tariff, charge, write_dollars
 from trunkline.state.usage import Recost, UsageRows, UsedAttempt, UsedRequest, WantedUsage
 
-# One transaction's worth: other writers wait for some milliseconds.
-_AT_ONCE = 200
+# One transaction's worth: other writers, and the requests of this process, wait for some milliseconds.
+_AT_ONCE = 50
 
-# What one request may ask for, in a second or two; whoever wants more asks again.
-_MOST = 20_000
+# What one request may ask for, in a few seconds; whoever wants more asks again.
+_MOST = 5_000
 
 PARAMETERS = (*ADMIN_FILTERS, "after", "dry_run")
 

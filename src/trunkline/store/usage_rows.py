@@ -1,5 +1,7 @@
 """Rows of the ledger's tables → what is asked of usage."""
 
+from collections.abc import Callable
+from operator import attrgetter
 from typing import Any
 
 from msgspec import Raw
@@ -8,6 +10,8 @@ from sqlalchemy import Row
 from trunkline.state.usage import Group, Sums, Trail, UsedAttempt, UsedRequest
 from trunkline.store.ledger.tables import COUNTS
 from trunkline.usage import Usage
+
+_counts: Callable[[Row[Any]], tuple[int, ...]] = attrgetter(*COUNTS)
 
 
 def read_group(row: Row[Any], keys: int) -> Group:
@@ -87,5 +91,5 @@ def read_trail(row: Row[Any]) -> Trail:
 
 
 def _read_usage(row: Row[Any], tier: str = "") -> Usage:
-    counts: dict[str, Any] = {name: row._mapping[name] for name in COUNTS}
+    counts: dict[str, Any] = dict(zip(COUNTS, _counts(row), strict=True))
     return Usage(**counts, tier=tier)
