@@ -50,6 +50,13 @@ def test_credentials_of_tools_are_taken_out(head: str) -> None:
     assert "wiki" in text
 
 
+def test_arguments_of_calls_are_looked_into() -> None:
+    """They are JSON within JSON."""
+    call = {"type": "function_call", "arguments": '{"user": "ana", "password": "hunter2"}'}
+    text, _ = Redaction().clean(msgspec.json.encode([call]))
+    assert msgspec.json.decode(text)[0]["arguments"] == '{"user": "ana", "password": "[redacted]"}'
+
+
 def test_contents_of_files_are_cut() -> None:
     """A picture says nothing to a reader: how long it was is said in its place."""
     body = {"image_url": f"data:image/png;base64,{'A' * 5000}", "data": "B" * 5000, "text": "a picture"}

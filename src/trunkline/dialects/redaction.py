@@ -61,11 +61,14 @@ class Redaction:
                 pass
         # A character is four bytes at most. One that is cut in two is no loss.
         raw = body[: 4 * self._most].decode("utf-8", "replace")
-        text = self.clean_text(_SECRET_MEMBERS.sub(rf'\1"{REDACTED}"', raw))
+        text = self.clean_text(_hide_members(raw))
         return text[: self._most], len(text) > self._most or len(body) > 4 * self._most
 
     def clean_text(self, text: str) -> str:
         """One text of a body."""
+        if text.startswith("{"):
+            # Arguments of a call, say: JSON within JSON.
+            text = _hide_members(text)
         if max(map(len, text.split()), default=0) >= _LEAST_CHARACTERS:
             text = _LONG_WORDS.sub(_judge, text)
         if len(text) > self._most:
@@ -87,6 +90,10 @@ class Redaction:
                 for name, member in value.items()
             }
         return value
+
+
+def _hide_members(text: str) -> str:
+    return _SECRET_MEMBERS.sub(rf'\1"{REDACTED}"', text)
 
 
 def _judge(found: re.Match[str]) -> str:
