@@ -231,7 +231,7 @@ def test_a_whole_reply(dialect: UpstreamDialect, reply: Any, usage: Usage) -> No
     assert dialect.read_reply(body).usage == usage
     if isinstance(dialect, Dialect):
         assert dialect.tee_reply(body).usage == usage
-        assert dialect.mend_reply(body).usage == usage
+        assert dialect.mend_reply(body, TeeOptions()).usage == usage
 
 
 @pytest.mark.parametrize("size", [3, 100_000])
