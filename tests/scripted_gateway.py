@@ -16,13 +16,13 @@ from trunkline.capabilities import Capabilities
 from trunkline.clock import CountingMint, FakeClock
 from trunkline.dialects import anthropic, bedrock, cohere, gemini, openai_chat, openai_responses
 from trunkline.dialects.seal import Sealer
-from trunkline.engine.admission import Admission
-from trunkline.engine.budgets.office import OpenOffice
-from trunkline.engine.budgets.purse import Purse
+from trunkline.engine.bounds.admission import Admission
+from trunkline.engine.bounds.budgets.office import OpenOffice
+from trunkline.engine.bounds.budgets.purse import Purse
+from trunkline.engine.bounds.limits import RateLimits
 from trunkline.engine.gateway import Gateway
 from trunkline.engine.gauge import Gauge
 from trunkline.engine.labelling import Labelling
-from trunkline.engine.limiting import RateLimits
 from trunkline.engine.parts import Parts
 from trunkline.engine.router import Router
 from trunkline.errors import Failed, Unavailable

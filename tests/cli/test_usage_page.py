@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from trunkline.cli.main import main
+from trunkline.engine.admin.usage_query import APARTS, FILTERS
 from trunkline.engine.objects import ADMIN_SHAPES
-from trunkline.engine.usage_query import APARTS, FILTERS
 from trunkline.principal import SCOPES
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"

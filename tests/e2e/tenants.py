@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from scripted_gateway import Client, Records
-from trunkline import build
+from trunkline.build import gateway as building
 from trunkline.call import Call, Upload
 from trunkline.config.load import load_config
 from trunkline.config.sources import Environment
@@ -164,7 +164,7 @@ async def open_tenants(folder: Path, patch: pytest.MonkeyPatch) -> AsyncIterator
         async def close(self) -> None:
             """There is nothing to close."""
 
-    patch.setattr(build, "HttpClient", Upstream)
+    patch.setattr(building, "HttpClient", Upstream)
     config = load_config(
         Environment(
             {
@@ -176,7 +176,7 @@ async def open_tenants(folder: Path, patch: pytest.MonkeyPatch) -> AsyncIterator
         )
     )
     keyring, _ = open_keyring(folder, master_key=MASTER)
-    async with build.open_gateway(config, keyring, Records()) as gateway:
+    async with building.open_gateway(config, keyring, Records()) as gateway:
         tenants = Tenants(gateway, stage)
         owner = await tenants.issue("owner", OWNER, SCOPES)
         tenants.owned = await make_objects(tenants, owner)

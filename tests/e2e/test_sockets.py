@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from real_gateway import KEY, make_fakes, running, running_gateway, upstream_environment
-from trunkline.build import make_server, open_gateway
+from trunkline.build.gateway import open_gateway
+from trunkline.build.servers import make_server
 from trunkline.config.config import Config, ServerConfig
 from trunkline.engine.gateway import Gateway
 from trunkline.keyring import Keyring

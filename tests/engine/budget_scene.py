@@ -10,15 +10,15 @@ from msgspec.structs import replace
 from memory_store import MemoryBudgets
 from scripted_gateway import DIALECTS, JSON, Scene, ScriptedReply
 from trunkline.capabilities import Capabilities
-from trunkline.engine.admission import Admission
-from trunkline.engine.budgets.bounds import BudgetBounds
-from trunkline.engine.budgets.funds import Funds
-from trunkline.engine.budgets.office import BudgetOffice, Means
-from trunkline.engine.budgets.purse import Purse
-from trunkline.engine.budgets.treasury import Treasury
+from trunkline.engine.bounds.admission import Admission
+from trunkline.engine.bounds.budgets.bounds import BudgetBounds
+from trunkline.engine.bounds.budgets.funds import Funds
+from trunkline.engine.bounds.budgets.office import BudgetOffice, Means
+from trunkline.engine.bounds.budgets.purse import Purse
+from trunkline.engine.bounds.budgets.treasury import Treasury
+from trunkline.engine.bounds.possible_cost import count_most, look_at
 from trunkline.engine.envelope import read_envelope
 from trunkline.engine.gauge import Gauge
-from trunkline.engine.possible_cost import count_most, look_at
 from trunkline.engine.witness import Witness
 from trunkline.money import Nano, Tariff, fill_rates, read_dollars
 from trunkline.ports import UpstreamRequest

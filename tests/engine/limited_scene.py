@@ -7,8 +7,8 @@ from typing import Any
 
 from memory_store import make_store
 from scripted_gateway import KEY, Scene
-from trunkline.engine.admission import Admission
-from trunkline.engine.limiting import RateLimits
+from trunkline.engine.bounds.admission import Admission
+from trunkline.engine.bounds.limits import RateLimits
 from trunkline.principal import OPERATOR, Principal
 from trunkline.shared.counters import MemoryCounters
 from trunkline.state.counters import Claim, Counters, Level, Outcome

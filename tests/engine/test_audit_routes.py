@@ -106,7 +106,7 @@ class Follower:
 
 @pytest.fixture(autouse=True)
 def often(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("trunkline.engine.audit_book._LOOK_SECONDS", 0.01)
+    monkeypatch.setattr("trunkline.engine.admin.audit_book._LOOK_SECONDS", 0.01)
 
 
 async def test_entries_come_live(scene: UsageScene) -> None:
@@ -133,7 +133,7 @@ async def test_a_stream_is_taken_up_again(scene: UsageScene) -> None:
 
 async def test_what_is_too_far_back_is_skipped(scene: UsageScene, monkeypatch: pytest.MonkeyPatch) -> None:
     """And said to be."""
-    monkeypatch.setattr("trunkline.engine.audit_book.MOST_REPLAYED", 2)
+    monkeypatch.setattr("trunkline.engine.admin.audit_book.MOST_REPLAYED", 2)
     await fill(scene)
     await scene.put("req_5")
     async with Follower(scene).follow(last_event_id="0") as follower:
@@ -144,7 +144,7 @@ async def test_what_is_too_far_back_is_skipped(scene: UsageScene, monkeypatch: p
 
 async def test_a_silent_stream_shows_that_it_lives(scene: UsageScene, monkeypatch: pytest.MonkeyPatch) -> None:
     """For those who would take silence for an end."""
-    monkeypatch.setattr("trunkline.engine.audit_book._HEARTBEAT_SECONDS", -1.0)
+    monkeypatch.setattr("trunkline.engine.admin.audit_book._HEARTBEAT_SECONDS", -1.0)
     async with Follower(scene).follow() as follower:
         while follower.client.body.count(b": still here") < 3:  # noqa: ASYNC110 - it is bytes that are waited for
             await asyncio.sleep(0.01)

@@ -10,7 +10,7 @@ import pytest
 from budget_scene import BudgetScene, make_budget
 from openai import OpenAI
 
-from trunkline.engine.budgets.alerts import Herald, find_passed, make_secret, may_sign, sign
+from trunkline.engine.bounds.budgets.alerts import Herald, find_passed, make_secret, may_sign, sign
 from trunkline.errors import InvalidRequest
 from trunkline.state.budgets import Budget, Webhook
 

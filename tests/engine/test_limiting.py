@@ -9,8 +9,8 @@ from limited_scene import ANA, BEN, LimitedScene, rule
 from test_context import chunks, completion
 
 from scripted_gateway import PATHS, Client, ScriptedReply, json_reply, make_call, question, stream
+from trunkline.engine.bounds.limits import estimate_tokens, write_duration
 from trunkline.engine.envelope import read_envelope
-from trunkline.engine.limiting import estimate_tokens, write_duration
 from trunkline.errors import Failed, TimedOut, Unreachable
 
 CHAT = PATHS["chat"]

@@ -9,8 +9,8 @@ from msgspec.structs import replace
 from scripted_gateway import DIALECTS, question
 from trunkline.capabilities import Capabilities
 from trunkline.dialects.output_limit import OutputLimit
+from trunkline.engine.bounds.possible_cost import Possible, Prices, choose_limit, count_most, look_at, weigh
 from trunkline.engine.envelope import read_envelope
-from trunkline.engine.possible_cost import Possible, Prices, choose_limit, count_most, look_at, weigh
 from trunkline.money import Long, Tariff, fill_rates
 
 PLAIN = fill_rates({"input": 2_000_000_000, "output": 10_000_000_000})

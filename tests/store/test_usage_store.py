@@ -10,10 +10,10 @@ import pytest
 from recorded import record
 from recorded_rows import HOUR, START, make_attempt, put_request
 from trunkline.clock import FakeClock
-from trunkline.engine.audit_book import AuditBook
+from trunkline.engine.admin.audit_book import AuditBook
+from trunkline.engine.admin.usage_book import UsageBook
+from trunkline.engine.admin.usage_shapes import BUCKETS
 from trunkline.engine.query import Query
-from trunkline.engine.usage_book import UsageBook
-from trunkline.engine.usage_shapes import BUCKETS
 from trunkline.errors import Unavailable
 from trunkline.state.conversations import Order
 from trunkline.state.usage import By, Sums, WantedUsage

@@ -188,9 +188,9 @@ async def open_office(config: Config) -> AsyncIterator[Office]:
     """The budgets of the store that a gateway of this configuration uses. A gateway that runs takes up every change within
     a second; what it has reserved is not known here."""
     from trunkline.cli.opened import open_beside
-    from trunkline.engine.budgets.funds import Fund
-    from trunkline.engine.budgets.office import BudgetOffice, Means
-    from trunkline.engine.budgets.treasury import Standing
+    from trunkline.engine.bounds.budgets.funds import Fund
+    from trunkline.engine.bounds.budgets.office import BudgetOffice, Means
+    from trunkline.engine.bounds.budgets.treasury import Standing
     from trunkline.paths import ROOT
     from trunkline.state.counters import Level
     from trunkline.store.budgets import SqlBudgets

@@ -59,7 +59,8 @@ def run(options: Namespace) -> int:
 
 async def _demonstrate(config: Config, model: str, *, quiet: bool) -> dict[str, Any]:
     """Start a gateway on a free port, run the agent through it, and say what happened."""
-    from trunkline import build
+    from trunkline.build.gateway import open_gateway
+    from trunkline.build.servers import make_server
 
     key = generate_key()
     config = replace(
@@ -71,10 +72,8 @@ async def _demonstrate(config: Config, model: str, *, quiet: bool) -> dict[str, 
     keyring, _ = open_keyring(config.data_dir, secret=config.secret, master_key=key)
     gathered = Gathered()
     started: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-    async with build.open_gateway(config, keyring, gathered, keeps=False) as gateway:
-        server = build.make_server(
-            config, gateway, lambda found: started.set_result(f"http://127.0.0.1:{found[0].port}")
-        )
+    async with open_gateway(config, keyring, gathered, keeps=False) as gateway:
+        server = make_server(config, gateway, lambda found: started.set_result(f"http://127.0.0.1:{found[0].port}"))
         serving = asyncio.create_task(server.serve(), name="server")
         try:
             await asyncio.wait((started, serving), return_when=asyncio.FIRST_COMPLETED)

@@ -23,11 +23,12 @@ def run(options: Namespace) -> int:
 
 async def explain(config: Config, model: str) -> dict[str, Any]:
     """The plan of a name, once the providers have been asked for their lists. Raises `ModelNotFound`."""
-    from trunkline import build
+    from trunkline.build.dialects import DIALECTS
+    from trunkline.build.gateway import open_router
     from trunkline.engine.envelope import NO_REQUEST
     from trunkline.engine.way import choose_way
 
-    async with build.open_router(config) as (router, catalog):
+    async with open_router(config) as (router, catalog):
         await catalog.settle(_LISTS_WITHIN_SECONDS)
         plan = router().resolve(model)
         unknown = [name for name, listed in catalog.listing().items() if not listed.complete]
@@ -36,7 +37,7 @@ async def explain(config: Config, model: str) -> dict[str, Any]:
             "target": target.name,
             "why": target.reason,
             "price": describe_tariff(target.tariff),
-            "ways": {caller: choose_way(build.DIALECTS[caller], target, NO_REQUEST).route for caller in _CALLERS},
+            "ways": {caller: choose_way(DIALECTS[caller], target, NO_REQUEST).route for caller in _CALLERS},
         }
         for target in plan.targets
     ]

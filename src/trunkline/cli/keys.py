@@ -120,7 +120,7 @@ def declare(options: Namespace, config: Config) -> tuple[dict[str, Any], str]:
 
     from trunkline.cli.opened import read_keyring
     from trunkline.clock import SystemClock
-    from trunkline.engine.key_shapes import read_new_key
+    from trunkline.engine.admin.key_shapes import read_new_key
     from trunkline.keyring.holders import Holders
     from trunkline.state.keys import KeptKey, write_hash
 
@@ -211,7 +211,7 @@ async def open_book(config: Config) -> AsyncIterator[Book]:
     from msgspec.structs import replace
 
     from trunkline.cli.opened import open_beside
-    from trunkline.engine.key_book import KeyBook
+    from trunkline.engine.admin.key_book import KeyBook
     from trunkline.keyring.holders import Holders
     from trunkline.principal import OPERATOR
     from trunkline.store.keys import SqlKeys

@@ -153,7 +153,7 @@ async def open_book(config: Config) -> AsyncIterator[Book]:
     a second; what is used is not known here."""
     from trunkline.cli.opened import open_beside
     from trunkline.clock import mint
-    from trunkline.engine.limit_book import LimitBook
+    from trunkline.engine.admin.limit_book import LimitBook
     from trunkline.paths import ROOT
     from trunkline.store.limits import SqlLimits
 

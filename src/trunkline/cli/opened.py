@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 
 from msgspec import Struct
 
-from trunkline.build import settle_store
+from trunkline.build.storage import settle_store
 from trunkline.clock import Clock, SystemClock
 from trunkline.config.config import Config
 from trunkline.engine.witness import Witness, local_author

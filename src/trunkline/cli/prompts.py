@@ -149,7 +149,7 @@ async def open_book(config: Config) -> AsyncIterator[Book]:
     """The prompts of the store that a gateway of this configuration uses."""
     from trunkline.cli.opened import open_beside
     from trunkline.clock import mint
-    from trunkline.engine.prompt_book import PromptBook
+    from trunkline.engine.admin.prompt_book import PromptBook
     from trunkline.paths import ROOT
     from trunkline.store.prompts import SqlPrompts
 

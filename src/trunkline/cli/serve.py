@@ -15,7 +15,7 @@ from trunkline.keyring import open_keyring
 def run(options: Namespace) -> int:
     config = load(options, falls_back=options.dev)
     require_provider(config)
-    from trunkline import build
+    from trunkline.build.servers import serve
     from trunkline.serve.server import Address
 
     if options.dev:
@@ -41,7 +41,7 @@ def run(options: Namespace) -> int:
             text = write_start(config, url, generated, admin_url)
         print(text, flush=True)
 
-    build.serve(config, keyring, announce)
+    serve(config, keyring, announce)
     return 0
 
 

@@ -7,7 +7,7 @@ import msgspec
 from msgspec.structs import replace
 
 from trunkline.config.document import Document, Node
-from trunkline.engine.limit_shapes import read_rule, write_rule
+from trunkline.engine.admin.limit_shapes import read_rule, write_rule
 from trunkline.errors import CallerError, ConfigError
 from trunkline.state.limits import MEASURES, LimitRule
 

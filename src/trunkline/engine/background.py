@@ -22,7 +22,7 @@ from trunkline.engine.exchange import Exchange
 from trunkline.engine.follower import LEASE_SECONDS, Follower
 from trunkline.engine.following import cancel_upstream, play_upstream
 from trunkline.engine.headers import EVENT_STREAM, JSON
-from trunkline.engine.keeping import Told, make_kept
+from trunkline.engine.keeping.responses import Told, make_kept
 from trunkline.engine.outcomes import gather_output, turn_into
 from trunkline.engine.parts import Parts
 from trunkline.engine.relay import Live

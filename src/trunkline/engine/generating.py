@@ -26,10 +26,10 @@ from trunkline.engine.fetching import fetch_all
 from trunkline.engine.gauge import measure
 from trunkline.engine.goes import Goes, Send
 from trunkline.engine.headers import ARRAY_STREAM, EVENT_STREAM, WHOLE, write_headers
-from trunkline.engine.keeper import ChooseKeeper, Keeper
-from trunkline.engine.keeping import choose_keeping
-from trunkline.engine.keeping_chat import keep_completion, wants_keeping
-from trunkline.engine.keeping_relay import KeepingRelay
+from trunkline.engine.keeping.completions import keep_completion, wants_keeping
+from trunkline.engine.keeping.keeper import ChooseKeeper, Keeper
+from trunkline.engine.keeping.relay import KeepingRelay
+from trunkline.engine.keeping.responses import choose_keeping
 from trunkline.engine.materials import materialise
 from trunkline.engine.relay import Live, Manner, Relay, manner_of
 from trunkline.engine.router import Plan, Target

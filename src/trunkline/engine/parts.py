@@ -7,12 +7,12 @@ from msgspec import Struct, field
 from trunkline.clock import Clock, Mint
 from trunkline.dialects.dialect import Dialect, UpstreamDialect
 from trunkline.dialects.seal import Sealer
-from trunkline.engine.admission import Admission
-from trunkline.engine.budgets.office import OpenOffice
-from trunkline.engine.budgets.purse import Purse
+from trunkline.engine.bounds.admission import Admission
+from trunkline.engine.bounds.budgets.office import OpenOffice
+from trunkline.engine.bounds.budgets.purse import Purse
+from trunkline.engine.bounds.limits import RateLimits
 from trunkline.engine.gauge import Gauge
 from trunkline.engine.labelling import Labelling
-from trunkline.engine.limiting import RateLimits
 from trunkline.engine.router import Router
 from trunkline.engine.sessions import Sessions
 from trunkline.ports import Catalog, Credentials, Fetch, FetchLimits, Keys, Ledger, Listing, Shared, Upstream

@@ -5,10 +5,10 @@ from typing import Any
 
 from msgspec import Struct
 
+from trunkline.engine.admin.usage_book import find_place
+from trunkline.engine.admin.usage_query import ADMIN_FILTERS, check_names, read_asked
+from trunkline.engine.admin.usage_shapes import write_moment
 from trunkline.engine.query import Query
-from trunkline.engine.usage_book import find_place
-from trunkline.engine.usage_query import ADMIN_FILTERS, check_names, read_asked
-from trunkline.engine.usage_shapes import write_moment
 from trunkline.money import FREE, TOLD, Nano, Tariff, charge, write_dollars
 from trunkline.state.usage import Recost, UsageRows, UsedAttempt, UsedRequest, WantedUsage
 

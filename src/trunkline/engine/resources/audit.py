@@ -1,8 +1,8 @@
 """The audit: who called what, what administrators have done, and that nobody has been at it."""
 
 from trunkline.call import Reply
-from trunkline.engine.act_book import ActBook
-from trunkline.engine.audit_book import AuditBook
+from trunkline.engine.admin.act_book import ActBook
+from trunkline.engine.admin.audit_book import AuditBook
 from trunkline.engine.desk import Desk
 from trunkline.engine.exchange import Exchange
 from trunkline.engine.query import Query

@@ -1,8 +1,8 @@
 """Budgets: made, shown, changed, reset and deleted, by those who administer them."""
 
 from trunkline.call import Reply
-from trunkline.engine.acts import witness
-from trunkline.engine.budgets.office import BudgetOffice
+from trunkline.engine.admin.acts import witness
+from trunkline.engine.bounds.budgets.office import BudgetOffice
 from trunkline.engine.desk import Desk
 from trunkline.engine.envelope import decode_body, read_members
 from trunkline.engine.exchange import Exchange

@@ -1,7 +1,7 @@
 """Everything of a path removed, on a gateway that runs."""
 
 from trunkline.call import Reply
-from trunkline.engine.acts import record_act
+from trunkline.engine.admin.acts import record_act
 from trunkline.engine.desk import Desk
 from trunkline.engine.exchange import Exchange
 from trunkline.engine.resources.kept import need_store, read_body

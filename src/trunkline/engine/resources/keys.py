@@ -1,11 +1,11 @@
 """Keys: issued, shown, changed, rotated, revoked and deleted, by those who administer them."""
 
 from trunkline.call import Reply
-from trunkline.engine.acts import witness
+from trunkline.engine.admin.acts import witness
+from trunkline.engine.admin.key_book import KeyBook
 from trunkline.engine.desk import Desk
 from trunkline.engine.envelope import decode_body, read_members
 from trunkline.engine.exchange import Exchange
-from trunkline.engine.key_book import KeyBook
 from trunkline.engine.query import Query
 from trunkline.engine.resources.kept import need_store, read_body
 from trunkline.engine.scopes import check_scope

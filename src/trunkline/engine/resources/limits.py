@@ -1,11 +1,11 @@
 """Rate limits: made, shown, changed, reset and deleted, by those who administer them."""
 
 from trunkline.call import Reply
-from trunkline.engine.acts import witness
+from trunkline.engine.admin.acts import witness
+from trunkline.engine.admin.limit_book import InForce, LimitBook
 from trunkline.engine.desk import Desk
 from trunkline.engine.envelope import decode_body, read_members
 from trunkline.engine.exchange import Exchange
-from trunkline.engine.limit_book import InForce, LimitBook
 from trunkline.engine.resources.kept import need_store
 from trunkline.engine.scopes import check_scope
 

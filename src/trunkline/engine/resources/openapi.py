@@ -1,9 +1,9 @@
 """The description of the admin API."""
 
 from trunkline.call import Reply
+from trunkline.engine.admin.openapi.document import write_document
 from trunkline.engine.desk import Desk
 from trunkline.engine.exchange import Exchange
-from trunkline.engine.openapi.document import write_document
 
 
 async def describe(desk: Desk, x: Exchange) -> Reply:

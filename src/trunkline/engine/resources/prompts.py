@@ -2,10 +2,10 @@
 
 from trunkline.call import Reply
 from trunkline.dialects.openai_responses.ids import check_id
-from trunkline.engine.acts import witness
+from trunkline.engine.admin.acts import witness
+from trunkline.engine.admin.prompt_book import PromptBook
 from trunkline.engine.desk import Desk
 from trunkline.engine.exchange import Exchange
-from trunkline.engine.prompt_book import PromptBook
 from trunkline.engine.query import Query
 from trunkline.engine.resources.kept import need_store, read_body
 

@@ -9,11 +9,11 @@ from msgspec.structs import replace
 
 from trunkline.clock import Clock
 from trunkline.dialects.pages import Listed, write_page
+from trunkline.engine.admin.usage_book import find_place
+from trunkline.engine.admin.usage_query import PAGING, check_names, read_asked
+from trunkline.engine.admin.usage_shapes import write_cost, write_moment, write_request, write_trail
+from trunkline.engine.admin.usage_sums import settle_time
 from trunkline.engine.query import Query
-from trunkline.engine.usage_book import find_place
-from trunkline.engine.usage_query import PAGING, check_names, read_asked
-from trunkline.engine.usage_shapes import write_cost, write_moment, write_request, write_trail
-from trunkline.engine.usage_sums import settle_time
 from trunkline.errors import ObjectNotFound
 from trunkline.evidence import KeptBody, KeptEvidence
 from trunkline.state.evidence import EvidenceRows

@@ -4,8 +4,8 @@ An answer that pauses is asked for again, a summary is asked for on the way, and
 weighed by the time that it goes out.
 """
 
-from trunkline.engine.budgets.bids import BudgetBid
-from trunkline.engine.budgets.bounds import BudgetBounds
+from trunkline.engine.bounds.budgets.bids import BudgetBid
+from trunkline.engine.bounds.budgets.bounds import BudgetBounds
 from trunkline.engine.exchange import Exchange
 from trunkline.engine.router import Target
 from trunkline.request import ModelRequest

@@ -9,12 +9,12 @@ from msgspec import Raw
 
 from trunkline.clock import Clock
 from trunkline.dialects.pages import Listed, write_page
+from trunkline.engine.admin.session_book import write_said
+from trunkline.engine.admin.usage_book import FORMATS, find_place, find_request, read_word, walk, write_lines
+from trunkline.engine.admin.usage_query import ADMIN_FILTERS, PAGING, check_names, read_asked
+from trunkline.engine.admin.usage_shapes import write_attempt, write_request, write_trail
+from trunkline.engine.admin.usage_tables import AUDIT_TABLE
 from trunkline.engine.query import Query
-from trunkline.engine.session_book import write_said
-from trunkline.engine.usage_book import FORMATS, find_place, find_request, read_word, walk, write_lines
-from trunkline.engine.usage_query import ADMIN_FILTERS, PAGING, check_names, read_asked
-from trunkline.engine.usage_shapes import write_attempt, write_request, write_trail
-from trunkline.engine.usage_tables import AUDIT_TABLE
 from trunkline.errors import InvalidRequest, Unavailable
 from trunkline.state.evidence import EvidenceRows
 from trunkline.state.usage import UsageRows, UsedRequest, WantedUsage

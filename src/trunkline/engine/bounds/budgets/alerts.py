@@ -15,9 +15,9 @@ from typing import Any, Protocol
 import msgspec
 
 from trunkline.clock import Clock
-from trunkline.engine.budgets.funds import Funds
-from trunkline.engine.budgets.refusals import write_moment
-from trunkline.engine.budgets.treasury import Standing, Treasury
+from trunkline.engine.bounds.budgets.funds import Funds
+from trunkline.engine.bounds.budgets.refusals import write_moment
+from trunkline.engine.bounds.budgets.treasury import Standing, Treasury
 from trunkline.errors import InvalidRequest, Unavailable
 from trunkline.money import Nano, write_dollars
 from trunkline.state.budgets import Alert, Budget

@@ -7,13 +7,10 @@ from trunkline.dialects.dialect import Dialect
 from trunkline.dialects.estimate import estimate_input
 from trunkline.dialects.output_limit import OutputLimit, read_limit
 from trunkline.engine.bids import Bid
-from trunkline.engine.budgets.bids import Asked, BudgetBid
-from trunkline.engine.budgets.funds import Fund, Funds
-from trunkline.engine.budgets.refusals import refuse, refuse_unpriced
-from trunkline.engine.envelope import Envelope, read_members
-from trunkline.engine.exchange import Exchange
-from trunkline.engine.gauge import Gauge
-from trunkline.engine.possible_cost import (
+from trunkline.engine.bounds.budgets.bids import Asked, BudgetBid
+from trunkline.engine.bounds.budgets.funds import Fund, Funds
+from trunkline.engine.bounds.budgets.refusals import refuse, refuse_unpriced
+from trunkline.engine.bounds.possible_cost import (
     USUAL_RATIO,
     Body,
     Possible,
@@ -25,6 +22,9 @@ from trunkline.engine.possible_cost import (
     raise_estimate,
     weigh,
 )
+from trunkline.engine.envelope import Envelope, read_members
+from trunkline.engine.exchange import Exchange
+from trunkline.engine.gauge import Gauge
 from trunkline.engine.router import Target
 from trunkline.errors import BudgetExceeded
 from trunkline.request import ModelRequest

@@ -7,9 +7,9 @@ from typing import Any
 from msgspec.structs import replace
 
 from trunkline.dialects.shapes import Fields, missing, wrong_value
-from trunkline.engine.budgets.alerts import may_sign
-from trunkline.engine.budgets.refusals import write_moment
-from trunkline.engine.budgets.treasury import Standing
+from trunkline.engine.bounds.budgets.alerts import may_sign
+from trunkline.engine.bounds.budgets.refusals import write_moment
+from trunkline.engine.bounds.budgets.treasury import Standing
 from trunkline.errors import InvalidRequest, UnknownParameter
 from trunkline.labels import read_label
 from trunkline.money import Nano, read_dollars, write_dollars

@@ -6,9 +6,9 @@ from itertools import pairwise
 from typing import Any
 
 from trunkline import __version__
+from trunkline.engine.admin.openapi.schemas import write_list, write_schemas, write_type
+from trunkline.engine.admin.openapi.table import DESCRIBED, PARAMETERS, Described
 from trunkline.engine.objects import ADMIN_SHAPES
-from trunkline.engine.openapi.schemas import write_list, write_schemas, write_type
-from trunkline.engine.openapi.table import DESCRIBED, PARAMETERS, Described
 from trunkline.engine.scopes import SCOPES_OF_KINDS
 
 _INFO = """\

@@ -13,7 +13,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from trunkline.clock import Clock
-from trunkline.engine.budgets.funds import Fund, Funds
+from trunkline.engine.bounds.budgets.funds import Fund, Funds
 from trunkline.errors import Unavailable
 from trunkline.state.budgets import Budget, BudgetStore, KeptBudgets
 from trunkline.state.counters import Counters, Level

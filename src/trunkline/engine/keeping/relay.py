@@ -3,7 +3,7 @@
 import asyncio
 from typing import Any
 
-from trunkline.engine.keeper import Held, Keeper
+from trunkline.engine.keeping.keeper import Held, Keeper
 from trunkline.engine.relay import Relay
 
 

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from trunkline.engine.budgets.funds import Fund
+from trunkline.engine.bounds.budgets.funds import Fund
 from trunkline.errors import BudgetExceeded, Forbidden
 from trunkline.money import write_dollars
 from trunkline.state.budgets import Budget

@@ -6,9 +6,9 @@ import msgspec
 from msgspec import Raw
 
 from trunkline.dialects.pages import Listed, write_page
+from trunkline.engine.admin.usage_query import check_names, read_asked
+from trunkline.engine.admin.usage_shapes import write_act, write_checked
 from trunkline.engine.query import Query
-from trunkline.engine.usage_query import check_names, read_asked
-from trunkline.engine.usage_shapes import write_act, write_checked
 from trunkline.errors import InvalidRequest
 from trunkline.state.acts import Acts, Head, WantedActs
 

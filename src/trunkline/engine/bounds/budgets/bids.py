@@ -10,10 +10,10 @@ from trunkline.call import Header
 from trunkline.dialects.hosted_calls import bound_calls
 from trunkline.dialects.output_limit import OutputLimit, write_limit
 from trunkline.engine.bids import Bid
-from trunkline.engine.budgets.funds import Fund
-from trunkline.engine.budgets.refusals import refuse
+from trunkline.engine.bounds.budgets.funds import Fund
+from trunkline.engine.bounds.budgets.refusals import refuse
+from trunkline.engine.bounds.possible_cost import LEAST_OUTPUT, Body, Possible, look_at
 from trunkline.engine.envelope import Envelope, encode_members
-from trunkline.engine.possible_cost import LEAST_OUTPUT, Body, Possible, look_at
 from trunkline.engine.router import Target
 from trunkline.records import Record
 from trunkline.state.counters import Claim, Level, Refused

@@ -12,10 +12,10 @@ from msgspec.structs import replace
 
 from trunkline.clock import Clock
 from trunkline.dialects.pages import Listed, write_list
-from trunkline.engine.budgets.alerts import make_secret
-from trunkline.engine.budgets.funds import Fund
-from trunkline.engine.budgets.shapes import NEW, draw_budget, read_budget
-from trunkline.engine.budgets.treasury import Standing, join
+from trunkline.engine.bounds.budgets.alerts import make_secret
+from trunkline.engine.bounds.budgets.funds import Fund
+from trunkline.engine.bounds.budgets.shapes import NEW, draw_budget, read_budget
+from trunkline.engine.bounds.budgets.treasury import Standing, join
 from trunkline.engine.witness import Witness
 from trunkline.errors import Conflict, Forbidden, InvalidRequest, ObjectNotFound
 from trunkline.paths import ROOT, is_within

@@ -13,7 +13,7 @@ from trunkline.dialects.openai_chat.kept import label, read_told
 from trunkline.dialects.openai_responses.metadata import check_metadata
 from trunkline.engine.envelope import Envelope, encode_members
 from trunkline.engine.exchange import Exchange
-from trunkline.engine.keeper import ChooseKeeper
+from trunkline.engine.keeping.keeper import ChooseKeeper
 from trunkline.engine.parts import Parts
 from trunkline.engine.router import Target
 from trunkline.providers.account import Account

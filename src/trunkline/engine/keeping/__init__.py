@@ -1,0 +1,1 @@
+"""A reply is kept before its end is told."""
