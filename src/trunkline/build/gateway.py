@@ -1,0 +1,183 @@
+"""The gateway with everything behind it: a part each line, in the order in which they need each other."""
+
+import asyncio
+import contextlib
+import logging
+import secrets
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+
+from trunkline.build.accounts import fetch_list, make_local, open_embedded
+from trunkline.build.bounds import open_budgets, open_counters
+from trunkline.build.dialects import DIALECTS, UPSTREAMS
+from trunkline.build.storage import HEARD_TIMES, settle_store
+from trunkline.catalog.models import ModelCatalog
+from trunkline.catalog.prices import PriceBook
+from trunkline.clock import Clock, SystemClock, mint, mint_request_id
+from trunkline.config.config import Config
+from trunkline.dialects.seal import Sealer
+from trunkline.engine.bounds.admission import Admission
+from trunkline.engine.bounds.limits import RateLimits
+from trunkline.engine.gateway import Gateway
+from trunkline.engine.gauge import Gauge
+from trunkline.engine.labelling import Labelling
+from trunkline.engine.parts import Parts, Setting
+from trunkline.engine.router import Router
+from trunkline.engine.sessions import Sessions
+from trunkline.keyring import Keyring
+from trunkline.keyring.holders import Holders
+from trunkline.log.both import Both
+from trunkline.log.gauges import read_gauges
+from trunkline.log.lines import LogLines, write_json, write_text
+from trunkline.log.metrics import Metrics
+from trunkline.ports import Ledger, Listing
+from trunkline.providers.account import Account
+from trunkline.shared.memory import MemoryShared
+from trunkline.store.open import OpenStore, open_store
+from trunkline.upstream.credentials import GoogleTokens, find_credentials
+from trunkline.upstream.embedded import free_port
+from trunkline.upstream.fetch import Fetcher
+from trunkline.upstream.http1 import HttpClient
+from trunkline.upstream.proxy import read_proxies
+
+_log = logging.getLogger("trunkline")
+
+
+@contextlib.asynccontextmanager
+async def open_gateway(
+    config: Config, keyring: Keyring, ledger: Ledger | None = None, *, keeps: bool = True
+) -> AsyncIterator[Gateway]:
+    """A gateway with everything behind it, for as long as the context lasts. Without a ledger it writes log lines.
+
+    Unless it `keeps`, nothing that callers send is there for their next request.
+    """
+    clock = SystemClock()
+    async with contextlib.AsyncExitStack() as stack:
+        store = await stack.enter_async_context(open_store(settle_store(config, keyring), clock)) if keeps else None
+        holders = Holders(keyring, config.keys, None if store is None else store.ports.keys, clock)
+        stack.push_async_callback(holders.close)
+        await holders.start()
+        accounts = list(config.accounts)
+        if config.local:
+            accounts.append(await open_embedded(stack))
+        limits = RateLimits(config.limits, None if store is None else store.ports.limits)
+        await limits.refresh()
+        proxies = read_proxies(config.proxies)
+        client = HttpClient(proxies=proxies)
+        stack.push_async_callback(client.close)
+        catalog = ModelCatalog(accounts, fetch_list(client), PriceBook(config.prices))
+        stack.push_async_callback(catalog.close)
+        tokens = GoogleTokens(client, clock, find_credentials(accounts))
+        stack.push_async_callback(tokens.close)
+        gauge, counters = Gauge(), await open_counters(config, clock, stack)
+        budgeting = (
+            None if store is None else await open_budgets(config, store, counters, gauge, proxies, clock, stack)
+        )
+        bounds = [] if budgeting is None else [budgeting.bounds]
+        if ledger is None:
+            ledger = lines = LogLines(_choose_lines(config))
+            stack.callback(lines.close)
+        if store is not None:
+            ledger = Both(store.ledger, ledger)
+        write_metrics = None if store is None else _count_requests(store, clock)
+
+        def make_router(listing: Listing) -> Router:
+            return Router(accounts, config.aliases, listing, catalog, config.uncached, config.emulating)
+
+        gateway = Gateway(
+            Parts(
+                keys=keyring if keyring.open_to_all else holders,
+                key_maker=holders,
+                catalog=catalog,
+                upstream=client,
+                ledger=ledger,
+                clock=clock,
+                mint=mint,
+                mint_request_id=mint_request_id,
+                shared=MemoryShared(clock),
+                sealer=Sealer(keyring.derive("carrier"), keyring.newest),
+                dialects=DIALECTS,
+                upstreams=UPSTREAMS,
+                make_router=make_router,
+                instance=secrets.token_hex(8).encode(),
+                strict=config.strict,
+                credentials=tokens,
+                fetch=Fetcher(proxies=proxies, hosts=config.fetch.hosts) if config.fetch.enabled else None,
+                fetch_limits=config.fetch.limits,
+                forwarded_prompts=config.forwarded_prompts,
+                retention=config.retention,
+                sessions=Sessions(
+                    config.session_headers,
+                    guesses=config.guesses_sessions,
+                    key=keyring.derive("session")[keyring.newest],
+                ),
+                labelling=Labelling(config.label_headers),
+                evidence_bytes=HEARD_TIMES * config.audit.body_limit_bytes if config.audit.bodies else 0,
+                store=None if store is None else store.ports,
+                is_store_up=lambda: store is not None and store.up,
+                settings=[Setting(shown.name, shown.value, shown.source) for shown in config.shown],
+                write_metrics=write_metrics,
+                gauge=gauge,
+                admission=Admission(counters, [limits, *bounds]),
+                limits=limits,
+                purse=None if budgeting is None else budgeting.purse,
+                budgets=None if budgeting is None else budgeting.open_office,
+            )
+        )
+        stack.push_async_callback(gateway.close)
+        gateway.start()
+        catalog.start()
+        for work, name in ((_tick(gateway), "tick"), (limits.follow(), "limits")):
+            task = asyncio.create_task(work, name=name)
+            stack.callback(task.cancel)
+        _warn(accounts)
+        yield gateway
+
+
+@contextlib.asynccontextmanager
+async def open_router(config: Config) -> AsyncIterator[tuple[Callable[[], Router], ModelCatalog]]:
+    """What tells where names lead, without a gateway: a router for the newest listing, and the catalogue behind it."""
+    accounts = list(config.accounts)
+    if config.local:
+        accounts.append(make_local(free_port(), ""))
+    client = HttpClient(proxies=read_proxies(config.proxies))
+    catalog = ModelCatalog(accounts, fetch_list(client), PriceBook(config.prices))
+    catalog.start()
+    try:
+        yield (
+            lambda: Router(accounts, config.aliases, catalog.listing(), catalog, config.uncached, config.emulating),
+            catalog,
+        )
+    finally:
+        await catalog.close()
+        await client.close()
+
+
+async def _tick(gateway: Gateway) -> None:
+    while True:
+        await asyncio.sleep(1)
+        gateway.tick()
+
+
+def _count_requests(store: OpenStore, clock: Clock) -> Callable[[int], Awaitable[bytes]]:
+    """What writes the counts of everything that is recorded from now on."""
+    metrics = Metrics()
+    store.ledger.listen(metrics.take)
+
+    async def write(live_streams: int) -> bytes:
+        state = store.ledger.state()
+        gauges = read_gauges(state, clock.now_micros(), is_store_up=store.up, live_streams=live_streams)
+        return await asyncio.to_thread(metrics.write, gauges)
+
+    return write
+
+
+def _choose_lines(config: Config) -> Callable[..., bytes]:
+    text = config.log_format == "text" or (config.log_format is None and sys.stderr.isatty())
+    return write_text if text else write_json
+
+
+def _warn(accounts: Sequence[Account]) -> None:
+    for account in accounts:
+        if not account.origin.tls_verify:
+            _log.warning("the certificate of `%s` is not verified: anybody on the way can read along", account.name)
