@@ -1,7 +1,5 @@
 """Every dialect: those that callers speak, and those that providers are spoken to in."""
 
-
-
 from trunkline.dialects import anthropic, bedrock, cohere, gemini, openai_chat, openai_responses
 from trunkline.dialects.dialect import UpstreamDialect
 

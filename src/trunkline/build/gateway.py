@@ -70,9 +70,7 @@ async def open_gateway(
         tokens = GoogleTokens(client, clock, find_credentials(accounts))
         stack.push_async_callback(tokens.close)
         gauge, counters = Gauge(), await open_counters(config, clock, stack)
-        budgeting = (
-            None if store is None else await open_budgets(config, store, counters, gauge, proxies, clock, stack)
-        )
+        budgeting = None if store is None else await open_budgets(config, store, counters, gauge, proxies, clock, stack)
         bounds = [] if budgeting is None else [budgeting.bounds]
         if ledger is None:
             ledger = lines = LogLines(_choose_lines(config))

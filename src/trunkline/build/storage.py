@@ -1,7 +1,5 @@
 """Where a configuration keeps what it keeps, and what opens it."""
 
-
-
 from trunkline.build.dialects import DIALECTS
 from trunkline.config.config import AuditConfig, Config
 from trunkline.dialects.evidence import Evident
