@@ -3,11 +3,12 @@
 import asyncio
 
 import msgspec
-from msgspec import Struct
+from msgspec import Raw, Struct
 from msgspec.structs import replace
 
 from trunkline.dialects.dialect import TeeOptions
 from trunkline.dialects.openai_responses.secrets import without_secrets
+from trunkline.dialects.openai_responses.stated import Changes, state_reply
 from trunkline.engine.attempts import check_reply, redacted
 from trunkline.engine.desk import Desk
 from trunkline.engine.exchange import Exchange
@@ -109,7 +110,17 @@ async def _ask_for_response(desk: Desk, kept: KeptResponse, method: str, rest: s
         told = _decode_told(body)
     except msgspec.MsgspecError:
         raise Garbled(f"`{account.name}` answered with something that is no response") from None
-    return replace(kept, status=told.status, response=without_secrets(body))
+    return replace(kept, status=told.status, response=without_secrets(state_reply(body, _stated(kept))))
+
+
+# What the gateway stands for itself, or has set in its caller's place: the upstream was told otherwise.
+_STATED = ("conversation", "max_output_tokens", "max_tool_calls", "previous_response_id", "prompt", "store")
+
+
+def _stated(kept: KeptResponse) -> Changes:
+    """What was said of these when the response began, and holds until its end."""
+    members = msgspec.json.decode(kept.response, type=dict[str, Raw])
+    return {name: members[name] for name in _STATED if name in members}
 
 
 async def _ask(desk: Desk, account: Account, method: str, rest: str, below: str = "responses") -> tuple[int, bytes]:
