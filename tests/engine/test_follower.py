@@ -166,3 +166,17 @@ async def test_a_run_that_is_deleted_on_its_way_is_recorded() -> None:
     await asyncio.sleep(0.02)
     await scene.delete("/v1/responses/resp_up")
     assert (await recorded(scene)).outcome == "cancelled"
+
+
+async def test_a_run_belongs_to_its_conversation_to_its_end() -> None:
+    """Its upstream knows of none, and says so whenever it is asked how far it is."""
+    scene, answers = StoredScene(), Answers()
+    conversation = (await scene.ask("/v1/conversations", {})).json["id"]
+    asked = {"model": "responses-model", "input": "Hi?", "background": True, "conversation": conversation}
+    scene.upstream.answer = answers
+    await scene.ask("/v1/responses", asked)
+    answers.now = run("completed", conversation=None)
+    ended_run = await ended(scene, "resp_up")
+    assert ended_run["status"] == "completed"
+    assert ended_run["conversation"] == {"id": conversation}
+    await scene.gateway.close()
