@@ -87,6 +87,13 @@ def test_own_listener(run: Run) -> None:
     assert "`OPENAI_BASE_URL`" in error
 
 
+def test_administration_from_a_clients_shell(run: Run) -> None:
+    """What clients are told to export does not keep their shell from asking what was used."""
+    status, out, error = run("usage", "summary", OPENAI_API_KEY=KEY, OPENAI_BASE_URL="http://localhost:8080/v1")
+    assert (status, error) == (0, "")
+    assert "requests" in out
+
+
 # --- check ------------------------------------------------------------------------------------------------------
 
 

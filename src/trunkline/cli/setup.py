@@ -15,6 +15,9 @@ ENV_FILE = Path(".env")
 _DEV_DATA_DIR = "./.trunkline"
 _DEV_ALIAS = "gpt-*"
 
+# The others are given in the shells of clients as well.
+_SERVING = ("serve", "check", "explain", "demo")
+
 EMBEDDED = "smollm2-135m"
 
 NO_PROVIDER = (
@@ -40,6 +43,7 @@ def load(options: Namespace, *, falls_back: bool = False) -> Config:
         document,
         auth=not getattr(options, "no_auth", False),
         local=getattr(options, "local", False),
+        serves=options.command in _SERVING,
     )
     return fall_back(config) if falls_back and not config.accounts else config
 

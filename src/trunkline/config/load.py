@@ -61,9 +61,17 @@ def find_file(environment: Environment) -> Path | None:
 
 
 def load_config(
-    environment: Environment, document: Document | None = None, *, auth: bool = True, local: bool = False
+    environment: Environment,
+    document: Document | None = None,
+    *,
+    auth: bool = True,
+    local: bool = False,
+    serves: bool = True,
 ) -> Config:
-    """The whole configuration. Raises `ConfigError` with the first thing that is wrong, and how to mend it."""
+    """The whole configuration. Raises `ConfigError` with the first thing that is wrong, and how to mend it.
+
+    Where nothing is to be served with it, what a client's shell says of this gateway is no mistake.
+    """
     refuse_unknown_variables(environment)
     nodes = _read_places(document) if document is not None else {}
     settings = Settings(environment, document, nodes)
@@ -72,7 +80,8 @@ def load_config(
         if not is_loopback(host):
             raise ConfigError(f"without a key only this machine may be served, not `{host}`: leave --no-auth out")
     found = read_accounts(environment, document, nodes.get("providers"), timeouts)
-    refuse_ourselves(environment, found.entries, server.host, server.port)
+    if serves:
+        refuse_ourselves(environment, found.entries, server.host, server.port)
     aliases = _read_aliases(settings, document, nodes)
     prices = _read_prices(settings, document, nodes)
     data_dir = settings.take("TRUNKLINE_DATA_DIR", None) or _default_data_dir(environment)
