@@ -10,7 +10,7 @@ from stored_scene import StoredScene
 from test_context import chunks, completion, native
 
 from scripted_gateway import Client, ScriptedReply, json_reply, make_call, stream
-from trunkline.engine import background, follower, tape
+from trunkline.engine.background import follower, runs, tape
 from trunkline.ports import UpstreamRequest
 from trunkline.state.runs import KeptEvent
 
@@ -22,8 +22,8 @@ def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     """Polls and looks as often as it can."""
     monkeypatch.setattr(follower, "_POLL_SECONDS", (0.01,))
     monkeypatch.setattr(tape, "_LOOK_SECONDS", 0.01)
-    monkeypatch.setattr(background, "_BEAT_SECONDS", 0.02)
-    monkeypatch.setattr(background, "_FLUSH_SECONDS", 0.01)
+    monkeypatch.setattr(runs, "_BEAT_SECONDS", 0.02)
+    monkeypatch.setattr(runs, "_FLUSH_SECONDS", 0.01)
     monkeypatch.setattr(tape, "_KEEP_ALIVE_AFTER", 0.5)
 
 

@@ -99,7 +99,7 @@ async def test_an_upstream_out_of_reach_does_not_keep_ours(account: str) -> None
 
 async def test_an_upstream_that_hangs_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """After a while the caller has its answer."""
-    monkeypatch.setattr("trunkline.engine.following._WITHIN_SECONDS", 0.01)
+    monkeypatch.setattr("trunkline.engine.background.following._WITHIN_SECONDS", 0.01)
     scene = StoredScene()
 
     async def hang(request: UpstreamRequest) -> ScriptedReply:

@@ -13,7 +13,7 @@ from trunkline.dialects.kept_files import may_hold_file_ids
 from trunkline.dialects.openai_responses.prefaced import NO_PREFACE
 from trunkline.engine.access import check_members
 from trunkline.engine.attempts import attempt, is_event_stream, read_whole, redacted
-from trunkline.engine.background import Background
+from trunkline.engine.background.runs import Background
 from trunkline.engine.compacting import asks_now, compact_first, compact_now, may_compact, may_summarise
 from trunkline.engine.context import Context, let_go, understand
 from trunkline.engine.crossing import Crossing, cross

@@ -5,8 +5,8 @@ from trunkline.engine.admin.act_book import ActBook
 from trunkline.engine.admin.audit_book import AuditBook
 from trunkline.engine.desk import Desk
 from trunkline.engine.exchange import Exchange
+from trunkline.engine.kept import need_store
 from trunkline.engine.query import Query
-from trunkline.engine.resources.kept import need_store
 from trunkline.engine.resources.usage import pour_out
 from trunkline.errors import Forbidden, Unavailable
 from trunkline.paths import ROOT

@@ -10,11 +10,11 @@ from trunkline.dialects.openai_chat.kept import label, list_messages
 from trunkline.dialects.openai_responses.metadata import check_metadata
 from trunkline.dialects.pages import Listed, cut_page, write_page
 from trunkline.dialects.shapes import missing
+from trunkline.engine.background.following import delete_upstream_completion
 from trunkline.engine.desk import Desk
 from trunkline.engine.exchange import Exchange
-from trunkline.engine.following import delete_upstream_completion
+from trunkline.engine.kept import need_store, no_such, read_body
 from trunkline.engine.query import Query
-from trunkline.engine.resources.kept import need_store, no_such, read_body
 from trunkline.errors import ObjectNotFound, UpstreamError
 from trunkline.state.completions import KeptCompletion
 

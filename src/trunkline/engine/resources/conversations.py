@@ -15,8 +15,8 @@ from trunkline.dialects.pages import Listed, write_list, write_page
 from trunkline.dialects.shapes import Fields, missing
 from trunkline.engine.desk import Desk
 from trunkline.engine.exchange import Exchange
+from trunkline.engine.kept import check_storage, need_store, no_such, read_body
 from trunkline.engine.query import Query
-from trunkline.engine.resources.kept import check_storage, need_store, no_such, read_body
 from trunkline.errors import ObjectNotFound
 from trunkline.state.conversations import Conversations, KeptConversation, KeptItem
 from trunkline.state.ids import item_prefix

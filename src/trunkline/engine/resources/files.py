@@ -15,9 +15,9 @@ from trunkline.dialects.pages import Listed, write_page
 from trunkline.dialects.shapes import missing, wrong_value
 from trunkline.engine.desk import Desk
 from trunkline.engine.exchange import Exchange
+from trunkline.engine.kept import check_storage, need_store
 from trunkline.engine.pieces import Pieces
 from trunkline.engine.query import Query
-from trunkline.engine.resources.kept import check_storage, need_store
 from trunkline.engine.resources.uploads import Taken, take
 from trunkline.errors import InvalidRequest, ObjectNotFound
 from trunkline.state.files import KeptFile

@@ -6,8 +6,8 @@ from trunkline.engine.admin.key_book import KeyBook
 from trunkline.engine.desk import Desk
 from trunkline.engine.envelope import decode_body, read_members
 from trunkline.engine.exchange import Exchange
+from trunkline.engine.kept import need_store, read_body
 from trunkline.engine.query import Query
-from trunkline.engine.resources.kept import need_store, read_body
 from trunkline.engine.scopes import check_scope
 from trunkline.errors import Unsupported
 

@@ -6,7 +6,7 @@ from trunkline.engine.admin.limit_book import InForce, LimitBook
 from trunkline.engine.desk import Desk
 from trunkline.engine.envelope import decode_body, read_members
 from trunkline.engine.exchange import Exchange
-from trunkline.engine.resources.kept import need_store
+from trunkline.engine.kept import need_store
 from trunkline.engine.scopes import check_scope
 
 

@@ -6,8 +6,8 @@ from trunkline.engine.admin.acts import witness
 from trunkline.engine.admin.prompt_book import PromptBook
 from trunkline.engine.desk import Desk
 from trunkline.engine.exchange import Exchange
+from trunkline.engine.kept import need_store, read_body
 from trunkline.engine.query import Query
-from trunkline.engine.resources.kept import need_store, read_body
 
 # --- prompts ----------------------------------------------------------------------------------------------------
 

@@ -4,8 +4,8 @@ from trunkline.call import Reply
 from trunkline.engine.admin.session_book import SessionBook
 from trunkline.engine.desk import Desk
 from trunkline.engine.exchange import Exchange
+from trunkline.engine.kept import need_store
 from trunkline.engine.query import Query
-from trunkline.engine.resources.kept import need_store
 
 
 async def list_sessions(desk: Desk, x: Exchange) -> Reply:

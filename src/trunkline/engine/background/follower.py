@@ -6,12 +6,12 @@ from itertools import chain, repeat
 
 from msgspec import Struct
 
+from trunkline.engine.background.following import fetch_response
+from trunkline.engine.background.outcomes import turn_into
+from trunkline.engine.background.records import begin_record, end_record, read_record, write_record
 from trunkline.engine.desk import Desk
 from trunkline.engine.exchange import Exchange
-from trunkline.engine.following import fetch_response
-from trunkline.engine.outcomes import turn_into
-from trunkline.engine.resources.kept import need_store
-from trunkline.engine.run_records import begin_record, end_record, read_record, write_record
+from trunkline.engine.kept import need_store
 from trunkline.errors import Failed, Unavailable, UpstreamError
 from trunkline.records import Record
 from trunkline.state.responses import UNDER_WAY, KeptResponse

@@ -14,21 +14,21 @@ from msgspec.structs import replace
 
 from trunkline.call import Header, Reply, Stream
 from trunkline.dialects.openai_responses.reply import draw_response
+from trunkline.engine.background.follower import LEASE_SECONDS, Follower
+from trunkline.engine.background.following import cancel_upstream, play_upstream
+from trunkline.engine.background.outcomes import gather_output, turn_into
+from trunkline.engine.background.tape import Playback, StoredEvents, Tape
 from trunkline.engine.context import Context, let_go
 from trunkline.engine.crossing.replies import make_context
 from trunkline.engine.desk import Desk
 from trunkline.engine.envelope import Envelope, decode_body, encode_members
 from trunkline.engine.exchange import Exchange
-from trunkline.engine.follower import LEASE_SECONDS, Follower
-from trunkline.engine.following import cancel_upstream, play_upstream
 from trunkline.engine.headers import EVENT_STREAM, JSON
 from trunkline.engine.keeping.responses import Told, make_kept
-from trunkline.engine.outcomes import gather_output, turn_into
+from trunkline.engine.kept import need_store
 from trunkline.engine.parts import Parts
 from trunkline.engine.relay import Live
-from trunkline.engine.resources.kept import need_store
 from trunkline.engine.router import Target
-from trunkline.engine.tape import Playback, StoredEvents, Tape
 from trunkline.errors import Broken, Failed, TrunklineError, Unavailable
 from trunkline.state.responses import UNDER_WAY, KeptResponse, Status
 from trunkline.state.runs import KeptEvent

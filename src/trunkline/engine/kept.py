@@ -1,4 +1,4 @@
-"""What all routes of kept objects ask first: where things are kept, and whether they may be."""
+"""What whoever works on kept objects asks first: where things are kept, and whether they may be."""
 
 from collections.abc import Sequence
 
