@@ -58,7 +58,7 @@ class Generating:
 
     async def answer(self, x: Exchange) -> Reply:
         """The reply to a request for an answer. Raises what went wrong."""
-        envelope = open_body(self._parts, x)
+        envelope = open_body(x, self._parts.sessions)
         store = self._parts.store
         if store is None or x.dialect != "responses":
             target = (await self._plan(x, envelope)).targets[0]

@@ -9,8 +9,7 @@ from msgspec import Raw
 from trunkline.engine.envelope import Envelope, Members, read_call
 from trunkline.engine.exchange import Exchange
 from trunkline.engine.labelling import add_tags
-from trunkline.engine.parts import Parts
-from trunkline.engine.sessions import OURS
+from trunkline.engine.sessions import OURS, Sessions
 
 _NOTHING: Mapping[str, Any] = {}
 
@@ -18,7 +17,7 @@ _NOTHING: Mapping[str, Any] = {}
 _MOST_BYTES = 64 * 1024
 
 
-def open_body(parts: Parts, x: Exchange) -> Envelope:
+def open_body(x: Exchange, sessions: Sessions) -> Envelope:
     """Open a call's body. What it says to the gateway of its session and labels is noted, and goes no further.
 
     Raises `InvalidRequest`.
@@ -26,7 +25,7 @@ def open_body(parts: Parts, x: Exchange) -> Envelope:
     envelope = read_call(x.call, x.found)
     members = envelope.members
     metadata = _read_metadata(members) if "metadata" in members else _NOTHING
-    sessions, path = parts.sessions, x.principal.path
+    path = x.principal.path
     x.session = sessions.read(path, x.call.headers, members, metadata)
     if not x.session and x.operation != "embeddings":
         x.session = sessions.guess(path, members)

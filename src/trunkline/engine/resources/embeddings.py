@@ -10,7 +10,7 @@ from trunkline.errors import Unsupported
 
 async def embed(desk: Desk, x: Exchange) -> Reply:
     """The reply of the model's provider, byte for byte. Raises `Unsupported` where there are no embeddings."""
-    envelope = open_body(desk.parts, x)
+    envelope = open_body(x, desk.parts.sessions)
     x.model_asked = envelope.model
     check_members(x.principal, envelope.members)
     target = (await desk.plan(x.principal, envelope.model)).targets[0]

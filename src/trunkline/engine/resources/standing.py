@@ -14,7 +14,7 @@ from trunkline.engine.tagging import open_body
 
 async def stand_for(desk: Desk, x: Exchange) -> tuple[Context, Target]:
     """What the request goes on from, and its target. A conversation may be run on meanwhile: nothing is added to it."""
-    envelope = open_body(desk.parts, x)
+    envelope = open_body(x, desk.parts.sessions)
     store = desk.parts.store
     context = Context(envelope=envelope, own=b"", keeps=False)
     if store is not None and x.dialect == "responses":
