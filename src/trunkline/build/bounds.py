@@ -1,20 +1,24 @@
 """What bounds requests: counters, and budgets that know what was spent."""
 
 import asyncio
-import contextlib
 import secrets
+from collections.abc import Coroutine
+from contextlib import AsyncExitStack
+from typing import Any
 
 from msgspec import Struct
 
 from trunkline.build.dialects import DIALECTS
 from trunkline.clock import Clock
 from trunkline.config.config import Config
+from trunkline.engine.bounds.admission import Admission
 from trunkline.engine.bounds.budgets.alerts import Herald
 from trunkline.engine.bounds.budgets.bounds import BudgetBounds
 from trunkline.engine.bounds.budgets.funds import Funds
 from trunkline.engine.bounds.budgets.office import BudgetOffice, Means, OpenOffice
 from trunkline.engine.bounds.budgets.purse import Purse
 from trunkline.engine.bounds.budgets.treasury import Treasury
+from trunkline.engine.bounds.limits import RateLimits
 from trunkline.engine.gauge import Gauge
 from trunkline.engine.witness import Witness
 from trunkline.errors import ConfigError
@@ -25,7 +29,46 @@ from trunkline.upstream.post import Poster, check_url
 from trunkline.upstream.proxy import Proxies
 
 
-async def open_counters(config: Config, clock: Clock, stack: contextlib.AsyncExitStack) -> Counters:
+class Bounding(Struct, frozen=True):
+    """What admits requests, and what administrators are shown of it. There are no budgets where nothing is kept."""
+
+    admission: Admission
+    limits: RateLimits
+    purse: Purse | None = None
+    open_office: OpenOffice | None = None
+
+
+async def open_bounds(
+    config: Config, store: OpenStore | None, gauge: Gauge, proxies: Proxies, clock: Clock, stack: AsyncExitStack
+) -> Bounding:
+    """Limits and budgets as they are in force, and what looks after them for as long as the stack lasts."""
+    counters = await _open_counters(config, clock, stack)
+    limits = RateLimits(config.limits, None if store is None else store.ports.limits)
+    await limits.refresh()
+    _watch(stack, limits=limits.follow())
+    if store is None:
+        return Bounding(Admission(counters, [limits]), limits)
+    funds, kept = Funds(), store.ports.budgets
+    treasury = Treasury(funds, counters, kept, clock, config.budgets, store.ledger.settle)
+    await treasury.refresh()
+    counters.when_in_doubt(funds.doubt)
+    herald = Herald(funds, treasury, Poster(proxies=proxies, hosts=config.fetch.hosts), clock)
+    _watch(stack, budgets=treasury.watch(), alerts=herald.watch())
+    bounds = BudgetBounds(funds, clock, gauge, DIALECTS, config.output_limit_tokens)
+    means = Means(treasury.look, treasury.refresh, check_url, secrets.token_bytes)
+
+    def open_office(path: str, witness: Witness) -> BudgetOffice:
+        return BudgetOffice(kept, config.budgets, path, clock, witness, means)
+
+    return Bounding(Admission(counters, [limits, bounds]), limits, Purse(counters, bounds), open_office)
+
+
+def _watch(stack: AsyncExitStack, **works: Coroutine[Any, Any, None]) -> None:
+    for name, work in works.items():
+        stack.callback(asyncio.create_task(work, name=name).cancel)
+
+
+async def _open_counters(config: Config, clock: Clock, stack: AsyncExitStack) -> Counters:
     """What counts for limits and budgets: this process' memory, or the Redis that replicas share."""
     alone = MemoryCounters(clock)
     if not config.redis_url:
@@ -38,36 +81,3 @@ async def open_counters(config: Config, clock: Clock, stack: contextlib.AsyncExi
     stack.push_async_callback(counters.close)
     await counters.open()
     return counters
-
-
-class Budgeting(Struct, frozen=True):
-    bounds: BudgetBounds
-    purse: Purse
-    open_office: OpenOffice
-
-
-async def open_budgets(
-    config: Config,
-    store: OpenStore,
-    counters: Counters,
-    gauge: Gauge,
-    proxies: Proxies,
-    clock: Clock,
-    stack: contextlib.AsyncExitStack,
-) -> Budgeting:
-    """Budgets whose counters know what was spent, and what looks after them for as long as the stack lasts."""
-    funds, kept = Funds(), store.ports.budgets
-    treasury = Treasury(funds, counters, kept, clock, config.budgets, store.ledger.settle)
-    await treasury.refresh()
-    counters.when_in_doubt(funds.doubt)
-    herald = Herald(funds, treasury, Poster(proxies=proxies, hosts=config.fetch.hosts), clock)
-    for work, name in ((treasury.watch(), "budgets"), (herald.watch(), "alerts")):
-        task = asyncio.create_task(work, name=name)
-        stack.callback(task.cancel)
-    bounds = BudgetBounds(funds, clock, gauge, DIALECTS, config.output_limit_tokens)
-    means = Means(treasury.look, treasury.refresh, check_url, secrets.token_bytes)
-
-    def open_office(path: str, witness: Witness) -> BudgetOffice:
-        return BudgetOffice(kept, config.budgets, path, clock, witness, means)
-
-    return Budgeting(bounds, Purse(counters, bounds), open_office)

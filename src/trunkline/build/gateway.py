@@ -4,36 +4,30 @@ import asyncio
 import contextlib
 import logging
 import secrets
-import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 
 from trunkline.build.accounts import fetch_list, make_local, open_embedded
-from trunkline.build.bounds import open_budgets, open_counters
+from trunkline.build.bounds import open_bounds
 from trunkline.build.dialects import DIALECTS, UPSTREAMS
+from trunkline.build.ledger import count_requests, open_ledger
 from trunkline.build.storage import HEARD_TIMES, settle_store
 from trunkline.catalog.models import ModelCatalog
 from trunkline.catalog.prices import PriceBook
-from trunkline.clock import Clock, SystemClock, mint, mint_request_id
+from trunkline.clock import SystemClock, mint, mint_request_id
 from trunkline.config.config import Config
 from trunkline.dialects.seal import Sealer
-from trunkline.engine.bounds.admission import Admission
-from trunkline.engine.bounds.limits import RateLimits
+from trunkline.engine.caller.labelling import Labelling
+from trunkline.engine.caller.sessions import Sessions
 from trunkline.engine.gateway import Gateway
 from trunkline.engine.gauge import Gauge
-from trunkline.engine.labelling import Labelling
 from trunkline.engine.parts import Parts, Setting
 from trunkline.engine.router import Router
-from trunkline.engine.sessions import Sessions
 from trunkline.keyring import Keyring
 from trunkline.keyring.holders import Holders
-from trunkline.log.both import Both
-from trunkline.log.gauges import read_gauges
-from trunkline.log.lines import LogLines, write_json, write_text
-from trunkline.log.metrics import Metrics
 from trunkline.ports import Ledger, Listing
 from trunkline.providers.account import Account
 from trunkline.shared.memory import MemoryShared
-from trunkline.store.open import OpenStore, open_store
+from trunkline.store.open import open_store
 from trunkline.upstream.credentials import GoogleTokens, find_credentials
 from trunkline.upstream.embedded import free_port
 from trunkline.upstream.fetch import Fetcher
@@ -60,8 +54,6 @@ async def open_gateway(
         accounts = list(config.accounts)
         if config.local:
             accounts.append(await open_embedded(stack))
-        limits = RateLimits(config.limits, None if store is None else store.ports.limits)
-        await limits.refresh()
         proxies = read_proxies(config.proxies)
         client = HttpClient(proxies=proxies)
         stack.push_async_callback(client.close)
@@ -69,15 +61,8 @@ async def open_gateway(
         stack.push_async_callback(catalog.close)
         tokens = GoogleTokens(client, clock, find_credentials(accounts))
         stack.push_async_callback(tokens.close)
-        gauge, counters = Gauge(), await open_counters(config, clock, stack)
-        budgeting = None if store is None else await open_budgets(config, store, counters, gauge, proxies, clock, stack)
-        bounds = [] if budgeting is None else [budgeting.bounds]
-        if ledger is None:
-            ledger = lines = LogLines(_choose_lines(config))
-            stack.callback(lines.close)
-        if store is not None:
-            ledger = Both(store.ledger, ledger)
-        write_metrics = None if store is None else _count_requests(store, clock)
+        gauge = Gauge()
+        bounds = await open_bounds(config, store, gauge, proxies, clock, stack)
 
         def make_router(listing: Listing) -> Router:
             return Router(accounts, config.aliases, listing, catalog, config.uncached, config.emulating)
@@ -88,7 +73,7 @@ async def open_gateway(
                 key_maker=holders,
                 catalog=catalog,
                 upstream=client,
-                ledger=ledger,
+                ledger=open_ledger(config, store, ledger, stack),
                 clock=clock,
                 mint=mint,
                 mint_request_id=mint_request_id,
@@ -104,30 +89,25 @@ async def open_gateway(
                 fetch_limits=config.fetch.limits,
                 forwarded_prompts=config.forwarded_prompts,
                 retention=config.retention,
-                sessions=Sessions(
-                    config.session_headers,
-                    guesses=config.guesses_sessions,
-                    key=keyring.derive("session")[keyring.newest],
-                ),
+                sessions=_make_sessions(config, keyring),
                 labelling=Labelling(config.label_headers),
                 evidence_bytes=HEARD_TIMES * config.audit.body_limit_bytes if config.audit.bodies else 0,
                 store=None if store is None else store.ports,
                 is_store_up=lambda: store is not None and store.up,
                 settings=[Setting(shown.name, shown.value, shown.source) for shown in config.shown],
-                write_metrics=write_metrics,
+                write_metrics=None if store is None else count_requests(store, clock),
                 gauge=gauge,
-                admission=Admission(counters, [limits, *bounds]),
-                limits=limits,
-                purse=None if budgeting is None else budgeting.purse,
-                budgets=None if budgeting is None else budgeting.open_office,
+                admission=bounds.admission,
+                limits=bounds.limits,
+                purse=bounds.purse,
+                budgets=bounds.open_office,
             )
         )
         stack.push_async_callback(gateway.close)
         gateway.start()
         catalog.start()
-        for work, name in ((_tick(gateway), "tick"), (limits.follow(), "limits")):
-            task = asyncio.create_task(work, name=name)
-            stack.callback(task.cancel)
+        ticking = asyncio.create_task(_tick(gateway), name="tick")
+        stack.callback(ticking.cancel)
         _warn(accounts)
         yield gateway
 
@@ -151,28 +131,15 @@ async def open_router(config: Config) -> AsyncIterator[tuple[Callable[[], Router
         await client.close()
 
 
+def _make_sessions(config: Config, keyring: Keyring) -> Sessions:
+    key = keyring.derive("session")[keyring.newest]
+    return Sessions(config.session_headers, guesses=config.guesses_sessions, key=key)
+
+
 async def _tick(gateway: Gateway) -> None:
     while True:
         await asyncio.sleep(1)
         gateway.tick()
-
-
-def _count_requests(store: OpenStore, clock: Clock) -> Callable[[int], Awaitable[bytes]]:
-    """What writes the counts of everything that is recorded from now on."""
-    metrics = Metrics()
-    store.ledger.listen(metrics.take)
-
-    async def write(live_streams: int) -> bytes:
-        state = store.ledger.state()
-        gauges = read_gauges(state, clock.now_micros(), is_store_up=store.up, live_streams=live_streams)
-        return await asyncio.to_thread(metrics.write, gauges)
-
-    return write
-
-
-def _choose_lines(config: Config) -> Callable[..., bytes]:
-    text = config.log_format == "text" or (config.log_format is None and sys.stderr.isatty())
-    return write_text if text else write_json
 
 
 def _warn(accounts: Sequence[Account]) -> None:
