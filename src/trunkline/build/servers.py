@@ -7,62 +7,61 @@ from collections.abc import Callable, Sequence
 import uvloop
 
 from trunkline.build.gateway import open_gateway
-from trunkline.config.config import Config
+from trunkline.config.config import Config, ServerConfig
 from trunkline.engine.gateway import Gateway
 from trunkline.keyring import Keyring
 from trunkline.serve.face import Face
+from trunkline.serve.gateway import Gateway as Served
 from trunkline.serve.limits import Limits
 from trunkline.serve.proxies import TrustedProxies
 from trunkline.serve.server import Address, Server
 from trunkline.serve.sides import AdminSide, PublicSide
 
+Listening = Callable[[Sequence[Address]], None]
+"""Told once where a server listens."""
+
 Started = Callable[[Sequence[Address], Sequence[Address]], None]
 """Told once where the gateway listens, and where for administrators alone."""
 
 
-def make_server(config: Config, gateway: Gateway, on_started: Callable[[Sequence[Address]], None]) -> Server:
+def make_server(config: Config, gateway: Gateway, on_started: Listening) -> Server:
     """The HTTP server in front of a gateway; what administrators ask for is left out where it has one of its own."""
+    server = config.server
     limits = Limits(
-        body_bytes=config.server.body_limit_bytes,
-        upload_bytes=config.server.upload_limit_bytes,
-        drain_seconds=config.server.drain_seconds,
+        body_bytes=server.body_limit_bytes,
+        upload_bytes=server.upload_limit_bytes,
+        drain_seconds=server.drain_seconds,
     )
-    return Server(
-        Face(
-            gateway if config.server.admin_port is None else PublicSide(gateway),
-            limits=limits,
-            base_path=config.server.base_path,
-            proxies=TrustedProxies(config.server.trusted_proxies),
-        ),
-        host=config.server.host,
-        port=config.server.port,
-        certfile=str(config.server.tls_cert) if config.server.tls_cert else None,
-        keyfile=str(config.server.tls_key) if config.server.tls_key else None,
-        on_started=on_started,
-    )
+    side = gateway if server.admin_port is None else PublicSide(gateway)
+    return _make_server(server, _make_face(server, side, limits), server.host, server.port, on_started)
 
 
-def make_admin_server(
-    config: Config, gateway: Gateway, on_started: Callable[[Sequence[Address]], None]
-) -> Server | None:
+def make_admin_server(config: Config, gateway: Gateway, on_started: Listening) -> Server | None:
     """The server for administrators alone, where there is one. It has no signals and no time of its own: it ends when
     the other one has."""
-    if config.server.admin_port is None:
+    server = config.server
+    if server.admin_port is None:
         return None
-    limits = Limits(body_bytes=config.server.body_limit_bytes, drain_seconds=0.0)
+    face = _make_face(server, AdminSide(gateway), Limits(body_bytes=server.body_limit_bytes, drain_seconds=0.0))
+    return _make_server(server, face, server.admin_host, server.admin_port, on_started, hears_signals=False)
+
+
+def _make_face(server: ServerConfig, side: Served, limits: Limits) -> Face:
+    proxies = TrustedProxies(server.trusted_proxies)
+    return Face(side, limits=limits, base_path=server.base_path, proxies=proxies)
+
+
+def _make_server(
+    server: ServerConfig, face: Face, host: str, port: int, on_started: Listening, *, hears_signals: bool = True
+) -> Server:
     return Server(
-        Face(
-            AdminSide(gateway),
-            limits=limits,
-            base_path=config.server.base_path,
-            proxies=TrustedProxies(config.server.trusted_proxies),
-        ),
-        host=config.server.admin_host,
-        port=config.server.admin_port,
-        certfile=str(config.server.tls_cert) if config.server.tls_cert else None,
-        keyfile=str(config.server.tls_key) if config.server.tls_key else None,
+        face,
+        host=host,
+        port=port,
+        certfile=str(server.tls_cert) if server.tls_cert else None,
+        keyfile=str(server.tls_key) if server.tls_key else None,
         on_started=on_started,
-        hears_signals=False,
+        hears_signals=hears_signals,
     )
 
 
