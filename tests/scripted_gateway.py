@@ -20,9 +20,9 @@ from trunkline.engine.bounds.admission import Admission
 from trunkline.engine.bounds.budgets.office import OpenOffice
 from trunkline.engine.bounds.budgets.purse import Purse
 from trunkline.engine.bounds.limits import RateLimits
+from trunkline.engine.caller.labelling import Labelling
 from trunkline.engine.gateway import Gateway
 from trunkline.engine.gauge import Gauge
-from trunkline.engine.labelling import Labelling
 from trunkline.engine.parts import Parts
 from trunkline.engine.router import Router
 from trunkline.errors import Failed, Unavailable

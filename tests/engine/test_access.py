@@ -8,7 +8,7 @@ import pytest
 from test_router import PENDING, UNKNOWN, lists, router
 
 from scripted_gateway import Scene, question
-from trunkline.engine.access import Access, Names, can_grant
+from trunkline.engine.caller.access import Access, Names, can_grant
 from trunkline.errors import ModelNotFound, Unavailable
 from trunkline.ports import Listed
 from trunkline.principal import Principal

@@ -8,8 +8,8 @@ import pytest
 from scripted_gateway import KEY, OneKey, Scene, make_call
 from trunkline.call import Call
 from trunkline.clock import FakeClock
-from trunkline.engine.door import Door, count_hop, present_key
-from trunkline.engine.failures import Failures
+from trunkline.engine.caller.door import Door, count_hop, present_key
+from trunkline.engine.caller.failures import Failures
 from trunkline.errors import Forbidden, InvalidRequest, Loop, RateLimited, TrunklineError, Unauthenticated
 from trunkline.principal import OPERATOR, Principal
 

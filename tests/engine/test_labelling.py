@@ -6,7 +6,7 @@ import pytest
 from budget_scene import BudgetScene, make_budget
 
 from scripted_gateway import KEY, Scene, json_reply
-from trunkline.engine.labelling import Labelling
+from trunkline.engine.caller.labelling import Labelling
 from trunkline.principal import Principal
 
 _CHAT = {"model": "native_chat-model", "messages": [{"role": "user", "content": "hi"}]}

@@ -16,9 +16,9 @@ from trunkline.engine.admin.openapi.document import write_document
 from trunkline.engine.admin.openapi.schemas import ANSWERS, BODIES
 from trunkline.engine.admin.openapi.table import DESCRIBED, PARAMETERS
 from trunkline.engine.bounds.budgets.shapes import NEW, draw_budget
+from trunkline.engine.caller.scopes import SCOPES_OF_KINDS
 from trunkline.engine.objects import ADMIN_SHAPES
 from trunkline.engine.operations import OPERATIONS
-from trunkline.engine.scopes import SCOPES_OF_KINDS
 from trunkline.principal import SCOPES
 from trunkline.state.keys import KeptKey
 from trunkline.state.limits import LimitRule

@@ -7,8 +7,8 @@ import pytest
 from stored_scene import StoredScene
 
 from scripted_gateway import Scene, json_reply
+from trunkline.engine.caller.sessions import Sessions
 from trunkline.engine.envelope import read_members
-from trunkline.engine.sessions import Sessions
 
 _CHAT = {"model": "native_chat-model", "messages": [{"role": "user", "content": "hi"}]}
 _REPLY = {"id": "c", "choices": [{"index": 0, "message": {"role": "assistant", "content": "yes"}}]}

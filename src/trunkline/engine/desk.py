@@ -11,10 +11,10 @@ from trunkline.call import Header, Reply, Stream
 from trunkline.dialects.dialect import JsonReply
 from trunkline.dialects.fates import IMPLICIT
 from trunkline.dialects.said import estimate_said
-from trunkline.engine.access import Access, Names
 from trunkline.engine.attempts import attempt, read_whole, redacted
 from trunkline.engine.bids import Hold
-from trunkline.engine.door import HOP, count_hop
+from trunkline.engine.caller.access import Access, Names
+from trunkline.engine.caller.door import HOP, count_hop
 from trunkline.engine.envelope import Envelope, encode_members
 from trunkline.engine.estimating import complete_usage
 from trunkline.engine.evidence import keep_evidence

@@ -5,18 +5,18 @@ replies too, drawn in the caller's own dialect in one place (`draw`).
 """
 
 from trunkline.call import Call, Reply
+from trunkline.engine.caller.door import Door
+from trunkline.engine.caller.failures import Failures
+from trunkline.engine.caller.scopes import check_kind
 from trunkline.engine.desk import Desk
-from trunkline.engine.door import Door
 from trunkline.engine.evidence import begin_evidence
 from trunkline.engine.exchange import Exchange
-from trunkline.engine.failures import Failures
 from trunkline.engine.generating import Generating
 from trunkline.engine.headers import write_error_headers
 from trunkline.engine.operations import OPERATIONS
 from trunkline.engine.parts import Parts
 from trunkline.engine.relay import Live
 from trunkline.engine.routes import PUBLIC, find_route, guess_dialect
-from trunkline.engine.scopes import check_kind
 from trunkline.errors import Broken, TrunklineError, Unavailable
 from trunkline.principal import Principal
 

@@ -11,9 +11,10 @@ from trunkline.call import Reply
 from trunkline.dialects.gemini.framing import ArrayPassage, array_of, write_array_error
 from trunkline.dialects.kept_files import may_hold_file_ids
 from trunkline.dialects.openai_responses.prefaced import NO_PREFACE
-from trunkline.engine.access import check_members
 from trunkline.engine.attempts import attempt, is_event_stream, read_whole, redacted
 from trunkline.engine.background.runs import Background
+from trunkline.engine.caller.access import check_members
+from trunkline.engine.caller.tagging import open_body
 from trunkline.engine.compacting import asks_now, compact_first, compact_now, may_compact, may_summarise
 from trunkline.engine.context import Context, let_go, understand
 from trunkline.engine.crossing import Crossing, cross
@@ -33,7 +34,6 @@ from trunkline.engine.keeping.responses import choose_keeping
 from trunkline.engine.materials import materialise
 from trunkline.engine.relay import Live, Manner, Relay, manner_of
 from trunkline.engine.router import Plan, Target
-from trunkline.engine.tagging import open_body
 from trunkline.engine.waiting import begin_within
 from trunkline.engine.way import Way, choose_way
 from trunkline.errors import Failed, TrunklineError, UpstreamError

@@ -11,10 +11,10 @@ from trunkline.engine.bounds.admission import Admission
 from trunkline.engine.bounds.budgets.office import OpenOffice
 from trunkline.engine.bounds.budgets.purse import Purse
 from trunkline.engine.bounds.limits import RateLimits
+from trunkline.engine.caller.labelling import Labelling
+from trunkline.engine.caller.sessions import Sessions
 from trunkline.engine.gauge import Gauge
-from trunkline.engine.labelling import Labelling
 from trunkline.engine.router import Router
-from trunkline.engine.sessions import Sessions
 from trunkline.ports import Catalog, Credentials, Fetch, FetchLimits, Keys, Ledger, Listing, Shared, Upstream
 from trunkline.state.keys import KeyMaker
 from trunkline.state.retention import Retention

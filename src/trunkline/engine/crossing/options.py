@@ -7,7 +7,7 @@ import msgspec
 from msgspec import Raw
 
 from trunkline.dialects.kept_files import find_file_ids
-from trunkline.engine.access import OTHER_MODELS
+from trunkline.engine.caller.access import OTHER_MODELS
 from trunkline.engine.envelope import Members
 from trunkline.engine.router import Target
 from trunkline.errors import InvalidRequest

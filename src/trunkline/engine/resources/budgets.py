@@ -3,10 +3,10 @@
 from trunkline.call import Reply
 from trunkline.engine.admin.acts import witness
 from trunkline.engine.bounds.budgets.office import BudgetOffice
+from trunkline.engine.caller.scopes import check_scope
 from trunkline.engine.desk import Desk
 from trunkline.engine.envelope import decode_body, read_members
 from trunkline.engine.exchange import Exchange
-from trunkline.engine.scopes import check_scope
 from trunkline.errors import Unsupported
 
 

@@ -1,10 +1,10 @@
 """Embeddings: passed on to a provider that serves them."""
 
 from trunkline.call import Reply
-from trunkline.engine.access import check_members
+from trunkline.engine.caller.access import check_members
+from trunkline.engine.caller.tagging import open_body
 from trunkline.engine.desk import Desk
 from trunkline.engine.exchange import Exchange
-from trunkline.engine.tagging import open_body
 from trunkline.errors import Unsupported
 
 

@@ -2,10 +2,10 @@
 
 from trunkline.call import Reply
 from trunkline.engine.admin.acts import record_act
+from trunkline.engine.caller.scopes import reaches
 from trunkline.engine.desk import Desk
 from trunkline.engine.exchange import Exchange
 from trunkline.engine.kept import need_store, read_body
-from trunkline.engine.scopes import reaches
 from trunkline.errors import Forbidden
 from trunkline.paths import read_path
 

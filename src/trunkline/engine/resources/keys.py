@@ -3,12 +3,12 @@
 from trunkline.call import Reply
 from trunkline.engine.admin.acts import witness
 from trunkline.engine.admin.key_book import KeyBook
+from trunkline.engine.caller.scopes import check_scope
 from trunkline.engine.desk import Desk
 from trunkline.engine.envelope import decode_body, read_members
 from trunkline.engine.exchange import Exchange
 from trunkline.engine.kept import need_store, read_body
 from trunkline.engine.query import Query
-from trunkline.engine.scopes import check_scope
 from trunkline.errors import Unsupported
 
 

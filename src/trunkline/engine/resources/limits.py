@@ -3,11 +3,11 @@
 from trunkline.call import Reply
 from trunkline.engine.admin.acts import witness
 from trunkline.engine.admin.limit_book import InForce, LimitBook
+from trunkline.engine.caller.scopes import check_scope
 from trunkline.engine.desk import Desk
 from trunkline.engine.envelope import decode_body, read_members
 from trunkline.engine.exchange import Exchange
 from trunkline.engine.kept import need_store
-from trunkline.engine.scopes import check_scope
 
 
 async def list_limits(desk: Desk, x: Exchange) -> Reply:

@@ -4,7 +4,7 @@ from typing import Any
 from urllib.parse import parse_qs, unquote
 
 from trunkline.call import Reply
-from trunkline.engine.access import Names
+from trunkline.engine.caller.access import Names
 from trunkline.engine.desk import Desk
 from trunkline.engine.exchange import Exchange
 from trunkline.engine.routes import model_id, speaks_anthropic

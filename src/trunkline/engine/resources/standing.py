@@ -4,12 +4,12 @@ import msgspec
 from msgspec import Raw, Struct
 from msgspec.structs import replace
 
+from trunkline.engine.caller.tagging import open_body
 from trunkline.engine.context import Context, understand
 from trunkline.engine.desk import Desk
 from trunkline.engine.envelope import Envelope, read_model
 from trunkline.engine.exchange import Exchange
 from trunkline.engine.router import Target
-from trunkline.engine.tagging import open_body
 
 
 async def stand_for(desk: Desk, x: Exchange) -> tuple[Context, Target]:

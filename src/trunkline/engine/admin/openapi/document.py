@@ -8,8 +8,8 @@ from typing import Any
 from trunkline import __version__
 from trunkline.engine.admin.openapi.schemas import write_list, write_schemas, write_type
 from trunkline.engine.admin.openapi.table import DESCRIBED, PARAMETERS, Described
+from trunkline.engine.caller.scopes import SCOPES_OF_KINDS
 from trunkline.engine.objects import ADMIN_SHAPES
-from trunkline.engine.scopes import SCOPES_OF_KINDS
 
 _INFO = """\
 Everything below `/admin/v1` takes the master key, or an issued key with the scope that each operation names, over its

@@ -6,10 +6,10 @@ from typing import Any
 import msgspec
 from msgspec import Raw
 
+from trunkline.engine.caller.labelling import add_tags
+from trunkline.engine.caller.sessions import OURS, Sessions
 from trunkline.engine.envelope import Envelope, Members, read_call
 from trunkline.engine.exchange import Exchange
-from trunkline.engine.labelling import add_tags
-from trunkline.engine.sessions import OURS, Sessions
 
 _NOTHING: Mapping[str, Any] = {}
 

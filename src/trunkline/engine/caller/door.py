@@ -6,7 +6,7 @@ from urllib.parse import parse_qs
 from msgspec.structs import replace
 
 from trunkline.call import Call
-from trunkline.engine.failures import Failures
+from trunkline.engine.caller.failures import Failures
 from trunkline.engine.routes import speaks_google
 from trunkline.errors import Forbidden, Loop, TrunklineError, Unauthenticated
 from trunkline.paths import is_within, read_path
