@@ -1,4 +1,4 @@
-"""Twenty-odd requests to seven providers, each with the bytes of its answer and its price worked out by hand.
+"""Twenty-odd requests to eight providers, each with the bytes of its answer and its price worked out by hand.
 
 A dollar for a million tokens is a thousand nano-dollars a token; so a model at `input: "0.25"` takes 250 for each.
 """
@@ -52,6 +52,7 @@ prices:
     audio_input: "1"
     cached_audio: "0.1"
     web_search: "0.014"
+  "cohere/*": {input: "2.5", output: "10", cached_input: "1"}
   "bedrock/*": {input: "3", output: "15", cached_input: "0.3", cache_write: "3.75", cache_write_1h: "6"}
 """
 
@@ -190,6 +191,28 @@ def message_stream(usage: dict[str, Any], output: int) -> bytes:
 def candidate(usage: dict[str, Any], **members: Any) -> dict[str, Any]:
     said = {"content": {"role": "model", "parts": [{"text": "Hello."}]}, "finishReason": "STOP", "index": 0, **members}
     return {"candidates": [said], "usageMetadata": usage, "modelVersion": "m", "responseId": "g"}
+
+
+COHERE_USAGE = {
+    "billed_units": {"input_tokens": 12, "output_tokens": 7},
+    "tokens": {"input_tokens": 507, "output_tokens": 10},
+    "cached_tokens": 448,
+}
+"""Cohere's own words around the prompt are counted, and not billed."""
+
+
+def cohere_reply() -> dict[str, Any]:
+    said = {"role": "assistant", "content": [{"type": "text", "text": "Hello."}]}
+    return {"id": "c", "message": said, "finish_reason": "COMPLETE", "usage": COHERE_USAGE}
+
+
+def cohere_stream() -> bytes:
+    return sse(
+        {"type": "message-start", "id": "c"},
+        {"type": "content-start", "index": 0, "delta": {"message": {"content": {"type": "text", "text": "Hello."}}}},
+        {"type": "content-end", "index": 0},
+        {"type": "message-end", "delta": {"finish_reason": "COMPLETE", "usage": COHERE_USAGE}},
+    )
 
 
 def one_after_the_other(*replies: dict[str, Any]) -> Callable[[UpstreamRequest], ScriptedReply]:
@@ -517,5 +540,19 @@ LINES = (
         5 * 250 + 5 * 2000,
         outcome="error",
         is_estimated=True,
+    ),
+    Line(
+        "Cohere bills less than it counts: 12 of 507 in, of which 448 cached, and 7 of 10 out",
+        CHAT,
+        chat("cohere/command-a"),
+        lambda: json_reply(cohere_reply()),
+        12 * 2500 + 7 * 10_000,
+    ),
+    Line(
+        "the same, streamed",
+        RESPONSES,
+        responses("cohere/command-a", stream=True),
+        lambda: stream(cohere_stream()),
+        12 * 2500 + 7 * 10_000,
     ),
 )  # fmt: skip

@@ -33,6 +33,7 @@ PROVIDERS = {
     "anthropic": ("messages",),
     "gemini": ("gemini",),
     "bedrock": ("bedrock",),
+    "cohere": ("cohere",),
     "openrouter": ("chat",),
     "xai": ("chat",),
     "groq": ("chat",),
@@ -127,6 +128,20 @@ async def test_headers_hold_the_prices(invoiced: Invoiced) -> None:
         assert answer.headers.get("x-trunkline-cost") == cost, line.about
         assert answer.headers["x-trunkline-attempts"] == str(max(1, len(line.attempts))), line.about
         assert answer.headers["x-trunkline-model"] == record.target, line.about
+
+
+async def test_callers_are_told_what_was_counted(invoiced: Invoiced) -> None:
+    """Where less is billed, all the same; and so are those who ask what was used."""
+    whole, streamed = invoiced.answers[-2:]
+    counted = whole.json["usage"]
+    assert (counted["prompt_tokens"], counted["completion_tokens"]) == (507, 10)
+    assert counted["prompt_tokens_details"]["cached_tokens"] == 448
+    ended = json.loads(streamed.body.split(b"data: ")[-2])["response"]["usage"]
+    assert (ended["input_tokens"], ended["output_tokens"]) == (507, 10)
+    (sums,) = (await invoiced.get("/admin/v1/usage/summary?provider=cohere")).json["data"]
+    used = sums["usage"]
+    assert (used["total_input_tokens"], used["cached_input_tokens"], used["total_output_tokens"]) == (1014, 896, 20)
+    assert (used["billed_input_tokens"], used["billed_output_tokens"]) == (24, 14)
 
 
 async def test_the_sum_is_the_sum(invoiced: Invoiced) -> None:

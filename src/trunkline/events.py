@@ -91,9 +91,15 @@ class ItemEnded(Struct, frozen=True):
 
 
 class UsageReported(Struct, frozen=True):
-    """Token counts; the last report is the truth."""
+    """Token counts; the last report is the truth. `billed` is what is to be paid instead, where that is something else."""
 
     usage: Usage
+    billed: Usage = NO_USAGE
+
+    @property
+    def spent(self) -> Usage:
+        """Both in one, as it is accounted for."""
+        return self.usage + self.billed
 
 
 class ResponseEnded(Struct, frozen=True):
@@ -128,15 +134,21 @@ Event = (
 
 
 class ModelResponse(Struct, frozen=True, kw_only=True):
-    """A whole answer. `error` is set, and `finish` meaningless, when it failed."""
+    """A whole answer. `error` is set, and `finish` meaningless, when it failed. `billed` is as in `UsageReported`."""
 
     id: str = ""
     model: str = ""
     items: list[Item] = field(default_factory=list)
     usage: Usage = NO_USAGE
+    billed: Usage = NO_USAGE
     has_usage: bool = False
     finish: Finish = "stop"
     stop_sequence: str | None = None
     explanation: str | None = None
     token: str | None = None
     error: TrunklineError | None = None
+
+    @property
+    def spent(self) -> Usage:
+        """What was used and what is to be paid, as it is accounted for."""
+        return self.usage + self.billed

@@ -83,7 +83,7 @@ class Fold:
     def __init__(self) -> None:
         self.id = ""
         self.model = ""
-        self.usage = NO_USAGE
+        self.usage = self.billed = NO_USAGE
         self.has_usage = False
         self.end: ResponseEnded | ResponseFailed | None = None
         self._open: dict[int, _OpenItem] = {}
@@ -110,7 +110,7 @@ class Fold:
             case ItemEnded():
                 self._items[event.index] = _close(self._open.pop(event.index), event)
             case UsageReported():
-                self.usage, self.has_usage = event.usage, True
+                self.usage, self.billed, self.has_usage = event.usage, event.billed, True
             case ResponseStarted():
                 self.id, self.model = event.id, event.model
             case ResponseEnded() | ResponseFailed():
@@ -151,6 +151,7 @@ class Fold:
             model=self.model,
             items=self.items(),
             usage=self.usage,
+            billed=self.billed,
             has_usage=self.has_usage,
             finish=ended.finish,
             stop_sequence=ended.stop_sequence,
@@ -213,7 +214,7 @@ def unfold(response: ModelResponse) -> Iterator[Event]:
     for index, item in enumerate(response.items):
         yield from _unfold_item(index, item)
     if response.has_usage:
-        yield UsageReported(response.usage)
+        yield UsageReported(response.usage, response.billed)
     if response.error is not None:
         yield ResponseFailed(response.error)
     else:

@@ -104,6 +104,8 @@ def choose_rates(usage: Usage, tariff: Tariff) -> Rates:
 def price(usage: Usage, rates: Rates) -> Nano:
     """What this usage costs: an exact fraction over its buckets, rounded once, half to even."""
     # Done for every request, and most buckets are empty.
+    if usage.billed_input_tokens or usage.billed_output_tokens:
+        usage = _as_billed(usage)
     parts = usage.input_tokens * rates.input + usage.output_tokens * rates.output
     if cached := usage.cached_input_tokens:
         parts += cached * rates.cached_input
@@ -119,6 +121,16 @@ def price(usage: Usage, rates: Rates) -> Nano:
         parts += _PER * _price_calls(usage, rates)
     whole, rest = divmod(parts, _PER)
     return Nano(whole if not rest else round_half_even(parts, _PER))
+
+
+def _as_billed(usage: Usage) -> Usage:
+    return Usage(
+        input_tokens=usage.billed_input_tokens,
+        output_tokens=usage.billed_output_tokens,
+        web_searches=usage.web_searches,
+        code_sessions=usage.code_sessions,
+        file_searches=usage.file_searches,
+    )
 
 
 def _price_sound(usage: Usage, rates: Rates) -> int:

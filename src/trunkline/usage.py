@@ -13,7 +13,9 @@ class Usage(Struct, frozen=True, omit_defaults=True):
     `cache_write_tokens` are writes that are kept for the usual minutes, `cache_write_1h_tokens` those for an hour, which
     cost more. `output_tokens` is everything that is neither reasoning, sound nor a picture.
 
-    `web_searches`, `code_sessions` and `file_searches` are calls of hosted tools. `tier` is where the provider says that
+    `web_searches`, `code_sessions` and `file_searches` are calls of hosted tools. `billed_input_tokens` and
+    `billed_output_tokens` are what a provider that counts more than it bills wants paid, instead of all tokens above: they
+    are in no sum of tokens, and 0 where what is counted is billed. `tier` is where the provider says that
     it served the request: one of `TIERS`, or nothing. `told_cost` is what it says that the reply cost, in nano-dollars.
     """
 
@@ -31,11 +33,15 @@ class Usage(Struct, frozen=True, omit_defaults=True):
     web_searches: int = 0
     code_sessions: int = 0
     file_searches: int = 0
+    billed_input_tokens: int = 0
+    billed_output_tokens: int = 0
     tier: str = ""
     told_cost: int | None = None
 
     def __add__(self, other: "Usage") -> "Usage":
         """Both together, bucket by bucket; of two tiers the later one's."""
+        if other is NO_USAGE:
+            return self
         told = [cost for cost in (self.told_cost, other.told_cost) if cost is not None]
         sums: list[Any] = [mine + theirs for mine, theirs in _pairs(self, other)]
         sums += [other.tier or self.tier, sum(told) if told else None]

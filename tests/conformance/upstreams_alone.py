@@ -138,8 +138,8 @@ def _reply_bedrock(answer: Answer) -> dict[str, Any]:
 # --- Cohere -----------------------------------------------------------------------------------------------------
 
 COHERE_USAGE = {
-    "billed_units": {"input_tokens": INPUT_TOKENS, "output_tokens": OUTPUT_TOKENS},
-    "tokens": {"input_tokens": 502, "output_tokens": 503},
+    "billed_units": {"input_tokens": 2, "output_tokens": 3},
+    "tokens": {"input_tokens": INPUT_TOKENS, "output_tokens": OUTPUT_TOKENS},
 }
 
 

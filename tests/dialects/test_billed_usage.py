@@ -5,10 +5,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from trunkline.dialects import anthropic, bedrock, cohere, gemini, openai_chat, openai_responses
 from trunkline.dialects.dialect import Dialect, TeeOptions, UpstreamDialect
 from trunkline.events import ResponseEnded, ResponseFailed, UsageReported
+from trunkline.folding import fold, unfold
 from trunkline.usage import Usage
 
 
@@ -205,8 +207,19 @@ COHERE_WHOLE = {
     "id": "c",
     "message": {"role": "assistant", "content": [{"type": "text", "text": "Hi"}]},
     "finish_reason": "COMPLETE",
-    "usage": {"billed_units": {"input_tokens": 12, "output_tokens": 7}, "tokens": {"input_tokens": 507}},
+    "usage": {
+        "billed_units": {"input_tokens": 12, "output_tokens": 7},
+        "tokens": {"input_tokens": 507, "output_tokens": 10},
+        "cached_tokens": 448,
+    },
 }
+COHERE_STREAM = sse(
+    {"type": "message-start", "id": "c"},
+    {"type": "content-start", "index": 0, "delta": {"message": {"content": {"type": "text", "text": "Hi"}}}},
+    {"type": "content-end", "index": 0},
+    {"type": "message-end", "delta": {"finish_reason": "COMPLETE", "usage": COHERE_WHOLE["usage"]}},
+)
+COHERE_READ = Usage(59, 448, 0, 10)
 
 WHOLE: list[tuple[UpstreamDialect, Any, Usage]] = [
     (openai_chat.DIALECT, CHAT_WHOLE, CHAT_READ),
@@ -214,7 +227,7 @@ WHOLE: list[tuple[UpstreamDialect, Any, Usage]] = [
     (openai_responses.DIALECT, RESPONSE, RESPONSES_READ),
     (gemini.DIALECT, GEMINI_WHOLE, GEMINI_READ),
     (bedrock.DIALECT, CONVERSE_WHOLE, CONVERSE_READ),
-    (cohere.DIALECT, COHERE_WHOLE, Usage(12, 0, 0, 7)),
+    (cohere.DIALECT, COHERE_WHOLE, COHERE_READ),
 ]
 STREAMED: list[tuple[Dialect, bytes, Usage]] = [
     (openai_chat.DIALECT, CHAT_STREAM, CHAT_READ),
@@ -252,6 +265,17 @@ def test_a_stream(dialect: Dialect, stream: bytes, usage: Usage, size: int) -> N
                 passage.feed(piece)
             passage.end()
             assert passage.usage == usage
+
+
+@pytest.mark.parametrize("is_stream", [False, True])
+def test_what_is_billed_instead_of_what_is_counted(is_stream: bool) -> None:
+    """Stands beside what callers are told: it has buckets of its own, and is in no sum of tokens."""
+    events = cohere.DIALECT.reader().feed(COHERE_STREAM)
+    response = fold(events) if is_stream else cohere.DIALECT.read_reply(json.dumps(COHERE_WHOLE).encode())
+    assert response.usage == COHERE_READ
+    assert response.spent == replace(COHERE_READ, billed_input_tokens=12, billed_output_tokens=7)
+    assert (response.spent.total_input, response.spent.total_output) == (507, 10)
+    assert fold(list(unfold(response))) == response
 
 
 def test_an_ordinary_reply_tells_its_tier() -> None:

@@ -54,7 +54,7 @@ class Course:
             case ResponseStarted():
                 return event if self._goes == 1 else None
             case UsageReported():
-                return UsageReported(self.spent + event.usage)
+                return replace(event, usage=self.spent + event.usage)
             case ResponseEnded(finish="paused") if self._goes < MOST_GOES:
                 self.pause = event
                 return None
@@ -78,7 +78,7 @@ class Course:
     def go_on(self) -> None:
         """The upstream has been told: another go begins."""
         self._before += sum(type(event) is ItemStarted for event in self._said)
-        self.spent += next((event.usage for event in reversed(self._said) if type(event) is UsageReported), NO_USAGE)
+        self.spent += next((event.spent for event in reversed(self._said) if type(event) is UsageReported), NO_USAGE)
         self._said = []
         self._goes += 1
         self._reader = self._open()

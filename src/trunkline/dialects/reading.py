@@ -14,7 +14,7 @@ from trunkline.errors import TrunklineError
 from trunkline.events import Event, Finish, ModelResponse, ResponseEnded, ResponseFailed, ResponseStarted, UsageReported
 from trunkline.folding import fold
 from trunkline.items import Status
-from trunkline.usage import Usage
+from trunkline.usage import NO_USAGE, Usage
 
 CUT: frozenset[Finish] = frozenset({"length", "content_filter"})
 """Finishes that leave the last item incomplete."""
@@ -27,7 +27,18 @@ class Answer(abc.ABC):
     broken off, and what was used.
     """
 
-    __slots__ = ("_is_started", "_next", "explanation", "failure", "finish", "out", "over", "stop_sequence", "token")
+    __slots__ = (
+        "_is_started",
+        "_next",
+        "billed",
+        "explanation",
+        "failure",
+        "finish",
+        "out",
+        "over",
+        "stop_sequence",
+        "token",
+    )
 
     def __init__(self) -> None:
         self.out: list[Event] = []
@@ -40,6 +51,7 @@ class Answer(abc.ABC):
         self.stop_sequence: str | None = None
         self.explanation: str | None = None
         self.token: str | None = None
+        self.billed: Usage = NO_USAGE
 
     @abc.abstractmethod
     def close(self, last: Status) -> None:
@@ -101,7 +113,7 @@ class Answer(abc.ABC):
 
     def _report(self) -> None:
         if (usage := self.read_usage()) is not None:
-            self.out.append(UsageReported(usage))
+            self.out.append(UsageReported(usage, self.billed))
 
 
 def respond(events: list[Event]) -> ModelResponse:

@@ -94,7 +94,7 @@ class Translation:
             case ItemStarted(item=ToolCall() | OtherItem()):
                 self.has_content = True
             case UsageReported():
-                self.usage = event.usage
+                self.usage = event.spent
             case ArgumentsAdded():
                 self._characters += len(event.text)
             case ResponseEnded():

@@ -39,7 +39,7 @@ async def ask(desk: Desk, x: Exchange, request: ModelRequest, target: Target) ->
         if not response.usage.total_input:
             response = replace(response, usage=guess_usage(request, response, desk.gauge.ratio(target.name)))
             aside.attempts[-1].is_estimated = True
-        aside.end_attempt(response.usage)
+        aside.end_attempt(response.spent)
     except UpstreamError as error:
         raise redacted(error, target.account) from None
     finally:

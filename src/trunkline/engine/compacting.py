@@ -70,7 +70,7 @@ async def compact(
         retained=retained,
     )
     seal, _ = desk.parts.sealer.bind(target.account.name, x.principal.path)
-    return Compaction(draw_compaction(desk.parts.mint("cmp_"), seal(carry_summary(summary))), response.usage)
+    return Compaction(draw_compaction(desk.parts.mint("cmp_"), seal(carry_summary(summary))), response.spent)
 
 
 def read_whole_request(desk: Desk, x: Exchange, envelope: Envelope, target: Target) -> ModelRequest:

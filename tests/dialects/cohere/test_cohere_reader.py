@@ -179,12 +179,11 @@ def test_citations_of_a_whole_reply() -> None:
 
 
 def test_usage() -> None:
-    """The tokens that are billed, where it says which: the others are Cohere's own words."""
+    """All tokens, not those that are billed; cached ones are among them."""
     tokens = {"input_tokens": 507, "output_tokens": 10}
     usage = {"billed_units": {"input_tokens": 12, "output_tokens": 7}, "tokens": tokens, "cached_tokens": 448}
-    assert answer(text(0, "Hi"), end(usage=usage)).usage == Usage(12, 0, 0, 7, 0)
-    usage = {"tokens": tokens, "cached_tokens": 448}
     assert answer(text(0, "Hi"), end(usage=usage)).usage == Usage(59, 448, 0, 10, 0)
+    assert answer(text(0, "Hi"), end(usage={"billed_units": {"input_tokens": 2}})).usage == Usage(2, 0, 0, 0, 0)
 
 
 @pytest.mark.parametrize(
@@ -295,7 +294,7 @@ def test_recordings(test_data: Path) -> None:
         assert read(data.replace(b"\n", b"\r\n")) == events
         response = fold(events)
         assert response.error is None
-        assert response.usage.total_output == json.loads(lines[-1])["delta"]["usage"]["billed_units"]["output_tokens"]
+        assert response.usage.total_output == json.loads(lines[-1])["delta"]["usage"]["tokens"]["output_tokens"]
         deltas = [json.loads(line).get("delta", {}).get("message", {}) for line in lines]
         said = "".join(
             one.get("content", {}).get("text") or "" for one in deltas if isinstance(one.get("content"), dict)
@@ -312,4 +311,4 @@ def test_recordings(test_data: Path) -> None:
         wire = json.loads(path.read_bytes())
         calls = [item for item in response.items if isinstance(item, ToolCall)]
         assert len(calls) == len(wire["message"].get("tool_calls", ()))
-        assert response.usage.total_input == wire["usage"]["billed_units"]["input_tokens"]
+        assert response.usage.cached_input_tokens == wire["usage"]["cached_tokens"]

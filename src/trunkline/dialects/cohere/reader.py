@@ -195,14 +195,19 @@ class Answer(SharedAnswer):
     def stop_for(self, reason: str, usage: Any, words: str) -> None:
         """Why the model stopped, and what it has used."""
         counts = lenient_object(usage)
-        # `tokens` and `cached_tokens` count Cohere's own words around the prompt as well, which nobody pays for.
         billed = lenient_object(counts.get("billed_units"))
-        tokens = billed or lenient_object(counts.get("tokens"))
+        tokens = lenient_object(counts.get("tokens")) or billed
         if tokens:
             self._usage = from_inclusive(
                 lenient_int(tokens.get("input_tokens")),
                 lenient_int(tokens.get("output_tokens")),
-                cached=0 if billed else lenient_int(counts.get("cached_tokens")),
+                cached=lenient_int(counts.get("cached_tokens")),
+            )
+        if tokens is not billed:
+            # `tokens` counts Cohere's own words around the prompt as well, which nobody pays for.
+            self.billed = Usage(
+                billed_input_tokens=lenient_int(billed.get("input_tokens")),
+                billed_output_tokens=lenient_int(billed.get("output_tokens")),
             )
         if reason in _FAILURES:
             self.failure = broken_off(reason, words)

@@ -45,4 +45,4 @@ def write_stream(dialect: Dialect, response: ModelResponse, context: ReplyContex
 
 
 def _told(response: ModelResponse, body: bytes) -> JsonReply:
-    return JsonReply(body=body, usage=response.usage, incomplete=response.finish in ("length", "content_filter"))
+    return JsonReply(body=body, usage=response.spent, incomplete=response.finish in ("length", "content_filter"))

@@ -31,6 +31,8 @@ RARE_COUNTS = (
     "web_searches",
     "code_sessions",
     "file_searches",
+    "billed_input_tokens",
+    "billed_output_tokens",
 )
 COUNTS = (*USUAL_COUNTS, *RARE_COUNTS)
 """The buckets of `Usage`, each in a column of its own name."""

@@ -20,6 +20,8 @@ _RARE_COUNTS = (
     "web_searches",
     "code_sessions",
     "file_searches",
+    "billed_input_tokens",
+    "billed_output_tokens",
 )
 
 
