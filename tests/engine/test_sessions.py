@@ -7,7 +7,7 @@ import pytest
 from stored_scene import StoredScene
 
 from scripted_gateway import Scene, json_reply
-from trunkline.engine.caller.sessions import Sessions
+from trunkline.engine.caller.sessions import GUESSED, Sessions
 from trunkline.engine.envelope import read_members
 
 _CHAT = {"model": "native_chat-model", "messages": [{"role": "user", "content": "hi"}]}
@@ -40,13 +40,13 @@ async def test_a_header_names_the_session(header: str) -> None:
 
 def test_codex_names_its_session() -> None:
     """Codex writes the name of its header with an underscore."""
-    assert Sessions().read("/", {b"session_id": b"s-1"}, {}, {}) == "s-1"
+    assert Sessions().read("/", {b"session_id": b"s-1"}) == "s-1"
 
 
 def test_a_configured_header_comes_first() -> None:
     """What an operator names is looked at before what is known anyway."""
     headers = {b"x-thread": b"mine", b"x-session-id": b"theirs"}
-    assert Sessions([b"x-thread"]).read("/", headers, {}, {}) == "mine"
+    assert Sessions([b"x-thread"]).read("/", headers) == "mine"
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ async def test_a_body_names_the_session(members: dict[str, Any]) -> None:
 @pytest.mark.parametrize("said", ["x" * 129, "sk-proj-abcdef", "Bearer abc", "a\x07b"])
 def test_what_must_not_be_shown_is_hashed(said: str) -> None:
     """A session that is too long, unprintable or looks like a key is known by a hash."""
-    session = Sessions().read("/", {b"x-session-id": said.encode()}, {}, {})
+    session = Sessions().read("/", {b"x-session-id": said.encode()})
     assert session.startswith("hashed-")
     assert len(session) < 64
 
@@ -134,6 +134,13 @@ def test_what_begins_otherwise_is_another_session(other: dict[str, Any]) -> None
     """Other first words, or other instructions over them, make another session."""
     one = {"messages": [{"role": "system", "content": "x" * 5000}, _FIRST]}
     assert len({_guess(one), _guess({"messages": [_FIRST]}), _guess(other)}) == 3
+
+
+def test_a_long_beginning_is_the_same_when_it_is_gone_on_from() -> None:
+    """First words that are only just reached make the same session for what goes on from a response."""
+    history = [{"role": "assistant", "content": "x" * 32_700}, {"role": "user", "content": "y" * 200}]
+    opening = msgspec.json.encode(history)
+    assert Sessions().follow("/", GUESSED, {}, opening) == _guess({"input": history})
 
 
 def test_each_path_has_sessions_of_its_own() -> None:

@@ -32,11 +32,14 @@ OURS = ("session_id", "litellm_session_id")
 """Members of a body that are said to a gateway, and go no further."""
 
 _MEMBERS = (*OURS, "metadata", "conversation", "prompt_cache_key")
-_SAYING = frozenset(_MEMBERS)
+SAYING = frozenset(_MEMBERS)
+"""Members of a body that may say something of its session or labels. Most bodies have none."""
+
 _IN_METADATA = ("session_id", "litellm_session_id", "user_id")
 
-_TURNS = ("messages", "input", "contents")
-_STANDING = ("instructions", "system", "systemInstruction", "system_instruction")
+# Where a dialect has the turns, and beside them how the model is told to behave.
+_RESPONSES = ("input", ("instructions",))
+_DIALECTS = (("messages", ("system",)), _RESPONSES, ("contents", ("systemInstruction", "system_instruction")))
 
 # What Claude Code writes into `metadata.user_id`: `user_…_account_…_session_…`, or an object with a `session_id`.
 _WITHIN = "_session_"
@@ -65,15 +68,18 @@ class Sessions:
         self._key = key
         self._hash = lru_cache(maxsize=1024)(self._hash_anew)
 
-    def read(self, path: str, headers: Mapping[bytes, bytes], members: Members, metadata: Mapping[str, Any]) -> str:
-        """The session that a request of this path says; empty where it says none. `metadata` are its own, decoded."""
+    def read(self, path: str, headers: Mapping[bytes, bytes]) -> str:
+        """The session that the headers of a request say; empty where they say none."""
         for name in self._headers:
             if name in headers and (said := headers[name].decode("utf-8", "replace").strip()):
                 return self._name(path, said)
-        if not _SAYING.isdisjoint(members):
-            for member in _MEMBERS:
-                if member in members and (said := _read(member, members[member], metadata)):
-                    return self._name(path, said)
+        return ""
+
+    def read_body(self, path: str, members: Members, metadata: Mapping[str, Any]) -> str:
+        """The same of its body. `metadata` are the body's own, decoded."""
+        for member in _MEMBERS:
+            if member in members and (said := _read(member, members[member], metadata)):
+                return self._name(path, said)
         return ""
 
     def guess(self, path: str, members: Members) -> str:
@@ -82,16 +88,16 @@ class Sessions:
             return ""
         if "previous_response_id" in members and members["previous_response_id"] != _NULL:
             return self._hash(GUESSED, path, bytes(members["previous_response_id"]))
-        for name in _TURNS:
-            if name in members:
-                return self._hash(GUESSED, path, _tell(members, _cut(members[name])))
+        for turns, standing in _DIALECTS:
+            if turns in members:
+                return self._hash(GUESSED, path, _tell(members[turns], members, standing))
         return ""
 
     def follow(self, path: str, session: str, members: Members, opening: bytes) -> str:
         """The session of a request that goes on from responses, of which the first one's input is `opening`."""
         if not session.startswith(GUESSED):
             return session
-        return self._hash(GUESSED, path, _tell(members, opening))
+        return self._hash(GUESSED, path, _tell(opening, members, _RESPONSES[1]))
 
     def _name(self, path: str, said: str) -> str:
         """A session as it is called; by a hash where that is too long, not printable, or looks like a key."""
@@ -129,22 +135,23 @@ def _decode(value: Raw | str) -> Any:
         return None
 
 
-def _cut(raw: Raw) -> bytes:
-    return bytes(raw) if len(raw) <= _REACH_BYTES else bytes(memoryview(raw)[:_REACH_BYTES])
-
-
-def _tell(members: Members, turns: bytes) -> bytes:
+def _tell(turns: Raw | bytes, members: Members, standing: Sequence[str]) -> bytes:
     """What tells one conversation from others: how it is told to behave, and what its user says first."""
-    user = turns.find(b'"user"', 0, _REACH_BYTES)
-    if user < 0:
-        user = 0
+    said = _cut(turns)
+    # A text has no roles, and may be long.
+    user = 0 if said.startswith(b'"') else max(said.find(b'"user"'), 0)
     # Braces in what is said only make it shorter, in every turn alike.
-    end = turns.find(b"}", user, user + _TOLD_BYTES)
-    told = turns[user - _TOLD_BYTES if user > _TOLD_BYTES else 0 : end if end >= 0 else user + _TOLD_BYTES]
+    end = said.find(b"}", user, user + _TOLD_BYTES)
+    told = said[user - _TOLD_BYTES if user > _TOLD_BYTES else 0 : end if end >= 0 else user + _TOLD_BYTES]
     if told.endswith(_MARKED):
         # Marks for a cache wander from turn to turn.
         told = told.rpartition(b'"cache_control"')[0].rstrip(b", ") or told
-    for name in _STANDING:
+    for name in standing:
         if name in members:
             return _cut(members[name])[:_TOLD_BYTES] + told
     return told
+
+
+def _cut(raw: Raw | bytes) -> bytes:
+    # What is short is sooner copied than viewed.
+    return bytes(raw) if len(raw) <= _REACH_BYTES else bytes(memoryview(raw)[:_REACH_BYTES])

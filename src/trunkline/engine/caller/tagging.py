@@ -7,7 +7,7 @@ import msgspec
 from msgspec import Raw
 
 from trunkline.engine.caller.labelling import add_tags
-from trunkline.engine.caller.sessions import OURS, Sessions
+from trunkline.engine.caller.sessions import OURS, SAYING, Sessions
 from trunkline.engine.envelope import Envelope, Members, read_call
 from trunkline.engine.exchange import Exchange
 
@@ -23,21 +23,26 @@ def open_body(x: Exchange, sessions: Sessions) -> Envelope:
     Raises `InvalidRequest`.
     """
     envelope = read_call(x.call, x.found)
-    members = envelope.members
-    metadata = _read_metadata(members) if "metadata" in members else _NOTHING
-    path = x.principal.path
-    x.session = sessions.read(path, x.call.headers, members, metadata)
+    members, path = envelope.members, x.principal.path
+    x.session = sessions.read(path, x.call.headers)
+    if not SAYING.isdisjoint(members):
+        _hear(x, sessions, members)
     if not x.session and x.operation != "embeddings":
         x.session = sessions.guess(path, members)
+    return envelope
+
+
+def _hear(x: Exchange, sessions: Sessions, members: Members) -> None:
+    """Note what a body says, and take out of it what goes no further."""
+    metadata = _read_metadata(members) if "metadata" in members else _NOTHING
+    x.session = x.session or sessions.read_body(x.principal.path, members, metadata)
     tags = metadata.get("tags")
     # What is a text there is the provider's to keep.
     if isinstance(tags, list):
         x.labels = add_tags(x.labels, tags)
         members["metadata"] = Raw(msgspec.json.encode({key: metadata[key] for key in metadata if key != "tags"}))
     for name in OURS:
-        if name in members:
-            del members[name]
-    return envelope
+        members.pop(name, None)
 
 
 def _read_metadata(members: Members) -> Mapping[str, Any]:
