@@ -1,6 +1,7 @@
 """The translated way back: an upstream's bytes → events → the caller's bytes, as one `Passage`."""
 
 import math
+from collections.abc import Callable
 
 from msgspec.structs import replace
 
@@ -38,11 +39,15 @@ def _name_call(event: ItemStarted, mint: Mint, taken: set[str]) -> ItemStarted:
 
 
 class Translation:
-    """Reads with one dialect, restores what lowering changed, writes with another."""
+    """Reads with one dialect, restores what lowering changed, writes with another.
+
+    `notice` is told of every item that only some dialects know.
+    """
 
     __slots__ = (
         "_characters",
         "_has_ended",
+        "_notice",
         "_reader",
         "_restore",
         "_writer",
@@ -52,7 +57,10 @@ class Translation:
         "usage",
     )
 
-    def __init__(self, reader: StreamReader, restore: Restore, writer: StreamWriter) -> None:
+    def __init__(
+        self, reader: StreamReader, restore: Restore, writer: StreamWriter, notice: Callable[[OtherItem], None]
+    ) -> None:
+        self._notice = notice
         self._reader = reader
         self._restore = restore
         self._writer = writer
@@ -91,8 +99,11 @@ class Translation:
 
     def _note(self, event: Event) -> None:
         match event:
-            case ItemStarted(item=ToolCall() | OtherItem()):
+            case ItemStarted(item=ToolCall()):
                 self.has_content = True
+            case ItemStarted(item=OtherItem() as item):
+                self.has_content = True
+                self._notice(item)
             case UsageReported():
                 self.usage = event.spent
             case ArgumentsAdded():

@@ -155,7 +155,8 @@ class Generating:
         if crossing.wants:
             crossing.fill(await fetch_all(parts.fetch, parts.fetch_limits, crossing.wants))
         if crossing.dropped or crossing.emulated:
-            x.dropped, x.emulated = list(dict.fromkeys([*x.dropped, *crossing.dropped])), crossing.emulated
+            _note_losses(x, crossing)
+            x.emulated = crossing.emulated
             desk.keep_strict(x)
         if parts.purse is not None and (way.kind == "translate" or "provider_options" in envelope.members):
             await parts.purse.top_up(x, target, way.upstream, crossing.body)
@@ -183,6 +184,7 @@ class Generating:
             whole = read(await read_whole(reply))
             while (body := crossing.more()) is not None:
                 whole = read(await read_whole(await go_on(body)))
+            _note_losses(x, crossing)
             return desk.finish(x, whole if keeper is None else await keeper.keep_whole(whole), WHOLE)
         except UpstreamError as error:
             raise redacted(error, target.account) from None
@@ -203,19 +205,21 @@ class Generating:
             while (body := crossing.more()) is not None:
                 # Who has no streams has none for the rest either.
                 whole = crossing.unfold_json(await read_whole(await go_on(body)))
+            _note_losses(x, crossing)
             if x.found.array:
                 return self._desk.finish(x, replace(whole, body=array_of(whole.body)), ARRAY_STREAM)
             return self._desk.finish(x, whole if keeper is None else await keeper.keep_stream(whole), EVENT_STREAM)
         relay = self._relay(x, reply, crossing, target.account, keeper)
         await relay.commit()
         x.status = 200
+        _note_losses(x, crossing)
         kind = ARRAY_STREAM if x.found.array else EVENT_STREAM
         return Reply(status=200, headers=write_headers(x, kind), body=relay)
 
     def _relay(
         self, x: Exchange, reply: UpstreamReply, crossing: Crossing, account: Account, keeper: Keeper | None
     ) -> Relay:
-        ended = _ended(self._desk, x, account, keeper)
+        ended = _ended(self._desk, x, crossing, account, keeper)
         passage, manner = crossing.passage(), self._manners[x.dialect]
         if x.evidence is not None:
             passage = Witnessed(passage, x.evidence)
@@ -227,7 +231,15 @@ class Generating:
         return KeepingRelay(reply, held, manner, self._live, ended, account, held=held, keeper=keeper)
 
 
-def _ended(desk: Desk, x: Exchange, account: Account, keeper: Keeper | None) -> Callable[[Relay], None]:
+def _note_losses(x: Exchange, crossing: Crossing) -> None:
+    """What the crossing has left out by now, of the request and of the reply."""
+    if crossing.dropped:
+        x.dropped = list(dict.fromkeys([*x.dropped, *crossing.dropped]))
+
+
+def _ended(
+    desk: Desk, x: Exchange, crossing: Crossing, account: Account, keeper: Keeper | None
+) -> Callable[[Relay], None]:
     """What happens when a stream is over, however it came to its end."""
 
     def ended(relay: Relay) -> None:
@@ -247,6 +259,8 @@ def _ended(desk: Desk, x: Exchange, account: Account, keeper: Keeper | None) -> 
             passage.fail(Failed("the client left"))
         elif passage.incomplete:
             x.outcome = "incomplete"
+        # A stream's head is out by now: the record has what it could not say.
+        _note_losses(x, crossing)
         x.usage, x.said = passage.usage, passage.estimate()
         desk.record(x)
 

@@ -213,6 +213,8 @@ class Answer(SharedAnswer):
         if kind.startswith("image/"):
             image = {"type": "image_generation_call", "status": "completed", "result": data}
             self._add_item("responses", {**image, "output_format": kind.partition("/")[2]})
+        elif kind.startswith("audio/"):
+            self._add_item("chat", {"type": "audio", "data": data})
         else:
             self._add_item(DIALECT, {"type": "inlineData", "inlineData": value})
 

@@ -14,6 +14,7 @@ from trunkline.dialects.openai_chat.finish import write_finish
 from trunkline.dialects.openai_chat.images import write_image
 from trunkline.dialects.openai_chat.message import Details, nest_annotation, seal_call, uses_functions
 from trunkline.dialects.openai_chat.reader import Reader
+from trunkline.dialects.openai_chat.sounds import draw_sound, find_sound, join_sounds
 from trunkline.dialects.openai_chat.usage import write_usage
 from trunkline.dialects.shapes import decode_json
 from trunkline.errors import Garbled
@@ -90,6 +91,7 @@ class _Gathered:
         self.calls: list[dict[str, Any]] = []
         self.annotations: list[dict[str, Any]] = []
         self.images: list[dict[str, Any]] = []
+        self.sounds: list[str] = []
         self.details = Details(seal)
         self.logprobs: list[dict[str, Any]] = []
 
@@ -115,9 +117,13 @@ def _write_message(
                 # Other hosted calls and compactions have no place on this wire; their results are in the text.
                 if (image := write_image(item, len(gathered.images))) is not None:
                     gathered.images.append(image)
+                elif sound := find_sound(item):
+                    gathered.sounds.append(sound)
     if response.finish == "content_filter" and response.explanation and not gathered.refusals:
         gathered.refusals.append(response.explanation)
     message = _draw(gathered, bool(response.items), uses_functions(context.request))
+    if gathered.sounds:
+        message["audio"] = draw_sound(join_sounds(gathered.sounds), context)
     logprobs = {"content": gathered.logprobs, "refusal": None} if gathered.logprobs else None
     return message, logprobs, bool(gathered.calls)
 

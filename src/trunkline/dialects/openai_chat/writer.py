@@ -13,6 +13,7 @@ from trunkline.dialects.openai_chat.errors import write_error_event
 from trunkline.dialects.openai_chat.finish import write_finish
 from trunkline.dialects.openai_chat.images import write_image
 from trunkline.dialects.openai_chat.message import Details, nest_annotation, seal_call, uses_functions
+from trunkline.dialects.openai_chat.sounds import draw_sound, find_sound
 from trunkline.dialects.openai_chat.usage import write_usage
 from trunkline.events import (
     AnnotationAdded,
@@ -61,6 +62,7 @@ class Writer:
         "_envelope",
         "_has_reasoning",
         "_has_role",
+        "_has_sound",
         "_images",
         "_length",
         "_needs_gap",
@@ -79,6 +81,7 @@ class Writer:
         self._before_text = b""
         self._after = b""
         self._has_role = False
+        self._has_sound = False
         # Code points of content so far: annotations count from the start of the whole, not of their part.
         self._length = 0
         self._part_start = 0
@@ -219,7 +222,7 @@ class Writer:
         if call is None:
             if event.carrier is not None and event.index in self._reasoning_items:
                 self._details.add(event.carrier)
-            return b"" if event.item is None else self._write_image(event.item)
+            return b"" if event.item is None else self._write_other(event.item)
         out = b""
         if not call.has_arguments and call.kind != "custom" and event.status == "completed":
             out += self._chunk(call.before + b'"{}"' + call.after)
@@ -228,12 +231,20 @@ class Writer:
             out += self._delta({"tool_calls": [{"index": call.number, "extra_content": content}]})
         return out
 
-    def _write_image(self, item: OtherItem) -> bytes:
+    def _write_other(self, item: OtherItem) -> bytes:
+        if sound := find_sound(item):
+            return self._write_sound(sound)
         image = write_image(item, self._images)
         if image is None:
             return b""
         self._images += 1
         return self._open({"content": ""}) + self._delta({"images": [image]})
+
+    def _write_sound(self, data: str) -> bytes:
+        # Accumulators join whatever they are told again.
+        told = {"data": data} if self._has_sound else draw_sound(data, self._context)
+        self._has_sound = True
+        return self._open({"content": None}) + self._delta({"audio": told})
 
     def _report_usage(self, event: UsageReported) -> bytes:
         self._usage = event.usage

@@ -31,7 +31,8 @@ class Crossing(Protocol):
     def headers(self) -> Mapping[bytes, bytes]: ...
 
     @property
-    def dropped(self) -> Sequence[str]: ...
+    def dropped(self) -> Sequence[str]:
+        """What was left out of the request, and then of the reply as far as it has been read."""
 
     @property
     def emulated(self) -> Sequence[str]: ...

@@ -25,9 +25,11 @@ from trunkline.engine.router import Target
 from trunkline.errors import CallerError
 from trunkline.events import Event, ModelResponse
 from trunkline.folding import fold, unfold
-from trunkline.items import ToolCall
+from trunkline.items import OtherItem, ToolCall
 from trunkline.request import ModelRequest
 from trunkline.usage import Usage
+
+_MEDIA = frozenset({"audio", "inlineData"})
 
 
 class Translated:
@@ -128,7 +130,7 @@ class Translated:
 
     def passage(self) -> Passage:
         reader = self._upstream.reader() if self._upstream.go_on is None else self._course
-        return Translation(reader, self._restore(), self._dialect.writer(self._context))
+        return Translation(reader, self._restore(), self._dialect.writer(self._context), self._note_loss)
 
     def read_json(self, data: bytes) -> JsonReply:
         return write_whole(self._dialect, self._restored(self._upstream.read_reply(data)), self._context)
@@ -142,7 +144,16 @@ class Translated:
     def _restored(self, response: ModelResponse) -> ModelResponse:
         """The answer so far with what lowering changed put back, and with an id for each call."""
         self._told += self._course.take(list(unfold(response)))
-        return fold(self._restore()(self._told + self._course.held()))
+        whole = fold(self._restore()(self._told + self._course.held()))
+        for item in whole.items:
+            if isinstance(item, OtherItem):
+                self._note_loss(item)
+        return whole
+
+    def _note_loss(self, item: OtherItem) -> None:
+        """Media that the caller's API has no place for: no word of the answer stands for them, as for hosted calls."""
+        if item.type in _MEDIA and item.dialect != self._dialect.name and item.type not in self.dropped:
+            self.dropped = [*self.dropped, item.type]
 
     def _restore(self) -> Restore:
         taken = {item.call_id for item in self._context.request.items if isinstance(item, ToolCall)}

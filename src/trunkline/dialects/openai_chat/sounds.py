@@ -1,0 +1,32 @@
+"""Sound that a model made, on the Chat wire: `audio` beside the text.
+
+Source: https://platform.openai.com/docs/api-reference/chat/object (`message.audio`), …/chat/streaming.
+"""
+
+from base64 import b64decode, b64encode
+from typing import Any
+
+from trunkline.dialects.dialect import ReplyContext
+from trunkline.dialects.shapes import lenient_text
+from trunkline.items import Item, OtherItem
+
+
+def find_sound(item: Item | None) -> str:
+    """The sound that an item is, in base64; nothing for every other item."""
+    if not isinstance(item, OtherItem) or (item.dialect, item.type) != ("chat", "audio"):
+        return ""
+    return lenient_text(item.value.get("data"))
+
+
+def draw_sound(data: str, context: ReplyContext) -> dict[str, Any]:
+    """An answer's first sound. No later request can name it, so it has expired by now."""
+    return {"id": context.mint("audio_"), "data": data, "expires_at": context.created_at, "transcript": ""}
+
+
+def join_sounds(pieces: list[str]) -> str:
+    """Pieces of sound as one."""
+    try:
+        return pieces[0] if len(pieces) == 1 else b64encode(b"".join(map(b64decode, pieces))).decode()
+    except ValueError:
+        # What is not base64 is told as it came: whoever hears it can say more about it.
+        return "".join(pieces)
