@@ -17,6 +17,7 @@ from trunkline.state.acts import Act, Author
 
 ADMIN = "/admin/v1/audit"
 ACTS = "/admin/v1/acts"
+IN_TIME = 5.0
 
 
 @pytest.fixture
@@ -145,7 +146,7 @@ async def test_what_is_too_far_back_is_skipped(scene: UsageScene, monkeypatch: p
 async def test_a_silent_stream_shows_that_it_lives(scene: UsageScene, monkeypatch: pytest.MonkeyPatch) -> None:
     """For those who would take silence for an end."""
     monkeypatch.setattr("trunkline.engine.admin.audit_book._HEARTBEAT_SECONDS", -1.0)
-    async with Follower(scene).follow() as follower:
+    async with asyncio.timeout(IN_TIME), Follower(scene).follow() as follower:
         while follower.client.body.count(b": still here") < 3:  # noqa: ASYNC110 - it is bytes that are waited for
             await asyncio.sleep(0.01)
 

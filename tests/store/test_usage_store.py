@@ -24,6 +24,7 @@ from trunkline.store.usage import SqlUsage
 from trunkline.usage import Usage
 
 EVERYTHING = WantedUsage(path="/")
+IN_TIME = 5.0
 
 
 @pytest.fixture
@@ -269,14 +270,20 @@ async def test_a_hurry_is_bounded(database: Database, monkeypatch: pytest.Monkey
     """What is not folded in time is found later, and so is what cannot be folded now."""
     monkeypatch.setattr("trunkline.store.usage._HURRY_SECONDS", 0.01)
 
+    asked = []
+
     async def never() -> None:
+        asked.append(never)
         await asyncio.Event().wait()
 
     async def away() -> None:
+        asked.append(away)
         raise Unavailable("the database is away")
 
-    await SqlUsage(database, never).hurry()
-    await SqlUsage(database, away).hurry()
+    async with asyncio.timeout(IN_TIME):
+        await SqlUsage(database, never).hurry()
+        await SqlUsage(database, away).hurry()
+    assert asked == [never, away]
 
 
 async def test_a_record_is_found_as_soon_as_it_is_made(store: OpenStore, clock: FakeClock) -> None:
