@@ -13,6 +13,14 @@ from trunkline.state.counters import Claim, Counters, Level, Refused, Taken
 DAY_MICROS = 24 * 3_600 * 1_000_000
 
 
+class RunningClock(FakeClock):
+    """One by which a millisecond passes whenever somebody looks."""
+
+    def now_micros(self) -> int:
+        self.advance(0.001)
+        return super().now_micros()
+
+
 # --- what flows -------------------------------------------------------------------------------------------------
 
 
@@ -336,3 +344,14 @@ def test_a_clock_set_back() -> None:
     counters.take([rate()])
     clock.advance(20)
     assert isinstance(counters.take([rate()]), Taken)
+
+
+def test_refused_at_one_moment() -> None:
+    """Time that goes by while a refusal is put into words changes nothing of it."""
+    clock = RunningClock()
+    counters = MemoryCounters(clock)
+    claims = [slot(key=b"other"), rate(most=60_000, amount=60_000)]
+    assert isinstance(counters.take(claims), Taken)
+    refused = counters.take([slot(key=b"other"), rate(most=60_000, amount=2)])
+    assert isinstance(refused, Refused)
+    assert (refused.claim.kind, refused.wait_ms) == ("rate", 1)

@@ -103,7 +103,7 @@ class MemoryCounters:
         """Give back those that were taken already, and say why all do not fit: the claim that waits longest, or for ever."""
         self._give_back(claims[: len(taken)], taken)
         counters = [self._counters.get(claim.key) or self._open(claim, now_ms) for claim in claims]
-        levels = self.look(claims)
+        levels = self._look(claims, now_ms)
         longest = Refused(claims[0], 0, False, levels)
         for claim, counter in zip(claims, counters, strict=True):
             wait_ms = _find_wait(claim, counter, now_ms)
@@ -114,11 +114,13 @@ class MemoryCounters:
         return longest
 
     def settle(self, taken: Taken, amounts: Sequence[int]) -> None:
-        for claim, counter, amount in zip(taken.claims, taken.holder, amounts):  # noqa: B905 - as above
+        now_ms = self._clock.now_micros() // 1_000
+        for claim, counter, amount in zip(taken.claims, taken.holder, amounts):  # noqa: B905 - one was made for each other
             if claim.held:
                 counter.held -= claim.amount
-                if claim.period_ms:
-                    self._spend(claim, counter, amount)
+                scale = claim.period_ms
+                if scale:
+                    counter.spent = max(0, counter.flow(now_ms) + amount * scale)
                 elif claim.end_micros:
                     counter.spent += amount
 
@@ -146,7 +148,9 @@ class MemoryCounters:
         """What it forgets ends with the process."""
 
     def look(self, claims: Sequence[Claim]) -> Sequence[Level]:
-        now_ms = self._clock.now_micros() // 1_000
+        return self._look(claims, self._clock.now_micros() // 1_000)
+
+    def _look(self, claims: Sequence[Claim], now_ms: int) -> Sequence[Level]:
         levels = []
         for claim in claims:
             counter = self._counters.get(claim.key) or _Counter(claim, now_ms)
