@@ -16,7 +16,7 @@ Members = dict[str, Raw]
 _MOST = 1_000_000_000
 
 
-class OutputLimit(Struct, frozen=True):
+class OutputLimit(Struct, frozen=True, gc=False):
     """`tokens` for each of the `choices`; `None` where the request leaves it open. `least` is what a limit must leave room
     for: the tokens that the model is told to think with."""
 
@@ -88,10 +88,11 @@ def _write_responses(members: Members, tokens: int, field: str) -> None:
 def _read_chat(members: Mapping[str, Raw]) -> OutputLimit:
     tokens: int | None = None
     for name in _CHAT_NAMES:
-        count = _read_count(members[name], name) if name in members else None
-        # Said twice, it is the larger one that somebody may heed.
-        if count is not None and (tokens is None or count > tokens):
-            tokens = count
+        if name in members:
+            count = _read_count(members[name], name)
+            # Said twice, it is the larger one that somebody may heed.
+            if count is not None and (tokens is None or count > tokens):
+                tokens = count
     choices = _read_count(members["n"], "n") if "n" in members else None
     return OutputLimit(tokens, choices or 1)
 

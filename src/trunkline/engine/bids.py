@@ -48,8 +48,9 @@ class Hold(Struct, gc=False):
         if self.is_over:
             return
         self.is_over = True
-        bids = self.bids
-        amounts = bids[0].measure(record) if len(bids) == 1 else [each for bid in bids for each in bid.measure(record)]
+        amounts: list[int] = []
+        for bid in self.bids:
+            amounts += bid.measure(record)
         self.counters.settle(self.taken, amounts)
         for taken in self.joined:
             self.counters.release(taken)

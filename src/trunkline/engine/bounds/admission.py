@@ -66,8 +66,8 @@ class Admission:
 
     def _grant(self, x: Exchange, bids: list[Bid], taken: Taken) -> Envelope:
         """It is held from now on."""
-        x.levels = _tell(bids, taken.levels)
         x.hold = Hold(self.counters, taken, bids)
+        x.levels = _tell(bids, taken.levels)
         return bids[-1].envelope
 
 
@@ -83,7 +83,10 @@ async def _settled(outcome: Outcome) -> Outcome:
 
 
 def _gather(bids: Sequence[Bid]) -> Sequence[Claim]:
-    return bids[0].claims if len(bids) == 1 else [claim for bid in bids for claim in bid.claims]
+    claims = bids[0].claims
+    for bid in bids[1:]:
+        claims = [*claims, *bid.claims]
+    return claims
 
 
 def _tell(bids: Sequence[Bid], levels: Sequence[Level]) -> Sequence[Header]:

@@ -190,7 +190,11 @@ def write_duration(ms: int) -> bytes:
     if ms < 1_000:
         return b"%dms" % ms if ms > 0 else b"0s"
     seconds, ms = divmod(ms, 1_000)
-    return b"%ds" % seconds if not ms else (b"%d.%03d" % (seconds, ms)).rstrip(b"0") + b"s"
+    if not ms:
+        return b"%ds" % seconds
+    if ms % 10:
+        return b"%d.%03ds" % (seconds, ms)
+    return b"%d.%02ds" % (seconds, ms // 10) if ms % 100 else b"%d.%ds" % (seconds, ms // 100)
 
 
 @lru_cache(maxsize=1024)
