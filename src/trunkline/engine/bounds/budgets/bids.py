@@ -13,7 +13,7 @@ from trunkline.engine.bids import Bid
 from trunkline.engine.bounds.budgets.funds import Fund
 from trunkline.engine.bounds.budgets.refusals import refuse
 from trunkline.engine.bounds.possible_cost import LEAST_OUTPUT, Body, Possible, look_at
-from trunkline.engine.envelope import Envelope, encode_members
+from trunkline.engine.envelope import Envelope
 from trunkline.engine.router import Target
 from trunkline.records import Record
 from trunkline.state.counters import Claim, Level, Refused
@@ -32,7 +32,7 @@ class Weigher(Protocol):
     def see(self, funds: Sequence[Fund], levels: Sequence[Level]) -> None: ...
 
 
-class Asked(Struct, frozen=True):
+class Asked(Struct, frozen=True, gc=False):
     """A request as the `funds` that cover it see it: `original` as its caller sent it in a `dialect`.
 
     `limit` is its own, `takes_limit` whether it can be given one, `may_call` whether its provider calls tools of its own.
@@ -72,33 +72,25 @@ class Asked(Struct, frozen=True):
             bound_calls(self.dialect, members)
         if is_limited:
             write_limit(self.dialect, members, tokens, self.target.capabilities.max_tokens_field)
-        if members == original.members:
+        if not is_limited and members == original.members:
             return original
         echo = original.echo
         if self.dialect == "responses":
             changed = [name for name in _SAID_AGAIN if members.get(name) != original.members.get(name)]
             echo = {**echo, **{name: original.members.get(name, _NULL) for name in changed}}
-        return replace(original, members=members, body=encode_members(members), echo=echo, is_limited=True)
+        # The body stays: what is looked for in it is still there, and it is not what is sent.
+        return replace(original, members=members, echo=echo, is_limited=True)
 
 
-class BudgetBid:
+class BudgetBid(Struct, gc=False):
     """The claims of one request on the budgets that cover it: all that it may cost with an output limit of so many tokens."""
 
-    __slots__ = ("_asked", "_levels", "amount", "claims", "envelope", "tokens")
-
-    def __init__(self, asked: Asked, tokens: int, amount: int) -> None:
-        self._asked = asked
-        self._levels: Sequence[Level] = ()
-        self.tokens = tokens
-        self.amount = amount
-        at_micros = asked.at_micros
-        self.claims: Sequence[Claim] = [fund.claim(at_micros, amount) for fund in asked.funds]
-        is_as_asked = tokens == asked.limit.tokens and not asked.may_call
-        self.envelope = asked.original if is_as_asked else asked.send(tokens)
-
-    @property
-    def input_tokens(self) -> int:
-        return self._asked.input_tokens
+    asked: Asked
+    tokens: int
+    amount: int
+    claims: Sequence[Claim]
+    envelope: Envelope
+    levels: Sequence[Level] = ()
 
     def measure(self, record: Record) -> Sequence[int]:
         """What all of it cost, as far as anybody knows the price."""
@@ -106,19 +98,26 @@ class BudgetBid:
 
     def tell(self, levels: Sequence[Level]) -> Sequence[Header]:
         """Nothing of a budget that covers the call, which is its owner's to know; the name of one that has cut it."""
-        asked, self._levels = self._asked, levels
+        asked, self.levels = self.asked, levels
         asked.weigher.see(asked.funds, levels)
         return asked.told
 
     def lower(self, refused: Refused) -> Bid:
         """With the output limit that what is left will pay for, where a budget wishes that. Raises `BudgetExceeded`."""
-        asked, place = self._asked, self.claims.index(refused.claim)
-        fund, level = asked.funds[place], self._levels[place]
+        asked, place = self.asked, self.claims.index(refused.claim)
+        fund, level = asked.funds[place], self.levels[place]
         if fund.budget.on_low == "cut" and asked.takes_limit:
             possible = asked.possible()
             tokens = min(self.tokens - 1, possible.tokens(level.left))
             if tokens >= asked.floor:
                 cut = replace(asked, told=((b"x-trunkline-budget-cut", fund.budget.name.encode()),))
-                return BudgetBid(cut, tokens, possible.cost(tokens))
+                return make_bid(cut, tokens, possible.cost(tokens))
         fund.is_low = fund.is_low or not refused.in_flight
         raise refuse(fund, level, self.amount, in_flight=refused.in_flight)
+
+
+def make_bid(asked: Asked, tokens: int, amount: int) -> BudgetBid:
+    """The bid for a request with this output limit, which may cost so much."""
+    at_micros = asked.at_micros
+    claims = [fund.claim(at_micros, amount) for fund in asked.funds]
+    return BudgetBid(asked, tokens, amount, claims, asked.send(tokens))

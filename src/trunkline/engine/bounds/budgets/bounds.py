@@ -7,7 +7,7 @@ from trunkline.dialects.dialect import Dialect
 from trunkline.dialects.estimate import estimate_input
 from trunkline.dialects.output_limit import OutputLimit, read_limit
 from trunkline.engine.bids import Bid
-from trunkline.engine.bounds.budgets.bids import Asked, BudgetBid
+from trunkline.engine.bounds.budgets.bids import Asked, BudgetBid, make_bid
 from trunkline.engine.bounds.budgets.funds import Fund, Funds
 from trunkline.engine.bounds.budgets.refusals import refuse, refuse_unpriced
 from trunkline.engine.bounds.possible_cost import (
@@ -70,7 +70,7 @@ class BudgetBounds:
             tokens = choose_limit(limit, target.capabilities, input_tokens, self._unknown)
         amount = cost_of_text(prices.find(input_tokens, ""), input_tokens, tokens * limit.choices)
         asked = Asked(self, funds, envelope, dialect, target, limit, input_tokens, at_micros)
-        return BudgetBid(asked, tokens, amount)
+        return make_bid(asked, tokens, amount)
 
     def _weigh_whole(
         self, x: Exchange, target: Target, envelope: Envelope, funds: Sequence[Fund], at_micros: int
@@ -87,7 +87,7 @@ class BudgetBounds:
         asked = Asked(
             self, funds, envelope, x.dialect, target, limit, input_tokens, at_micros, takes_limit, body.calls > 0
         )
-        return BudgetBid(asked, tokens, self.weigh(body, target, input_tokens, limit.choices).cost(tokens))
+        return make_bid(asked, tokens, self.weigh(body, target, input_tokens, limit.choices).cost(tokens))
 
     def weigh(self, body: Body, target: Target, input_tokens: int, choices: int) -> Possible:
         """What a body may come to at a target that is allowed."""

@@ -24,7 +24,7 @@ class Purse:
         """Hold what a body that was written anew may cost beyond what is held for it. `dialect` is its own."""
         bid = _find_bid(x)
         if bid is not None:
-            possible = self._bounds.most(target, dialect, body, bid.input_tokens)
+            possible = self._bounds.most(target, dialect, body, bid.asked.input_tokens)
             await self._join(x, possible - bid.amount)
 
     async def go_on(self, x: Exchange, target: Target, dialect: str, body: bytes) -> None:
@@ -32,7 +32,7 @@ class Purse:
         bid = _find_bid(x)
         if bid is not None:
             goes = sum(not attempt.is_aside for attempt in x.attempts)
-            input_tokens = bid.input_tokens + goes * bid.tokens
+            input_tokens = bid.asked.input_tokens + goes * bid.tokens
             await self._join(x, self._bounds.most(target, dialect, body, input_tokens))
 
     async def ask_aside(self, x: Exchange, target: Target, dialect: str, body: bytes, request: ModelRequest) -> None:
