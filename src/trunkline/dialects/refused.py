@@ -17,6 +17,8 @@ _IDLE = {"temperature": 1, "top_p": 1}
 
 def leave_out(members: MutableMapping[str, Any], capabilities: Capabilities) -> list[str]:
     """Take out what this target would answer with an error. Returns the names of what was asked for in earnest."""
+    if capabilities.refuses.isdisjoint(members):
+        return []
     dropped = []
     for name in sorted(capabilities.refuses & members.keys()):
         value = _plain(members.pop(name))
