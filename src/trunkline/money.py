@@ -5,7 +5,7 @@ went in. `charge` is what a reply costs, `dearest_rates` the most that one to co
 """
 
 from collections.abc import Mapping
-from typing import NewType
+from typing import Any, NewType
 
 from msgspec import Struct
 
@@ -42,6 +42,11 @@ class Rates(Struct, frozen=True, array_like=True):
     code_session: int = 0
     file_search: int = 0
     searched_request: int = 0
+
+
+Known = dict[str, Any]
+"""What is known of a model's rates, by the names of `Rates`; another one of these under a tier of service, and under
+`>200000` for a large input."""
 
 
 def fill_rates(known: Mapping[str, int]) -> Rates:

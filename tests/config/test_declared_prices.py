@@ -22,7 +22,7 @@ prices:
     output: "2.00"
     cached_input: 0.025
     web_search: "0.01"
-    flex: {input: "0.125"}
+    flex: {input: "0.125", above_200000: {output: 2}}
     above_200000: {output: 3}
 """
     )
@@ -32,7 +32,7 @@ prices:
         "output": 2_000_000_000,
         "cached_input": 25_000_000,
         "web_search": 10_000_000,
-        "flex": {"input": 125_000_000},
+        "flex": {"input": 125_000_000, ">200000": {"output": 2_000_000_000}},
         ">200000": {"output": 3_000_000_000},
     }
     assert describe_price(price) == "input 0.25, output 2, cached_input 0.025, web_search 0.01"
@@ -51,6 +51,9 @@ prices:
         ("a/b: {input: 1e3, output: 1}", "`prices.a/b.input` dollars are written like 12 or 0.25"),
         ("a/b: 3", "`prices.a/b` should be a mapping"),
         ("a/b: {above_x: {}}", "`prices.a/b.above_x` is not a price"),
+        ("a/b: {flex: {batch: {input: 1}}}", "`prices.a/b.flex.batch` is not a price"),
+        ("a/b: {above_9: {flex: {input: 1}}}", "`prices.a/b.above_9.flex` is not a price"),
+        ("a/b: {above_9: {above_10: {input: 1}}}", "`prices.a/b.above_9.above_10` is not a price"),
     ],
 )
 def test_what_is_no_price(price: str, said: str) -> None:

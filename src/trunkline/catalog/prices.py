@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Raw, Struct
 
 from trunkline.catalog.names import plain_name, undated_name
-from trunkline.money import DECLARED, NOTHING_TO_PAY, PUBLISHED, Long, Tariff, fill_rates
+from trunkline.money import DECLARED, NOTHING_TO_PAY, PUBLISHED, Known, Long, Tariff, fill_rates
 from trunkline.providers.directory import load_provider
 from trunkline.usage import TIERS
 
@@ -30,9 +30,6 @@ _NOTHING = {"input": 0, "output": 0}
 
 _decode_row = msgspec.json.Decoder(list[Any], float_hook=Decimal).decode
 _decode_fees = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal).decode
-
-Known = dict[str, Any]
-"""Nano-dollars by the names of `Rates`; another one of these under a tier, and under `>200000` for a large input."""
 
 
 class _Prices(Struct, frozen=True):

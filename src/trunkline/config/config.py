@@ -7,7 +7,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from trunkline.config.prices import Known
+from trunkline.money import Known
 from trunkline.ports import FetchLimits, Timeouts
 from trunkline.providers.account import Account
 from trunkline.serve.proxies import Network

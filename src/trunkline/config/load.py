@@ -15,7 +15,7 @@ from trunkline.config.document import Document, Node
 from trunkline.config.keys import read_keys
 from trunkline.config.known_by import read_label_list, read_label_mapping, read_patterns
 from trunkline.config.limits import read_limits
-from trunkline.config.prices import Known, describe_price, read_prices
+from trunkline.config.prices import describe_price, read_prices
 from trunkline.config.prompts import read_forwarded
 from trunkline.config.settings import (
     IGNORED,
@@ -26,6 +26,7 @@ from trunkline.config.settings import (
 from trunkline.config.sources import Environment, Value, is_reference, nearest, resolve
 from trunkline.config.store_paths import read_store_paths
 from trunkline.errors import ConfigError
+from trunkline.money import Known
 from trunkline.ports import DEFAULT_TIMEOUTS, FetchLimits, Timeouts
 from trunkline.state.budgets import Budget
 from trunkline.state.keys import KeptKey

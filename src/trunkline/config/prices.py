@@ -1,15 +1,12 @@
 """Prices that the file declares, in the place of the published ones: `prices:`, by `account/model`."""
 
-from typing import Any
+from collections.abc import Sequence
 
 from trunkline.config.document import Document, Node
 from trunkline.config.sources import nearest
 from trunkline.errors import ConfigError
-from trunkline.money import Rates, read_dollars, write_dollars
+from trunkline.money import Known, Rates, read_dollars, write_dollars
 from trunkline.usage import TIERS
-
-Known = dict[str, Any]
-"""Nano-dollars by the names of `Rates`; another one of these under a tier, and under `>200000` for a large input."""
 
 _FIGURES = Rates.__struct_fields__
 _NEEDED = ("input", "output")
@@ -25,23 +22,26 @@ def read_prices(document: Document, node: Node) -> dict[str, Known]:
             raise ConfigError(
                 f"{place}: `prices.{pattern}` should name a model with its account, like openai/{pattern}"
             )
-        known = prices[pattern] = _read(document, entry, f"prices.{pattern}")
+        known = prices[pattern] = _read(document, entry, f"prices.{pattern}", TIERS)
         for name in _NEEDED:
             if name not in known:
                 raise ConfigError(f"{document.place(entry)}: `prices.{pattern}` lacks `{name}`")
     return prices
 
 
-def _read(document: Document, entry: Node, path: str) -> Known:
+def _read(document: Document, entry: Node, path: str, tiers: Sequence[str], *, has_large: bool = True) -> Known:
+    """Figures; those of some tiers, which may have some for a large input; and those for a large input."""
     known: Known = {}
     for name, node in document.mapping(entry, path).items():
         where = f"{path}.{name}"
         if name in _FIGURES:
             known[name] = _read_dollars(document, node, where)
-        elif name in TIERS or _is_large(name):
-            known[f">{name[len(_LARGE) :]}" if _is_large(name) else name] = _read(document, node, where)
+        elif name in tiers:
+            known[name] = _read(document, node, where, ())
+        elif has_large and _is_large(name):
+            known[f">{name[len(_LARGE) :]}"] = _read(document, node, where, (), has_large=False)
         else:
-            near = nearest(name, [*_FIGURES, *TIERS])
+            near = nearest(name, [*_FIGURES, *tiers])
             raise ConfigError(f"{document.place(node)}: `{where}` is not a price{near}")
     return known
 
