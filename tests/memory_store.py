@@ -365,6 +365,10 @@ class MemoryRuns:
     async def lease(self, response_id: str, holder: str, seconds: float) -> bool:
         return self._holders.setdefault(response_id, holder) == holder
 
+    def hand_over(self, response_id: str, holder: str) -> None:
+        """Another process has taken it over."""
+        self._holders[response_id] = holder
+
     async def orphans(self) -> Sequence[tuple[str, str]]:
         found, self.abandoned = self.abandoned, []
         return found

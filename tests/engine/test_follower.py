@@ -5,15 +5,23 @@ from typing import Any
 
 import msgspec
 import pytest
+from limited_scene import rule
+from msgspec.structs import replace
 from stored_scene import NEIGHBOUR, StoredScene, bearer
 from test_background import begin, ended, until
 from test_background import no_waiting as no_waiting
 from test_context import native
 
+from memory_store import MemoryRuns
 from scripted_gateway import Client, ScriptedReply, json_reply, make_call, stream
+from trunkline.clock import FakeClock
+from trunkline.engine.bounds.admission import Admission
+from trunkline.engine.bounds.limits import RateLimits
 from trunkline.money import Nano, Tariff, fill_rates
 from trunkline.ports import UpstreamRequest
+from trunkline.principal import OPERATOR
 from trunkline.records import Record
+from trunkline.shared.counters import MemoryCounters
 
 USAGE = {"input_tokens": 1000, "output_tokens": 200, "total_tokens": 1200}
 CREATED = {"type": "response.created", "sequence_number": 0}
@@ -179,4 +187,34 @@ async def test_a_run_belongs_to_its_conversation_to_its_end() -> None:
     ended_run = await ended(scene, "resp_up")
     assert ended_run["status"] == "completed"
     assert ended_run["conversation"] == {"id": conversation}
+    await scene.gateway.close()
+
+
+@pytest.mark.parametrize("is_deleted", [False, True])
+async def test_what_is_held_for_a_run_is_settled_though_another_process_ends_it(is_deleted: bool) -> None:
+    """That one records it, and knows nothing of what was reserved here."""
+    counters = MemoryCounters(FakeClock())
+    rules = [rule("tokens", tokens=10_000, per="day"), rule("runs", concurrent=1)]
+    scene = StoredScene(bind=lambda _: (Admission(counters, [RateLimits(rules)]), None))
+    await begin(scene, "responses-model", Answers())
+    claims = [each.claim(each.counter(OPERATOR), 1, scene.clock.now_micros()) for each in rules]
+    assert [level.held > 0 for level in counters.look(claims)] == [True, True]
+    runs, responses = scene.kept.runs, scene.kept.responses
+    assert isinstance(runs, MemoryRuns)
+    runs.hand_over("resp_up", "another-instance")
+    await asyncio.sleep(0.05)
+    assert [level.held > 0 for level in counters.look(claims)] == [True, True]
+    kept = await responses.find("/", "resp_up")
+    assert kept is not None
+    if is_deleted:
+        await responses.delete("/", "resp_up")
+    else:
+        await responses.keep(replace(kept, status="completed", response=msgspec.json.encode(run("completed"))))
+
+    async def settled() -> bool:
+        return [level.held for level in counters.look(claims)] == [0, 0]
+
+    await until(settled)
+    assert counters.look(claims)[0].spent == (0 if is_deleted else 1200)
+    assert [record for record in scene.records.kept if record.operation == "generate"] == []
     await scene.gateway.close()

@@ -9,6 +9,7 @@ from msgspec import Struct
 from trunkline.engine.background.following import fetch_response
 from trunkline.engine.background.outcomes import turn_into
 from trunkline.engine.background.records import begin_record, end_record, read_record, write_record
+from trunkline.engine.bids import Hold
 from trunkline.engine.desk import Desk
 from trunkline.engine.exchange import Exchange
 from trunkline.engine.kept import need_store
@@ -40,6 +41,11 @@ class _Followed(Struct, eq=False):
     @property
     def is_recorded(self) -> bool:
         return self.was_recorded or (self.x is not None and self.x.end == "recorded")
+
+    @property
+    def hold(self) -> Hold | None:
+        """What is held for it in this process until its end is seen."""
+        return None if self.x is None else self.x.hold
 
 
 class Follower:
@@ -87,17 +93,21 @@ class Follower:
     async def _is_at_its_end(self, kept: KeptResponse, followed: _Followed) -> bool:
         """Ask the upstream how far it is, and keep what it says; also when there is nothing more to do here."""
         store = need_store(self._desk)
-        if not await store.runs.lease(kept.id, self._holder, LEASE_SECONDS):
+        is_ours = await store.runs.lease(kept.id, self._holder, LEASE_SECONDS)
+        if not is_ours and followed.hold is None:
             return True  # another process does it
         if followed.is_watched:
             return False
         known = await store.responses.find(kept.path, kept.id)
-        if known is None:
+        if known is None and is_ours:
             # Deleted on its way, so that nobody will say what it has cost.
             await self._record(turn_into(kept, "cancelled"), followed)
             return True
-        if known.status not in UNDER_WAY:
+        if known is None or known.status not in UNDER_WAY:
+            self._let_go(known or turn_into(kept, "cancelled"), followed)
             return True
+        if not is_ours:
+            return False
         fresh = await fetch_response(self._desk, known)
         if fresh is None:
             fresh = turn_into(known, "failed", error=Failed("the upstream does not know this response any more"))
@@ -119,8 +129,15 @@ class Follower:
             _log.warning("nobody knows who asked for a run that has ended upstream: it is not recorded")
         elif not followed.is_recorded:
             followed.was_recorded = True
-            hold = None if followed.x is None else followed.x.hold
-            self._desk.settle(end_record(begun, ended, self._desk.parts.clock.now_micros()), hold)
+            self._desk.settle(self._end_record(begun, ended), followed.hold)
+
+    def _let_go(self, ended: KeptResponse, followed: _Followed) -> None:
+        """Whoever saw its end has had it recorded; only this process knows what is held for it."""
+        if followed.begun is not None and followed.hold is not None:
+            followed.hold.settle(self._end_record(followed.begun, ended))
+
+    def _end_record(self, begun: Record, ended: KeptResponse) -> Record:
+        return end_record(begun, ended, self._desk.parts.clock.now_micros())
 
     async def _find_record(self, id: str) -> Record | None:
         data = await need_store(self._desk).runs.begun(id)
