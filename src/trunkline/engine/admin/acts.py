@@ -2,18 +2,16 @@
 
 from trunkline.engine.desk import Desk
 from trunkline.engine.exchange import Exchange
+from trunkline.engine.kept import need_store
 from trunkline.engine.witness import Before, Witness
-from trunkline.errors import Unsupported
 from trunkline.state.acts import Author
 
 
 def witness(desk: Desk, x: Exchange) -> Witness:
     """The one for the caller of a request."""
-    principal, store = x.principal, desk.parts.store
-    if store is None:
-        raise Unsupported("this gateway keeps nothing between requests", code="storage_off")
+    principal = x.principal
     author = Author(principal.key_id, principal.name, principal.path, x.call.peer)
-    return Witness(store.acts, author, desk.parts.clock)
+    return Witness(need_store(desk).acts, author, desk.parts.clock)
 
 
 async def record_act(desk: Desk, x: Exchange, kind: str, id: str, before: Before, after: Before) -> None:

@@ -1,7 +1,7 @@
 """Who may administer what: a scope says of what kind, the key's own path how far."""
 
 from trunkline.errors import Forbidden, ObjectNotFound
-from trunkline.paths import is_within
+from trunkline.paths import ROOT, is_within
 from trunkline.principal import Principal
 
 SCOPES_OF_KINDS = {
@@ -24,22 +24,25 @@ SCOPES_OF_KINDS = {
 _FOR_ALL = "openapi.json"
 
 
-def check_scope(principal: Principal, scope: str, *, writes: bool) -> None:
-    """Raises `Forbidden` for a key without this scope; `<scope>:read` is enough to look."""
-    if scope in principal.scopes or (not writes and f"{scope}:read" in principal.scopes):
-        return
-    wanted = f"`{scope}`" if writes else f"`{scope}` or `{scope}:read`"
-    raise Forbidden(f"this takes the master key, or a key with the scope {wanted}", code="scope_missing")
-
-
 def check_kind(principal: Principal, kind: str, method: str) -> None:
     """Raises `Forbidden` for a key that may not do this to objects of a kind: the first word of their admin path.
 
-    A kind that has no scope here is nobody's.
+    `<scope>:read` is enough to look. A kind that has no scope here is nobody's.
     """
     if kind == _FOR_ALL and principal.scopes:
         return
-    check_scope(principal, SCOPES_OF_KINDS.get(kind, ""), writes=method not in ("GET", "HEAD"))
+    scope = SCOPES_OF_KINDS.get(kind, "")
+    looks = method in ("GET", "HEAD")
+    if scope in principal.scopes or (looks and f"{scope}:read" in principal.scopes):
+        return
+    wanted = f"`{scope}` or `{scope}:read`" if looks else f"`{scope}`"
+    raise Forbidden(f"this takes the master key, or a key with the scope {wanted}", code="scope_missing")
+
+
+def check_root(principal: Principal, what: str) -> None:
+    """Raises `Forbidden` for a caller below the root, who is told that this is the whole gateway's."""
+    if principal.path != ROOT:
+        raise Forbidden(f"{what} of the whole gateway: this takes a key of the path `/`", code="path_too_low")
 
 
 def reaches(principal: Principal, path: str) -> bool:

@@ -3,12 +3,13 @@
 from trunkline.call import Reply
 from trunkline.engine.admin.act_book import ActBook
 from trunkline.engine.admin.audit_book import AuditBook
+from trunkline.engine.caller.scopes import check_root
 from trunkline.engine.desk import Desk
 from trunkline.engine.exchange import Exchange
 from trunkline.engine.kept import need_store
 from trunkline.engine.query import Query
 from trunkline.engine.resources.usage import pour_out
-from trunkline.errors import Forbidden, Unavailable
+from trunkline.errors import Unavailable
 from trunkline.paths import ROOT
 
 # Each asks the database once a second.
@@ -62,8 +63,7 @@ async def list_acts(desk: Desk, x: Exchange) -> Reply:
 
 async def check_acts(desk: Desk, x: Exchange) -> Reply:
     """`GET /admin/v1/acts/check`: reads the whole chain, which is everybody's: only at the root."""
-    if x.principal.path != ROOT:
-        raise Forbidden("the chain of acts is that of the whole gateway: this takes a key of the path /")
+    check_root(x.principal, "the chain of acts is that")
     book = ActBook(need_store(desk).acts, ROOT)
     return desk.say(x, await book.check(Query(x.call.query)))
 

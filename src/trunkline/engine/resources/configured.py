@@ -3,18 +3,16 @@
 from typing import Any
 
 from trunkline.call import Reply
+from trunkline.engine.caller.scopes import check_root
 from trunkline.engine.desk import Desk
 from trunkline.engine.exchange import Exchange
 from trunkline.engine.router import Target
-from trunkline.errors import Forbidden
 from trunkline.money import Tariff, write_dollars
-from trunkline.paths import ROOT
 
 
 async def list_settings(desk: Desk, x: Exchange) -> Reply:
     """`GET /admin/v1/settings`: what was set, and where. It names other paths, so this is only at the root."""
-    if x.principal.path != ROOT:
-        raise Forbidden("settings are those of the whole gateway: this takes a key of the path /")
+    check_root(x.principal, "settings are those")
     data = [
         {"object": "setting", "name": setting.name, "value": setting.value, "source": setting.source}
         for setting in desk.parts.settings
