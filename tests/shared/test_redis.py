@@ -162,6 +162,24 @@ async def test_a_caller_that_leaves(one: RedisCounters, end: int) -> None:
     assert [(level.spent, level.held) for level in await look(one, *claims)] == [(0, 0)] * 3
 
 
+async def test_a_caller_that_leaves_as_the_answer_comes(
+    one: RedisCounters, end: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was granted in the same turn goes back as well."""
+    claims = (rate(), window(end_micros=end), slot())
+    asking = asyncio.ensure_future(settled(one.take(claims)))
+    answer = line._answer
+
+    def answer_and_leave(*words: Any) -> None:
+        answer(*words)
+        asking.cancel()
+
+    monkeypatch.setattr(line, "_answer", answer_and_leave)
+    await asyncio.wait([asking])
+    assert asking.cancelled()
+    assert [(level.spent, level.held) for level in await look(one, *claims)] == [(0, 0)] * 3
+
+
 # --- without it ----------------------------------------------------------------------------------------------------
 
 

@@ -78,12 +78,18 @@ class Line:
 
     # --- asking -------------------------------------------------------------------------------------------------
 
-    def ask(self, command: bytes, abandoned: Abandoned | None = None) -> asyncio.Future[Any]:
+    async def ask(self, command: bytes, abandoned: Abandoned | None = None) -> Any:
         """The reply to a packed command. Raises `Away`."""
         reply: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         if not self._put(command, reply, abandoned):
-            reply.set_exception(Away())
-        return reply
+            raise Away
+        try:
+            return await reply
+        except asyncio.CancelledError:
+            # It may have come in the very turn in which its caller was called off.
+            if abandoned is not None and not reply.cancelled() and reply.exception() is None:
+                abandoned(reply.result())
+            raise
 
     def tell(self, command: bytes) -> bool:
         """Have something done that nobody waits for. `False`: there is nobody to do it."""
