@@ -92,6 +92,21 @@ def references(value: Any) -> set[str]:
     return set().union(*map(references, value)) if isinstance(value, list) else set()
 
 
+@pytest.mark.parametrize(
+    ("shape", "method", "operation"),
+    [
+        (shape, method, route.operation)
+        for shape, method, route in ROUTES
+        if shape.split("/")[1] in ("usage", "audit", "acts") and DESCRIBED[route.operation].query
+    ],
+)
+async def test_what_may_be_asked_is_described(scene: UsageScene, shape: str, method: str, operation: str) -> None:
+    """A misspelt parameter is told which there are: those of the document."""
+    answer = await scene.ask("/admin/v1" + shape.replace("{}", "x") + "?unheard_of=1", method=method)
+    assert answer.error["code"] == "unknown_parameter"
+    assert set(answer.error["message"].partition("known are ")[2].split(", ")) == set(DESCRIBED[operation].query)
+
+
 async def test_whoever_administers_anything_may_read_it(scene: UsageScene) -> None:
     """It is no secret, but nothing for callers either."""
     answer = await scene.get("/admin/v1/openapi.json", LOOKER)

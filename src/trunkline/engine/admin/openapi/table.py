@@ -91,9 +91,9 @@ DESCRIBED: Mapping[str, Described] = {
         ("start", "end", "zone", "path", "limit", "after"),
     ),
     "audit_session": Described(
-        "The requests of one session, the oldest first, with what was said where the audit keeps bodies.",
+        "The requests of one session, the oldest first, with what was said where the audit keeps bodies; up to 50.",
         "AuditTurn*",
-        ("start", "end", "zone", "path", *_PAGE),
+        ("start", "end", "zone", "path", *_PAGE, "order"),
     ),
     "acts": Described(
         "What administrators have done, the newest first.",
