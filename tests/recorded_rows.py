@@ -7,12 +7,15 @@ from typing import Any
 from sqlalchemy import Connection, insert
 
 from trunkline.store.engine import Database
-from trunkline.store.ledger.tables import ATTEMPTS, AUDIT, COUNTS, REQUESTS
+from trunkline.store.ledger.tables import ATTEMPTS, COUNTS, REQUESTS
 
 START = 1_700_006_400_000_000
 """A midnight, UTC."""
 
 HOUR = 3600 * 1_000_000
+
+TRAIL = ("127.0.0.1:5", "POST", "/v1/responses", "tee openai/gpt-5-mini", 100, "", "", "", ["seed"], [])
+"""What the audit knows, in the order of `KeptTrail`."""
 
 
 def make_attempt(target: str = "openai/gpt-5-mini", cost: int | None = 100, **more: Any) -> dict[str, Any]:
@@ -45,7 +48,7 @@ async def put_request(
     is_audited: bool = True,
     **more: Any,
 ) -> None:
-    """A request of these attempts, which its sums are taken from."""
+    """A request of these attempts, which its sums are taken from. One that ended as it did has no row of its own."""
     costs = [attempt["cost"] for attempt in attempts if attempt["cost"] is not None]
     last = attempts[-1] if attempts else {"account": "", "model": "", "status": 0}
     row: dict[str, Any] = {
@@ -71,31 +74,25 @@ async def put_request(
         **{name: sum(attempt[name] for attempt in attempts) for name in COUNTS},
         "cost": sum(costs) if costs or not attempts else None,
         "is_estimated": any(attempt["is_estimated"] for attempt in attempts),
-    }
-    audit = {
-        "request_id": id,
-        "started_at_micros": START,
-        "peer": "127.0.0.1:5",
-        "method": "POST",
-        "url": "/v1/responses",
-        "route": "tee openai/gpt-5-mini",
-        "error_detail": "",
-        "dropped": '["seed"]',
-        "emulated": "[]",
-        "trace": "",
-        "request_bytes": 100,
-        "bodies": "",
         "upstream_request_id": "up_1",
+        "tier": "",
+        "tried_at_micros": None,
+        "cost_source": "",
+        "rates": None,
+        "trail": json.dumps(TRAIL) if is_audited else None,
     }
+    row |= more
+    if len(attempts) == 1 and all(attempts[0][name] == row[name] for name in ("status", "outcome", "error_code")):
+        row |= {name: attempts[0][name] for name in ("cost_source", "rates")}
+        row["tried_at_micros"] = attempts[0]["started_at_micros"]
+        attempts = ()
     tried: Sequence[dict[str, Any]] = [
         {"request_id": id, "position": position, **attempt} for position, attempt in enumerate(attempts)
     ]
 
     def work(connection: Connection) -> None:
-        connection.execute(insert(REQUESTS).values(row | more))
+        connection.execute(insert(REQUESTS).values(row))
         if tried:
             connection.execute(insert(ATTEMPTS), tried)
-        if is_audited:
-            connection.execute(insert(AUDIT).values(audit))
 
     await database.write(work)

@@ -25,7 +25,8 @@ from trunkline.providers.directory import load_provider
 from trunkline.records import Record
 from trunkline.store.acts import ActKeys
 from trunkline.store.engine import open_database
-from trunkline.store.ledger.tables import ATTEMPTS, REQUESTS
+from trunkline.store.ledger.tables import REQUESTS
+from trunkline.store.ledger.tried import select_attempts
 from trunkline.store.open import OpenStore, StoreSettings, open_store
 
 PROVIDERS = {
@@ -191,10 +192,12 @@ async def test_rows_hold_the_prices(invoiced: Invoiced) -> None:
     """Those in the database itself."""
     database = open_database(invoiced.url)
     try:
-        for table, id in ((REQUESTS, REQUESTS.c.id), (ATTEMPTS, ATTEMPTS.c.request_id)):
-            wanted = select(id.label("id"), table.c.cost.label("cost_nanos"))
-            rows = await database.read(lambda connection, wanted=wanted: connection.execute(wanted).mappings().all())
-            assert group(rows) == EXPECTED[table.name]
+        for name, wanted in (
+            ("requests", select(REQUESTS.c.id, REQUESTS.c.cost)),
+            ("attempts", select_attempts(["request_id", "cost", "position"], []).order_by("request_id", "position")),
+        ):
+            rows = await database.read(lambda connection, wanted=wanted: connection.execute(wanted).all())
+            assert group({"id": row[0], "cost_nanos": row[1]} for row in rows) == EXPECTED[name]
     finally:
         await database.close()
 

@@ -82,7 +82,11 @@ async def test_a_reset_is_remembered_for_budgets_that_are_declared(budgets: SqlB
 async def record(store: OpenStore, id: str, at: int, path: str, cost: int | None, **said: str) -> None:
     """One request as the ledger folds it."""
     row = {
-        **{column.name: "" for column in REQUESTS.columns if column.name not in ("number", "first_byte_micros")},
+        **{
+            column.name: ""
+            for column in REQUESTS.columns
+            if column.name not in ("number", "first_byte_micros", "tried_at_micros")
+        },
         **dict.fromkeys((*COUNTS, "status", "attempts", "duration_micros"), 0),
         "id": id,
         "started_at_micros": at,

@@ -1,7 +1,7 @@
 """Every difference between SQLite and PostgreSQL, by name. `FOR UPDATE` is none: SQLAlchemy leaves it out on SQLite,
 where a writer is alone anyway."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cached_property
 from itertools import chain
 from typing import Any
@@ -68,6 +68,11 @@ def forget_log(connection: Connection) -> None:
     """Leave nothing of what was deleted in SQLite's log. PostgreSQL's is the business of whoever runs it."""
     if connection.dialect.name == "sqlite":
         connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+def flags(kind: str) -> Callable[[bool], Any]:
+    """What makes of a flag what the driver takes at once: SQLite's looks long for somebody to adapt a `bool`."""
+    return int if kind == "sqlite" else bool
 
 
 class Batch:

@@ -9,18 +9,21 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    Executable,
     FromClause,
     Row,
     Select,
-    Table,
+    and_,
     bindparam,
     case,
     func,
     literal,
+    or_,
     select,
     true,
     update,
 )
+from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
 from trunkline.errors import Unavailable
 from trunkline.money import Nano
@@ -39,8 +42,9 @@ from trunkline.state.usage import (
 from trunkline.store import sql
 from trunkline.store.engine import Database
 from trunkline.store.ledger.rows import encode_rates
-from trunkline.store.ledger.tables import ATTEMPTS, AUDIT, COUNTS, REQUESTS
-from trunkline.store.usage_rows import read_attempt, read_group, read_request, read_trail
+from trunkline.store.ledger.tables import ATTEMPTS, COUNTS, REQUESTS
+from trunkline.store.ledger.tried import IS_LONE, select_attempts
+from trunkline.store.usage_rows import OF_REQUEST, read_attempt, read_group, read_request, read_trail
 from trunkline.store.within import is_within
 
 _HURRY_SECONDS = 2.0
@@ -56,6 +60,7 @@ _NO_END = 2**63 - 1
 _HOUR_MICROS = 3600 * 1_000_000
 
 Settle = Callable[[], Awaitable[None]]
+Columns = ReadOnlyColumnCollection[str, Any]
 
 
 class SqlUsage:
@@ -94,9 +99,9 @@ class SqlUsage:
         audited: bool = False,
         bounds: Bounds | None = None,
     ) -> Sequence[UsedRequest]:
-        statement = select(REQUESTS).where(*self._conditions(wanted))
+        statement = select(*OF_REQUEST).where(*self._conditions(wanted), *_was_tried(wanted))
         if audited:
-            statement = statement.join(AUDIT, AUDIT.c.request_id == REQUESTS.c.id)
+            statement = statement.where(REQUESTS.c.trail.is_not(None))
         statement = statement.order_by(REQUESTS.c.number.desc() if order == "desc" else REQUESTS.c.number)
         is_known = wanted.request_id is not None or wanted.session is not None
         stretches = [(0, _NO_END)] if is_known else _split(bounds or await self.bounds(wanted), after, order)
@@ -120,26 +125,28 @@ class SqlUsage:
         return (await self._rows(select(func.max(REQUESTS.c.number))))[0][0] or 0
 
     async def attempts(self, ids: Sequence[str]) -> Mapping[str, Sequence[UsedAttempt]]:
-        wanted = select(ATTEMPTS).where(ATTEMPTS.c.request_id.in_(ids))
+        wanted = select_attempts(ATTEMPTS.columns.keys(), [REQUESTS.c.id.in_(ids)])
         found = defaultdict(list)
-        for row in await self._rows(wanted.order_by(ATTEMPTS.c.request_id, ATTEMPTS.c.position)):
+        for row in await self._rows(wanted.order_by("request_id", "position")):
             found[row.request_id].append(read_attempt(row))
         return found
 
     async def trails(self, ids: Sequence[str]) -> Mapping[str, Trail]:
-        rows = await self._rows(select(AUDIT).where(AUDIT.c.request_id.in_(ids)))
-        return {row.request_id: read_trail(row) for row in rows}
+        wanted = select(REQUESTS.c.id, REQUESTS.c.upstream_request_id, REQUESTS.c.trail)
+        rows = await self._rows(wanted.where(REQUESTS.c.id.in_(ids), REQUESTS.c.trail.is_not(None)))
+        return {row.id: read_trail(row) for row in rows}
 
     async def recost(self, attempts: Sequence[Recost], requests: Mapping[str, Nano | None]) -> None:
         tried = [
-            {"the_request": each.request_id, "the_position": each.position, "cost": each.cost,
-             "cost_source": each.cost_source, "rates": None if each.rates is None else encode_rates(each.rates)}
+            {"the_request": each.request_id, "the_position": each.position, "the_cost": each.cost,
+             "the_source": each.cost_source, "the_rates": None if each.rates is None else encode_rates(each.rates)}
             for each in attempts
         ]  # fmt: skip
         asked = [{"the_request": id, "cost": cost} for id, cost in requests.items()]
 
         def write(connection: Connection) -> None:
             connection.execute(_RECOST_ATTEMPTS, tried)
+            connection.execute(_RECOST_LONE, tried)
             connection.execute(_RECOST_REQUESTS, asked)
 
         await self._database.write(write)
@@ -148,28 +155,34 @@ class SqlUsage:
 
     async def sums(self, wanted: WantedUsage, by: Sequence[By], limit: int) -> Sequence[Group]:
         of_attempts = bool(BY_ATTEMPT & set(by)) or wanted.model is not None or wanted.provider is not None
-        keys = [self._key(each).label(f"by_{place}") for place, each in enumerate(by)]
-        statement = select(*keys, *(_SUMS_OF_ATTEMPTS if of_attempts else _SUMS_OF_REQUESTS))
-        statement = statement.select_from(self._source(by, of_attempts)).where(*self._conditions(wanted, of_attempts))
-        # Without groups there is always a row, also of nothing.
-        statement = statement.group_by(*(key.element for key in keys)).limit(limit + 1)
+        statement = self._sums_of_attempts(wanted, by) if of_attempts else self._sums_of_requests(wanted, by)
         if self._sums >= _MOST_SUMS:
             raise Unavailable("Others are waiting for sums already. Please try again in a moment.")
         self._sums += 1
         try:
             async with self._summing:
-                rows = await self._rows(statement, _SUM_SECONDS)
+                rows = await self._rows(statement.limit(limit + 1), _SUM_SECONDS)
         finally:
             self._sums -= 1
         return [read_group(row, len(by)) for row in rows]
 
-    def _source(self, by: Sequence[By], of_attempts: bool) -> FromClause:
-        source: FromClause = REQUESTS
-        if of_attempts:
-            source = source.join(ATTEMPTS, ATTEMPTS.c.request_id == REQUESTS.c.id)
-        if "label" in by:
-            source = source.join(self._labels, literal(True))
-        return source
+    # Without groups there is always a row, also of nothing.
+
+    def _sums_of_requests(self, wanted: WantedUsage, by: Sequence[By]) -> Select[Any]:
+        keys = [self._key(each) for each in by]
+        sums = (func.count(), _sum(REQUESTS.c.attempts), *_totals(REQUESTS.c))
+        statement = select(*keys, *sums).select_from(REQUESTS, *self._beside(by))
+        return statement.where(*self._conditions(wanted)).group_by(*keys)
+
+    def _sums_of_attempts(self, wanted: WantedUsage, by: Sequence[By]) -> Select[Any]:
+        of_requests = [self._key(each).label(f"by_{each}") for each in by if each not in BY_ATTEMPT]
+        tried = select_attempts(_SUMMED, self._conditions(wanted), of_requests, self._beside(by)).subquery().c
+        keys = [tried[_OF_ATTEMPT.get(each) or f"by_{each}"] for each in by]
+        sums = (func.count(tried.request_id.distinct()), func.count(), *_totals(tried))
+        return select(*keys, *sums).where(*_tried(tried, wanted)).group_by(*keys)
+
+    def _beside(self, by: Sequence[By]) -> Sequence[FromClause]:
+        return [self._labels] if "label" in by else []
 
     def _key(self, by: By) -> ColumnElement[Any]:
         if by == "label":
@@ -178,7 +191,7 @@ class SqlUsage:
 
     # --- conditions -----------------------------------------------------------------------------------------------
 
-    def _conditions(self, wanted: WantedUsage, of_attempts: bool = False) -> list[ColumnElement[bool]]:
+    def _conditions(self, wanted: WantedUsage) -> list[ColumnElement[bool]]:
         conditions = [is_within(REQUESTS.c.path, wanted.path)]
         conditions += [column == value for column, value in _equal(wanted) if value is not None]
         if wanted.session:
@@ -190,17 +203,9 @@ class SqlUsage:
         if wanted.label is not None:
             name, value = wanted.label
             conditions.append(sql.member(self._database.kind, REQUESTS.c.labels, name) == value)
-        tried = [
-            column == value
-            for column, value in ((ATTEMPTS.c.account, wanted.provider), (ATTEMPTS.c.model, wanted.model))
-            if value is not None
-        ]
-        if tried and not of_attempts:
-            was_tried = select(literal(1)).where(ATTEMPTS.c.request_id == REQUESTS.c.id, *tried)
-            return [*conditions, was_tried.exists()]
-        return [*conditions, *tried]
+        return conditions
 
-    async def _rows(self, statement: Select[Any], seconds: float | None = None) -> Sequence[Row[Any]]:
+    async def _rows(self, statement: Executable, seconds: float | None = None) -> Sequence[Row[Any]]:
         return await self._database.read(lambda connection: connection.execute(statement).all(), seconds)
 
 
@@ -229,9 +234,27 @@ def _times(wanted: WantedUsage) -> list[ColumnElement[bool]]:
     return times
 
 
-_RECOST_ATTEMPTS = update(ATTEMPTS).where(
-    ATTEMPTS.c.request_id == bindparam("the_request"), ATTEMPTS.c.position == bindparam("the_position")
+def _tried(columns: Columns, wanted: WantedUsage) -> list[ColumnElement[bool]]:
+    """That an attempt was at what is wanted."""
+    asked = ((columns["account"], wanted.provider), (columns["model"], wanted.model))
+    return [column == value for column, value in asked if value is not None]
+
+
+def _was_tried(wanted: WantedUsage) -> list[ColumnElement[bool]]:
+    """The same of any attempt of a request."""
+    if wanted.provider is None and wanted.model is None:
+        return []
+    apart = select(literal(1)).where(ATTEMPTS.c.request_id == REQUESTS.c.id, *_tried(ATTEMPTS.c, wanted))
+    return [or_(and_(IS_LONE, *_tried(REQUESTS.c, wanted)), and_(~IS_LONE, apart.exists()))]
+
+
+_SOURCE: Mapping[str, Any] = {"cost_source": bindparam("the_source"), "rates": bindparam("the_rates")}
+_RECOST_ATTEMPTS = (
+    update(ATTEMPTS)
+    .where(ATTEMPTS.c.request_id == bindparam("the_request"), ATTEMPTS.c.position == bindparam("the_position"))
+    .values(cost=bindparam("the_cost"), **_SOURCE)
 )
+_RECOST_LONE = update(REQUESTS).where(REQUESTS.c.id == bindparam("the_request"), IS_LONE).values(_SOURCE)
 _RECOST_REQUESTS = update(REQUESTS).where(REQUESTS.c.id == bindparam("the_request"))
 
 
@@ -249,8 +272,6 @@ def _equal(wanted: WantedUsage) -> list[tuple[ColumnElement[Any], str | int | No
 
 _KEYS: Mapping[By, ColumnElement[Any]] = {
     "hour": REQUESTS.c.started_at_micros // _HOUR_MICROS,
-    "model": ATTEMPTS.c.model,
-    "provider": ATTEMPTS.c.account,
     "path": REQUESTS.c.path,
     "key": REQUESTS.c.key,
     "key_id": REQUESTS.c.key_id,
@@ -258,6 +279,10 @@ _KEYS: Mapping[By, ColumnElement[Any]] = {
     "operation": REQUESTS.c.operation,
     "outcome": REQUESTS.c.outcome,
 }
+
+
+_SUMMED = ("request_id", "account", "model", "outcome", "cost", "is_estimated", *COUNTS)
+_OF_ATTEMPT: Mapping[By, str] = {"model": "model", "provider": "account"}
 
 
 def _sum(value: ColumnElement[Any]) -> ColumnElement[Any]:
@@ -268,16 +293,13 @@ def _count(condition: ColumnElement[bool]) -> ColumnElement[Any]:
     return _sum(case((condition, 1), else_=0))
 
 
-def _totals(table: Table) -> list[ColumnElement[Any]]:
+def _totals(columns: Columns) -> list[ColumnElement[Any]]:
+    """What requests and attempts have in common."""
     return [
-        _count(table.c.outcome == "error"),
-        _count(table.c.outcome == "cancelled"),
-        _count(table.c.cost.is_(None)),
-        _count(table.c.is_estimated),
-        _sum(table.c.cost),
-        *(_sum(table.c[name]) for name in COUNTS),
+        _count(columns["outcome"] == "error"),
+        _count(columns["outcome"] == "cancelled"),
+        _count(columns["cost"].is_(None)),
+        _count(columns["is_estimated"]),
+        _sum(columns["cost"]),
+        *(_sum(columns[name]) for name in COUNTS),
     ]
-
-
-_SUMS_OF_REQUESTS = [func.count(), _sum(REQUESTS.c.attempts), *_totals(REQUESTS)]
-_SUMS_OF_ATTEMPTS = [func.count(REQUESTS.c.id.distinct()), func.count(), *_totals(ATTEMPTS)]

@@ -1,17 +1,21 @@
 """Rows of the ledger's tables → what is asked of usage."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from operator import attrgetter
 from typing import Any
 
-from msgspec import Raw
-from sqlalchemy import Row
+import msgspec
+from msgspec import Raw, Struct
+from msgspec.structs import asdict
+from sqlalchemy import Row, Table
 
 from trunkline.state.usage import Group, Sums, Trail, UsedAttempt, UsedRequest
-from trunkline.store.ledger.tables import COUNTS
+from trunkline.store.ledger.tables import ATTEMPTS, COUNTS, REQUESTS
+from trunkline.store.ledger.trails import KeptTrail
 from trunkline.usage import Usage
 
 _counts: Callable[[Row[Any]], tuple[int, ...]] = attrgetter(*COUNTS)
+_read_trail = msgspec.json.Decoder(KeptTrail).decode
 
 
 def read_group(row: Row[Any], keys: int) -> Group:
@@ -25,69 +29,34 @@ def read_group(row: Row[Any], keys: int) -> Group:
 
 def read_request(row: Row[Any]) -> UsedRequest:
     return UsedRequest(
-        number=row.number,
-        id=row.id,
-        started_at_micros=row.started_at_micros,
-        path=row.path,
-        key_id=row.key_id,
-        key=row.key,
-        session=row.session,
-        labels=Raw(row.labels.encode()),
-        operation=row.operation,
-        dialect=row.dialect,
-        is_stream=row.is_stream,
-        model_asked=row.model_asked,
-        provider=row.account,
-        model=row.model,
-        status=row.status,
-        outcome=row.outcome,
-        error_code=row.error_code,
-        attempts=row.attempts,
-        duration_micros=row.duration_micros,
-        first_byte_micros=row.first_byte_micros,
-        usage=_read_usage(row),
-        cost=row.cost,
-        is_estimated=row.is_estimated,
+        **_pick(row, _OF_REQUEST), provider=row.account, labels=Raw(row.labels.encode()), usage=_read_usage(row)
     )
 
 
 def read_attempt(row: Row[Any]) -> UsedAttempt:
-    return UsedAttempt(
-        request_id=row.request_id,
-        position=row.position,
-        started_at_micros=row.started_at_micros,
-        provider=row.account,
-        model=row.model,
-        is_aside=row.is_aside,
-        status=row.status,
-        outcome=row.outcome,
-        error_code=row.error_code,
-        duration_micros=row.duration_micros,
-        first_byte_micros=row.first_byte_micros,
-        usage=_read_usage(row, row.tier),
-        cost=row.cost,
-        cost_source=row.cost_source,
-        rates=Raw((row.rates or "null").encode()),
-        is_estimated=row.is_estimated,
-        upstream_request_id=row.upstream_request_id,
-    )
+    rates = Raw((row.rates or "null").encode())
+    return UsedAttempt(**_pick(row, _OF_ATTEMPT), provider=row.account, rates=rates, usage=_read_usage(row, row.tier))
 
 
 def read_trail(row: Row[Any]) -> Trail:
-    return Trail(
-        request_id=row.request_id,
-        peer=row.peer,
-        method=row.method,
-        url=row.url,
-        route=row.route,
-        error_detail=row.error_detail,
-        dropped=Raw(row.dropped.encode()),
-        emulated=Raw(row.emulated.encode()),
-        upstream_request_id=row.upstream_request_id,
-        trace=row.trace,
-        request_bytes=row.request_bytes,
-        bodies=row.bodies,
-    )
+    return Trail(request_id=row.id, upstream_request_id=row.upstream_request_id, **asdict(_read_trail(row.trail)))
+
+
+def _same(type: type[Struct], table: Table) -> Sequence[str]:
+    """What stands in a column as it is."""
+    return [name for name in type.__struct_fields__ if name in table.columns and name not in ("labels", "rates")]
+
+
+def _pick(row: Row[Any], names: Sequence[str]) -> dict[str, Any]:
+    values = row._mapping
+    return {name: values[name] for name in names}
+
+
+_OF_REQUEST = _same(UsedRequest, REQUESTS)
+OF_REQUEST = [REQUESTS.c[name] for name in (*_OF_REQUEST, "labels", "account", *COUNTS)]
+"""The columns that `read_request` reads."""
+
+_OF_ATTEMPT = _same(UsedAttempt, ATTEMPTS)
 
 
 def _read_usage(row: Row[Any], tier: str = "") -> Usage:

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from full_disk import FullDisk
 from sqlalchemy import Table, select, text
@@ -14,7 +15,8 @@ from sqlalchemy import Table, select, text
 from recorded import RATES, STARTED, USAGE, attempt, record
 from trunkline.clock import FakeClock
 from trunkline.errors import Unavailable
-from trunkline.records import Record
+from trunkline.records import Attempt, Record
+from trunkline.state.usage import UsedAttempt
 from trunkline.store.engine import Database, Result, Work, open_database
 from trunkline.store.ledger.coding import encode_record
 from trunkline.store.ledger.erase import erase_requests
@@ -22,10 +24,12 @@ from trunkline.store.ledger.ledger import LedgerSettings, SqlLedger, open_ledger
 from trunkline.store.ledger.register import SHEET_BYTES
 from trunkline.store.ledger.sheets import HEAD_BYTES
 from trunkline.store.ledger.sweep import Lifetimes
-from trunkline.store.ledger.tables import ATTEMPTS, AUDIT, REQUESTS
+from trunkline.store.ledger.tables import ATTEMPTS, REQUESTS
 from trunkline.store.migrate import migrate
+from trunkline.store.usage import SqlUsage
 from trunkline.usage import Usage
 
+SAME = set(Attempt.__struct_fields__) - {"rates"}
 DAY_SECONDS = 24 * 60 * 60
 
 
@@ -72,11 +76,21 @@ async def ids(database: Database) -> list[str]:
     return [row["id"] for row in await rows(database, REQUESTS)]
 
 
+async def tries(database: Database) -> list[str]:
+    """The ids of requests that attempts have rows of."""
+    return [row["request_id"] for row in await rows(database, ATTEMPTS)]
+
+
+async def trails(database: Database) -> list[str]:
+    """The ids of requests that have a trail."""
+    return [row["id"] for row in await rows(database, REQUESTS) if row["trail"]]
+
+
 # --- rows -----------------------------------------------------------------------------------------------------------
 
 
 async def test_rows(settings: LedgerSettings, database: Away, clock: FakeClock) -> None:
-    """Every fact of a request, of each of its attempts and of the audit has its column."""
+    """Every fact of a request, of each of its attempts and of the audit has its place."""
     failed = attempt(
         target="groq/llama",
         status=500,
@@ -114,13 +128,68 @@ async def test_rows(settings: LedgerSettings, database: Away, clock: FakeClock) 
         "first_byte_micros": 400,
         "cost": 123_456,
         "is_estimated": True,
+        "upstream_request_id": "req_up",
+        "tier": "",
+        "tried_at_micros": None,
+        "cost_source": "",
+        "rates": None,
+        "trail": '["10.0.0.1","POST","/v1/responses","tee openai-eu/org/gpt-5-mini",0,"","","",["text.verbosity"],[]]',
     }
     first, second = await rows(database, ATTEMPTS)
     assert (first["account"], first["status"], first["cost"], first["rates"]) == ("groq", 500, None, None)
     assert (second["position"], second["cost"], second["cost_source"]) == (1, 123_456, "published")
     assert json.loads(second["rates"])[:2] == [RATES.input, RATES.output]
-    (audit,) = await rows(database, AUDIT)
-    assert (audit["peer"], audit["url"], audit["dropped"]) == ("10.0.0.1", "/v1/responses", '["text.verbosity"]')
+
+
+LONE = {"started_at_micros": STARTED + 41, "duration_micros": 860, "first_byte_micros": 360}
+UNPRICED = {"usage": Usage(7, web_searches=2, tier="priority"), "cost": None}
+
+
+@pytest.mark.parametrize(
+    ("of_request", "of_attempt", "own_rows"),
+    [
+        ({}, {}, 0),
+        ({"first_byte_micros": None}, {"first_byte_micros": None}, 0),
+        (UNPRICED, UNPRICED | {"rates": None, "cost_source": ""}, 0),
+        ({}, {"is_estimated": True}, 0),
+        ({"outcome": "cancelled", "is_stream": False}, {"outcome": "cancelled"}, 0),
+        ({}, {"is_aside": True}, 1),
+        ({}, {"target": "groq/llama"}, 1),
+        ({"status": 502}, {"status": 500}, 1),
+        ({}, {"outcome": "error", "error_code": "server_error"}, 1),
+        ({}, {"duration_micros": 7}, 1),
+        ({}, {"first_byte_micros": 8}, 1),
+        ({}, {"first_byte_micros": None}, 1),
+        ({"first_byte_micros": None}, {}, 1),
+        ({}, {"usage": Usage(7)}, 1),
+        ({}, {"cost": 7}, 1),
+        ({"upstream_request_id": ""}, {}, 1),
+    ],
+)
+async def test_a_lone_attempt(
+    settings: LedgerSettings,
+    database: Away,
+    clock: FakeClock,
+    of_request: dict[str, Any],
+    of_attempt: dict[str, Any],
+    own_rows: int,
+) -> None:
+    """It is found as it was, whether its request's row tells it or it differs, and then has one of its own."""
+    made = attempt(**LONE | of_attempt)
+    kept = record(attempts=[made], **of_request)
+    async with opened(settings, database, clock) as ledger:
+        ledger.record(kept)
+        await ledger.settle()
+    assert len(await rows(database, ATTEMPTS)) == own_rows
+    (found,) = (await SqlUsage(database).attempts([kept.request_id]))[kept.request_id]
+    assert found == UsedAttempt(
+        request_id=kept.request_id,
+        position=0,
+        provider=made.target.partition("/")[0],
+        model=made.target.partition("/")[2],
+        rates=msgspec.Raw(msgspec.json.encode(made.rates)),
+        **{name: getattr(made, name) for name in UsedAttempt.__struct_fields__ if name in SAME},
+    )
 
 
 async def test_what_is_rarely_used(settings: LedgerSettings, database: Away, clock: FakeClock) -> None:
@@ -175,7 +244,7 @@ async def test_twice_is_once(settings: LedgerSettings, database: Away, clock: Fa
         await ledger.settle()
     assert len(set(await ids(database))) == len(await ids(database))
     assert {f"req_{1:032x}", f"req_{3:032x}"} <= set(await ids(database))
-    assert len(await rows(database, ATTEMPTS)) == len(await rows(database, AUDIT)) == len(await ids(database))
+    assert len(await rows(database, ATTEMPTS)) == len(await trails(database)) == len(await ids(database))
 
 
 async def test_two_processes(settings: LedgerSettings, database: Away, clock: FakeClock, tmp_path: Path) -> None:
@@ -193,9 +262,9 @@ async def test_what_a_database_does_not_take(settings: LedgerSettings, database:
     """The character 0, which one kind refuses, does not hold up a record nor those beside it."""
     async with opened(settings, database, clock) as ledger:
         for number in range(5):
-            ledger.record(record(number, url="/v1/\0" if number == 3 else "/v1/responses"))
+            ledger.record(record(number, model_asked="\0" if number == 3 else "fast", url="/v1/\0"))
         await ledger.settle()
-    assert len(await ids(database)) == 5
+    assert len(await ids(database)) == len(await trails(database)) == 5
 
 
 # --- a database that is away ------------------------------------------------------------------------------------------
@@ -369,7 +438,7 @@ async def test_lifetimes(settings: LedgerSettings, database: Away, clock: FakeCl
         for days in (9, 2, 88, 3):
             clock.advance(days * DAY_SECONDS)
             await ledger.sweep()
-            counts.append([len(await rows(database, table)) for table in (REQUESTS, ATTEMPTS, AUDIT)])
+            counts.append([len(await found(database)) for found in (ids, tries, trails)])
     assert counts == [[501, 501, 501], [501, 501, 1], [501, 501, 1], [1, 1, 1]]
 
 
@@ -387,8 +456,10 @@ async def test_erased(settings: LedgerSettings, database: Away, clock: FakeClock
     assert {(row["key"], row["key_id"], row["session"], row["labels"], row["cost"]) for row in erased} == {
         ("", "", "", "{}", 123_456)
     }
-    kept = [row for row in await rows(database, REQUESTS) if row["path"] != "/team"]
-    assert [row["request_id"] for row in await rows(database, AUDIT)] == [row["id"] for row in kept]
+    kept = [row["id"] for row in await rows(database, REQUESTS) if row["path"] != "/team"]
+    assert await trails(database) == kept
+    for table, id in ((REQUESTS, "id"), (ATTEMPTS, "request_id")):
+        assert [row[id] for row in await rows(database, table) if row["upstream_request_id"]] == kept
 
 
 def test_one_file_holds_many() -> None:

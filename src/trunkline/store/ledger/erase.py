@@ -1,4 +1,4 @@
-"""Takes a path out of the ledger: the audit's rows, and of the accounts whatever names anybody.
+"""Takes a path out of the ledger: what the audit adds, and of the accounts whatever names anybody.
 
 What was spent stays spent: rows of requests remain for the sums of every path above, under the path above the erased
 one, without key, session and labels.
@@ -6,11 +6,11 @@ one, without key, session and labels.
 
 from functools import partial
 
-from sqlalchemy import ColumnElement, Connection, delete, select, update
+from sqlalchemy import ColumnElement, Connection, select, update
 
 from trunkline.paths import ROOT
 from trunkline.store.engine import Database
-from trunkline.store.ledger.tables import ATTEMPTS, AUDIT, REQUESTS
+from trunkline.store.ledger.tables import ATTEMPTS, REQUESTS
 from trunkline.store.within import is_within
 
 _AT_ONCE = 200
@@ -33,8 +33,7 @@ def _erase_some(inside: ColumnElement[bool], above: str, after: int, connection:
     wanted = select(number, REQUESTS.c.id).where(inside, number > after).order_by(number).limit(_AT_ONCE)
     rows = connection.execute(wanted).all()
     ids = [row.id for row in rows]
-    connection.execute(delete(AUDIT).where(AUDIT.c.request_id.in_(ids)))
     connection.execute(update(ATTEMPTS).where(ATTEMPTS.c.request_id.in_(ids)).values(upstream_request_id=""))
-    nameless = {"path": above, "key_id": "", "key": "", "session": "", "labels": "{}"}
-    connection.execute(update(REQUESTS).where(REQUESTS.c.id.in_(ids)).values(nameless))
+    nameless = {"path": above, "key_id": "", "key": "", "session": "", "labels": "{}", "upstream_request_id": ""}
+    connection.execute(update(REQUESTS).where(REQUESTS.c.id.in_(ids)).values(nameless | {"trail": None}))
     return len(rows), rows[-1].number if rows else after

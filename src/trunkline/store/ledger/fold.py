@@ -16,8 +16,8 @@ from trunkline.records import Record
 from trunkline.store import sql
 from trunkline.store.engine import Database
 from trunkline.store.ledger.coding import clean
-from trunkline.store.ledger.rows import Values, attempt_rows, audit_rows, request_rows
-from trunkline.store.ledger.tables import ATTEMPTS, AUDIT, REQUESTS, usual_values
+from trunkline.store.ledger.rows import Values, make_rows
+from trunkline.store.ledger.tables import ATTEMPTS, REQUESTS, usual_values
 
 _log = logging.getLogger("trunkline.store")
 
@@ -34,9 +34,8 @@ class Fold:
         self._database = database
         self._refused = refused
         self._refused_in_a_row = 0
-        self._requests, self._attempts, self._audit = [
-            _Batches(database.kind, table) for table in (REQUESTS, ATTEMPTS, AUDIT)
-        ]
+        self._flag = sql.flags(database.kind)
+        self._requests, self._attempts = (_Batches(database.kind, table) for table in (REQUESTS, ATTEMPTS))
 
     async def __call__(self, records: Sequence[Record]) -> None:
         """Raises `Unavailable` when the database is away; what is asked again then does no harm."""
@@ -54,15 +53,13 @@ class Fold:
             await self(records[half:])
 
     async def _put(self, records: Sequence[Record]) -> None:
-        requests = self._requests.sort(*request_rows(records))
-        attempts = self._attempts.sort(*attempt_rows(records))
-        audit = self._audit.sort(*audit_rows(records))
+        of_requests, of_attempts = make_rows(records, self._flag)
+        requests, attempts = self._requests.sort(*of_requests), self._attempts.sort(*of_attempts)
 
         def work(connection: Connection) -> None:
             sql.lock_fold(connection)
             self._requests.execute(connection, requests)
             self._attempts.execute(connection, attempts)
-            self._audit.execute(connection, audit)
 
         await self._database.write(work, _SECONDS)
 

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 
 from msgspec import Struct
-from sqlalchemy import Connection, Table, delete, select
+from sqlalchemy import Column, ColumnElement, Connection, delete, select, update
 
 from trunkline.clock import Clock
 from trunkline.store.engine import Database
-from trunkline.store.ledger.tables import ATTEMPTS, AUDIT, REQUESTS
+from trunkline.store.ledger.tables import ATTEMPTS, REQUESTS
 from trunkline.store.tables import EVIDENCE
 
 _DAY_MICROS = 24 * 60 * 60 * 1_000_000
@@ -38,23 +38,26 @@ class LedgerSweep:
         return _AT_ONCE in removed
 
     def _remove_evidence(self, connection: Connection) -> int:
-        ids = self._find(connection, EVIDENCE, "id", self._lifetimes.audit_days)
+        ids = self._find(connection, EVIDENCE.c.id, self._lifetimes.audit_days)
         connection.execute(delete(EVIDENCE).where(EVIDENCE.c.id.in_(ids)))
         return len(ids)
 
     def _remove_audit(self, connection: Connection) -> int:
-        ids = self._find(connection, AUDIT, "request_id", self._lifetimes.audit_days)
-        connection.execute(delete(AUDIT).where(AUDIT.c.request_id.in_(ids)))
+        ids = self._find(connection, REQUESTS.c.id, self._lifetimes.audit_days, REQUESTS.c.trail.is_not(None))
+        connection.execute(update(REQUESTS).where(REQUESTS.c.id.in_(ids)).values(trail=None))
         return len(ids)
 
     def _remove_requests(self, connection: Connection) -> int:
-        ids = self._find(connection, REQUESTS, "id", self._lifetimes.usage_days)
-        for table, column in ((ATTEMPTS, "request_id"), (AUDIT, "request_id"), (REQUESTS, "id")):
-            connection.execute(delete(table).where(table.c[column].in_(ids)))
+        ids = self._find(connection, REQUESTS.c.id, self._lifetimes.usage_days)
+        for column in (ATTEMPTS.c.request_id, REQUESTS.c.id):
+            connection.execute(delete(column.table).where(column.in_(ids)))
         return len(ids)
 
-    def _find(self, connection: Connection, table: Table, column: str, days: int) -> Sequence[str]:
+    def _find(
+        self, connection: Connection, id: Column[str], days: int, *conditions: ColumnElement[bool]
+    ) -> Sequence[str]:
         """The oldest of those that have been kept for so many days."""
-        over = table.c.started_at_micros <= self._clock.now_micros() - days * _DAY_MICROS
-        wanted = select(table.c[column]).where(over).order_by(table.c.started_at_micros).limit(_AT_ONCE)
+        started = id.table.c.started_at_micros
+        over = started <= self._clock.now_micros() - days * _DAY_MICROS
+        wanted = select(id).where(over, *conditions).order_by(started).limit(_AT_ONCE)
         return connection.execute(wanted.with_for_update(skip_locked=True)).scalars().all()

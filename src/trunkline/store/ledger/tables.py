@@ -1,8 +1,12 @@
-"""The tables of requests: accounts that live for a year and more, and what the audit adds to them for a month.
+"""The tables of requests and their attempts: accounts that live for a year and more, with an audit's trail for a month.
 
 Rows are inserted by the fold alone, whole, and belong together by the request's id. Nothing in them is changed but for
-costs that are computed anew, and what names a person where a path is erased. Times are UTC microseconds, durations
-microseconds, costs nano-dollars, `NULL` for a model without a price. Lists and mappings are JSON.
+costs that are computed anew, what names a person where a path is erased, and trails that have been kept for long enough.
+Times are UTC microseconds, durations microseconds, costs nano-dollars, `NULL` for a model without a price. Lists and
+mappings are JSON.
+
+Nearly every request has one attempt that began and ended with it. That has no row of its own: `tried_at_micros` is when it
+began, and all else that is known of it is known of the request (`tried`).
 
 `requests.number` is in the order of the folding, also where several processes fold: whoever has read up to a number
 misses nothing that comes later.
@@ -76,6 +80,14 @@ REQUESTS = Table(
     # Of the last attempt; empty where there was none.
     Column("account", String, nullable=False),
     Column("model", String, nullable=False),
+    Column("upstream_request_id", String, nullable=False),
+    Column("tier", String, nullable=False),
+    # Of an attempt without a row.
+    Column("tried_at_micros", BigInteger),
+    Column("cost_source", String, nullable=False),
+    Column("rates", String),
+    # What the audit adds: a JSON array in the order of `trails.KeptTrail`.
+    Column("trail", String),
     # Sums over its attempts.
     *_usual_counts(),
     _usually("status", Integer, 200),
@@ -94,6 +106,12 @@ REQUESTS = Table(
         "number",
         sqlite_where=column("session") != "",
         postgresql_where=column("session") != "",
+    ),
+    Index(
+        "ix_requests_trail",
+        "started_at_micros",
+        sqlite_where=column("trail").is_not(None),
+        postgresql_where=column("trail").is_not(None),
     ),
 )
 
@@ -124,26 +142,5 @@ ATTEMPTS = Table(
     _usually("error_code", String, ""),
     _usually("is_estimated", Boolean, False),
     *_rare_counts(),
-    sqlite_with_rowid=False,
-)
-
-AUDIT = Table(
-    "audit",
-    METADATA,
-    Column("request_id", String, primary_key=True),
-    Column("started_at_micros", BigInteger, nullable=False, index=True),
-    Column("peer", String, nullable=False),
-    Column("method", String, nullable=False),
-    Column("url", String, nullable=False),
-    Column("route", String, nullable=False),
-    Column("upstream_request_id", String, nullable=False),
-    Column("request_bytes", BigInteger, nullable=False),
-    _usually("error_detail", String, ""),
-    # The `traceparent` that came with it.
-    _usually("trace", String, ""),
-    # `kept` or `lost`; empty where bodies were not to be kept.
-    _usually("bodies", String, ""),
-    _usually("dropped", String, "[]"),
-    _usually("emulated", String, "[]"),
     sqlite_with_rowid=False,
 )

@@ -1,4 +1,4 @@
-"""Requests and their attempts, and what the audit knows of them."""
+"""Requests, with what the audit knows of them, and their attempts."""
 
 from typing import Any
 
@@ -40,23 +40,6 @@ def _rare_counts() -> list[sa.Column[int]]:
 def upgrade() -> None:
     _make_requests()
     _make_attempts()
-    op.create_table(
-        "audit",
-        sa.Column("request_id", sa.String, primary_key=True),
-        sa.Column("started_at_micros", sa.BigInteger, nullable=False, index=True),
-        sa.Column("peer", sa.String, nullable=False),
-        sa.Column("method", sa.String, nullable=False),
-        sa.Column("url", sa.String, nullable=False),
-        sa.Column("route", sa.String, nullable=False),
-        sa.Column("upstream_request_id", sa.String, nullable=False),
-        sa.Column("request_bytes", sa.BigInteger, nullable=False),
-        _usually("error_detail", sa.String, ""),
-        _usually("trace", sa.String, ""),
-        _usually("bodies", sa.String, ""),
-        _usually("dropped", sa.String, "[]"),
-        _usually("emulated", sa.String, "[]"),
-        sqlite_with_rowid=False,
-    )
 
 
 def _make_requests() -> None:
@@ -78,6 +61,12 @@ def _make_requests() -> None:
         sa.Column("cost", sa.BigInteger),
         sa.Column("account", sa.String, nullable=False),
         sa.Column("model", sa.String, nullable=False),
+        sa.Column("upstream_request_id", sa.String, nullable=False),
+        sa.Column("tier", sa.String, nullable=False),
+        sa.Column("tried_at_micros", sa.BigInteger),
+        sa.Column("cost_source", sa.String, nullable=False),
+        sa.Column("rates", sa.String),
+        sa.Column("trail", sa.String),
         *_usual_counts(),
         _usually("status", sa.Integer, 200),
         _usually("outcome", sa.String, "ok"),
@@ -90,10 +79,13 @@ def _make_requests() -> None:
     op.create_index("ix_requests_started_at_micros", "requests", ["started_at_micros"])
     op.create_index("ix_requests_path", "requests", ["path", "started_at_micros"])
     op.create_index("ix_requests_key_id", "requests", ["key_id", "started_at_micros"])
-    has_one = sa.text("session != ''")
-    op.create_index(
-        "ix_requests_session", "requests", ["session", "number"], sqlite_where=has_one, postgresql_where=has_one
-    )
+    _index_some("ix_requests_session", ["session", "number"], "session != ''")
+    _index_some("ix_requests_trail", ["started_at_micros"], "trail IS NOT NULL")
+
+
+def _index_some(name: str, columns: list[str], condition: str) -> None:
+    some = sa.text(condition)
+    op.create_index(name, "requests", columns, sqlite_where=some, postgresql_where=some)
 
 
 def _make_attempts() -> None:
