@@ -55,7 +55,7 @@ class Period(Struct, frozen=True, cache_hash=True):
             length = self.seconds * _SECOND
             start = at_micros - at_micros % length
             return Window(start, start + length)
-        at = _EPOCH + timedelta(microseconds=at_micros)
+        at = to_moment(at_micros)
         zone = _find_zone(self.zone)
         begins = _begin_hours(at, zone) if self.unit == "hour" else _begin_days(at, zone, self.unit)
         return Window(
@@ -64,6 +64,16 @@ class Period(Struct, frozen=True, cache_hash=True):
 
     def __str__(self) -> str:
         return f"{self.seconds}s" if self.unit == "seconds" else self.unit
+
+
+def to_moment(micros: int) -> datetime:
+    """A moment in UTC. Raises `OverflowError` for one that no calendar has."""
+    return _EPOCH + timedelta(microseconds=micros)
+
+
+def to_micros(moment: datetime) -> int:
+    """The microseconds since 1970 of a moment that knows its zone."""
+    return (moment - _EPOCH) // timedelta(microseconds=1)
 
 
 def read_period(text: str, zone: str = "UTC") -> Period:
@@ -118,7 +128,7 @@ def _after_next(first: date, unit: Unit) -> date:
 
 def _first_instant(day: date, zone: tzinfo) -> int:
     # Of a midnight that comes twice the first one; one that clocks skip counts from the moment at which they do.
-    return _micros(datetime(day.year, day.month, day.day, tzinfo=zone))
+    return to_micros(datetime(day.year, day.month, day.day, tzinfo=zone))
 
 
 def _begin_hours(at: datetime, zone: tzinfo) -> list[int]:
@@ -127,12 +137,8 @@ def _begin_hours(at: datetime, zone: tzinfo) -> list[int]:
     begins = []
     for hours in (-2, -1, 0, 1, 2, 3):
         hour = (shown + timedelta(hours=hours)).replace(tzinfo=zone)
-        begins.append(_micros(hour))
+        begins.append(to_micros(hour))
         again = hour.replace(fold=1)
         if again.astimezone(UTC).astimezone(zone).replace(tzinfo=None) == again.replace(tzinfo=None):
-            begins.append(_micros(again))
+            begins.append(to_micros(again))
     return begins
-
-
-def _micros(moment: datetime) -> int:
-    return (moment - _EPOCH) // timedelta(microseconds=1)

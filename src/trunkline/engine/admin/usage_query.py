@@ -1,7 +1,7 @@
 """What a query asks of usage: which requests, of what time, and what is summed apart."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Literal, get_args
 from zoneinfo import ZoneInfo
 
@@ -11,7 +11,7 @@ from trunkline.dialects.shapes import wrong_value
 from trunkline.engine.query import Query
 from trunkline.errors import Forbidden, InvalidRequest, UnknownParameter
 from trunkline.paths import is_within, read_path
-from trunkline.state.periods import Period, read_period
+from trunkline.state.periods import Period, read_period, to_micros, to_moment
 from trunkline.state.usage import By, WantedUsage
 
 Apart = Literal[By, "day"]
@@ -37,7 +37,6 @@ FILTERS = (
 ADMIN_FILTERS = (*FILTERS, "path", "key", "key_id")
 PAGING = ("limit", "after", "order")
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MOST_APARTS = 4
 
 
@@ -117,13 +116,13 @@ def _read_time(query: Query, name: str, day: Period) -> int | None:
         return None
     try:
         if text.isascii() and text.isdecimal():
-            moment = _EPOCH + timedelta(seconds=int(text))
+            moment = to_moment(int(text) * 1_000_000)
         else:
             # A plus sign that was not encoded arrives as a space.
             moment = datetime.fromisoformat(text.replace(" ", "+") if "T" in text else text)
         if moment.tzinfo is None:
             moment = moment.replace(tzinfo=ZoneInfo(day.zone))
-        return (moment - _EPOCH) // timedelta(microseconds=1)
+        return to_micros(moment)
     except (ValueError, OverflowError):
         raise InvalidRequest(
             f"`{name}` must be seconds, a date like 2026-11-25 or a moment like 2026-11-25T08:00:00Z,"

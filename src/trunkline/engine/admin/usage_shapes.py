@@ -1,18 +1,16 @@
 """Requests, attempts, sums and acts as they are shown."""
 
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from msgspec import Raw
 
 from trunkline.money import write_dollars
 from trunkline.state.acts import Checked, KeptAct
+from trunkline.state.periods import to_moment
 from trunkline.state.usage import Sums, Trail, UsedAttempt, UsedRequest
 from trunkline.usage import Usage
 
 BUCKETS = tuple(name for name in Usage.__struct_fields__ if name not in ("tier", "told_cost"))
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 # --- objects --------------------------------------------------------------------------------------------------------
@@ -146,4 +144,4 @@ def write_cost(nanos: int | None) -> dict[str, Any]:
 
 
 def write_moment(micros: int) -> str:
-    return (_EPOCH + timedelta(microseconds=micros)).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    return to_moment(micros).isoformat(timespec="microseconds").replace("+00:00", "Z")

@@ -1,7 +1,6 @@
 """Sums over any stretch of time, day for day: no question to the database is larger than one day."""
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
@@ -10,12 +9,11 @@ from msgspec.structs import replace
 from trunkline.engine.admin.usage_query import Apart, Asked
 from trunkline.engine.admin.usage_shapes import write_moment
 from trunkline.errors import InvalidRequest
-from trunkline.state.periods import Window
+from trunkline.state.periods import Window, to_moment
 from trunkline.state.usage import By, Sums, UsageRows
 
 _DAY_MICROS = 24 * 3600 * 1_000_000
 _HOUR_MICROS = 3600 * 1_000_000
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 _DAYS = 30
 _MOST_DAYS = 800
@@ -85,4 +83,4 @@ def _name_value(value: str | int) -> str:
 
 
 def _name_day(window: Window, zone: str) -> str:
-    return (_EPOCH + timedelta(microseconds=window.start)).astimezone(ZoneInfo(zone)).date().isoformat()
+    return to_moment(window.start).astimezone(ZoneInfo(zone)).date().isoformat()
