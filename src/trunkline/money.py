@@ -240,7 +240,10 @@ def read_dollars(text: str) -> Nano:
 
 def write_dollars(nano: int) -> str:
     """Nano-dollars → dollars as a plain decimal, without zeros at its end."""
+    if 0 < nano < 1_000_000_000:
+        # Nearly every request costs that little, and says so.
+        return ("0.%09d" % nano).rstrip("0")  # noqa: UP031  # the fastest
     if nano < 0:
         return "-" + write_dollars(-nano)
     whole, rest = divmod(nano, 1_000_000_000)
-    return ("%d.%09d" % (whole, rest)).rstrip("0") if rest else str(whole)  # noqa: UP031  # the fastest
+    return f"{whole}.{rest:09d}".rstrip("0") if rest else str(whole)

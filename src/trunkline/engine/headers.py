@@ -51,9 +51,11 @@ def tell(upstream: Mapping[bytes, bytes], secret: bytes) -> tuple[list[Header], 
 def write_headers(x: Exchange, kind: tuple[Header, ...], cost: Nano | None = None) -> list[Header]:
     """The head of a good reply, with what it has `cost` where that is known by now."""
     request_id = x.request_id.encode()
-    headers = [(b"x-request-id", request_id), *kind, _write_route(x.route), *x.told, *x.levels]
-    if x.attempts:
-        headers += write_reckoning(x, cost)
+    attempts = x.attempts
+    way = _write_way(x.route, attempts[-1].target, len(attempts)) if attempts else _write_way(x.route)
+    headers = [(b"x-request-id", request_id), *kind, *way, *x.told, *x.levels]
+    if cost is not None and attempts:
+        headers.append(_write_cost(cost))
     if x.dialect == "messages":
         headers.append((b"request-id", request_id))
     if x.dropped:
@@ -63,10 +65,14 @@ def write_headers(x: Exchange, kind: tuple[Header, ...], cost: Nano | None = Non
     return headers
 
 
-def write_reckoning(x: Exchange, cost: Nano | None) -> tuple[Header, ...]:
+def write_reckoning(x: Exchange, cost: Nano | None) -> list[Header]:
     """Which model has served the request, in how many attempts, and at which cost, where that has a price."""
-    served = _write_served(x.attempts[-1].target, len(x.attempts))
-    return served if cost is None else (*served, (b"x-trunkline-cost", write_dollars(cost).encode()))
+    _, *served = _write_way(x.route, x.attempts[-1].target, len(x.attempts))
+    return served if cost is None else [*served, _write_cost(cost)]
+
+
+def _write_cost(cost: Nano) -> Header:
+    return b"x-trunkline-cost", write_dollars(cost).encode()
 
 
 @lru_cache(maxsize=1024)
@@ -102,13 +108,12 @@ def _bare_headers(x: Exchange) -> list[Header]:
 
 
 @lru_cache(maxsize=4096)
-def _write_served(target: str, attempts: int) -> tuple[Header, Header]:
-    return (b"x-trunkline-model", _ascii(target)), (b"x-trunkline-attempts", b"%d" % attempts)
-
-
-@lru_cache(maxsize=4096)
-def _write_route(route: str) -> Header:
-    return (b"x-trunkline-route", _ascii(route))
+def _write_way(route: str, target: str = "", attempts: int = 0) -> tuple[Header, ...]:
+    """How an answer was come by, and the target that was asked for it, if one was."""
+    way: Header = (b"x-trunkline-route", _ascii(route))
+    if not attempts:
+        return (way,)
+    return way, (b"x-trunkline-model", _ascii(target)), (b"x-trunkline-attempts", b"%d" % attempts)
 
 
 def _limit_name(name: bytes) -> bytes:
