@@ -157,6 +157,8 @@ async def test_the_whole_has_one_row(scene: UsageScene) -> None:
         ("start=yesterday", "start"),
         ("end=99999999999999999999", "end"),
         ("start=2019-01-01", "start"),
+        ("start=0001-01-01&end=0001-01-02", "start"),
+        ("end=9999-12-31", "end"),
         ("zone=Mars/Olympus", "zone"),
         ("label=app", "label"),
         ("status=teapot", "status"),

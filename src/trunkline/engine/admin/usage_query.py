@@ -39,6 +39,9 @@ PAGING = ("limit", "after", "order")
 
 _MOST_APARTS = 4
 
+# A calendar has no day before its first one, nor behind its last.
+_YEARS = range(2, 9999)
+
 
 class Asked(Struct, frozen=True):
     """`day` is the length of a day where the caller is."""
@@ -122,6 +125,8 @@ def _read_time(query: Query, name: str, day: Period) -> int | None:
             moment = datetime.fromisoformat(text.replace(" ", "+") if "T" in text else text)
         if moment.tzinfo is None:
             moment = moment.replace(tzinfo=ZoneInfo(day.zone))
+        if moment.year not in _YEARS:
+            raise ValueError(text)
         return to_micros(moment)
     except (ValueError, OverflowError):
         raise InvalidRequest(
