@@ -72,6 +72,7 @@ async def test_a_key_is_issued_and_works_at_once(scene: KeyScene) -> None:
         ({"labels": {"a": "x=y"}}, "must hold labels like team=alpha"),
         ({"expires_at": 1_600_000_000}, "is over already"),
         ({"expires_at": "soon"}, "must be an integer"),
+        ({"expires_at": 1_800_000_000_000}, "must be in seconds"),
         ({"model": []}, "`model` is not a known parameter"),
     ],
 )

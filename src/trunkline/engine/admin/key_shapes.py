@@ -14,6 +14,9 @@ from trunkline.state.keys import KNOWN_SCOPES, KeptKey, is_model, is_name
 _CHANGEABLE = ("name", "labels", "models", "scopes", "expires_at")
 _MOST_MODELS = 256
 
+# In seconds. Who says more has said milliseconds, and would have a key that never expires.
+_YEAR_9999 = 253_370_764_800
+
 
 def read_new_key(members: Mapping[str, Any], new: KeptKey) -> KeptKey:
     """`new` with what was sent of it. Raises `InvalidRequest`."""
@@ -97,7 +100,9 @@ def _read_texts(fields: Fields, name: str) -> Sequence[str] | None:
 
 def _read_expiry(fields: Fields, key: KeptKey) -> int | None:
     seconds = fields.integer("expires_at", 0)
-    return None if seconds is None else min(seconds, 1 << 40) * 1_000_000
+    if seconds is not None and seconds >= _YEAR_9999:
+        raise InvalidRequest("`expires_at` must be in seconds, before the year 9999", param="expires_at")
+    return None if seconds is None else seconds * 1_000_000
 
 
 _READERS = {
