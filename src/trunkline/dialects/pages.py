@@ -1,8 +1,9 @@
 """Lists of kept objects, page by page, as all of OpenAI's APIs have them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+import msgspec
 from msgspec import Raw, Struct
 
 from trunkline.state.conversations import Order
@@ -13,6 +14,11 @@ class Listed(Struct, frozen=True):
 
     id: str
     value: Raw
+
+
+def make_listed(id: str, value: Mapping[str, Any]) -> Listed:
+    """The same of an object that is not JSON yet."""
+    return Listed(id, Raw(msgspec.json.encode(value)))
 
 
 class Page(Struct, frozen=True, kw_only=True):

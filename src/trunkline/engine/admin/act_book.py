@@ -2,10 +2,7 @@
 
 from typing import Any
 
-import msgspec
-from msgspec import Raw
-
-from trunkline.dialects.pages import Listed, write_page
+from trunkline.dialects.pages import make_listed, write_page
 from trunkline.engine.admin.usage_query import check_names, read_asked
 from trunkline.engine.admin.usage_shapes import write_act, write_checked
 from trunkline.engine.query import Query
@@ -39,7 +36,7 @@ class ActBook:
         page = query.page()
         before = None if page.after is None else _read_number(page.after)
         found = await self._acts.page(wanted, before=before, limit=page.limit)
-        return write_page([_list(write_act(kept)) for kept in found], page.limit)
+        return write_page([make_listed(act["id"], act) for act in map(write_act, found)], page.limit)
 
     async def check(self, query: Query) -> dict[str, Any]:
         """Whether every entry is what was written, and `head`, if one is named, still is where it was."""
@@ -60,7 +57,3 @@ def _read_head(text: str) -> Head:
     if not colon or not (number.isascii() and number.isdecimal() and len(number) <= _MOST_DIGITS):
         raise InvalidRequest("`head` must be a number and a hash, as the last check said it", param="head")
     return Head(int(number), hash)
-
-
-def _list(act: dict[str, Any]) -> Listed:
-    return Listed(act["id"], Raw(msgspec.json.encode(act)))

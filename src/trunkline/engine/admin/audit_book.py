@@ -5,10 +5,9 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from typing import Any
 
 import msgspec
-from msgspec import Raw
 
 from trunkline.clock import Clock
-from trunkline.dialects.pages import Listed, write_page
+from trunkline.dialects.pages import make_listed, write_page
 from trunkline.engine.admin.session_book import write_said
 from trunkline.engine.admin.usage_book import FORMATS, find_place, find_request, read_word, walk, write_lines
 from trunkline.engine.admin.usage_query import ADMIN_FILTERS, PAGING, check_names, read_asked
@@ -54,7 +53,7 @@ class AuditBook:
         after = None if page.after is None else await find_place(self._rows, self._top, page.after)
         found = await self._rows.page(wanted, after=after, limit=page.limit, order=page.order, audited=True)
         entries = await self._show(found[: page.limit])
-        listed = [Listed(entry["id"], Raw(msgspec.json.encode(entry))) for entry in entries]
+        listed = [make_listed(entry["id"], entry) for entry in entries]
         return {**write_page(listed, page.limit), "has_more": len(found) > page.limit}
 
     async def find(self, id: str) -> dict[str, Any]:

@@ -7,12 +7,10 @@ routes and the command line, where it opens the store itself, both turn the same
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import msgspec
-from msgspec import Raw
 from msgspec.structs import replace
 
 from trunkline.clock import Clock
-from trunkline.dialects.pages import Listed, write_page
+from trunkline.dialects.pages import make_listed, write_page
 from trunkline.engine.admin.key_shapes import draw_key, read_changes, read_new_key
 from trunkline.engine.caller.access import can_grant
 from trunkline.engine.caller.scopes import check_reach, reaches
@@ -65,7 +63,7 @@ class KeyBook:
                 found += await self._kept.page(self._principal.path, after=after, limit=limit - len(found))
             except KeyError:
                 raise ObjectNotFound(f"{_KIND} with id '{(after or '')[:256]}' not found.", param="after") from None
-        return write_page([Listed(key.id, Raw(msgspec.json.encode(self._draw(key)))) for key in found], limit)
+        return write_page([make_listed(key.id, self._draw(key)) for key in found], limit)
 
     async def find(self, name: str) -> dict[str, Any]:
         return self._draw(await self._find(name))

@@ -5,12 +5,11 @@ The admin API's routes and the command line, where it opens the store itself, bo
 
 from typing import Any
 
-import msgspec
 from msgspec import Raw
 
 from trunkline.clock import Clock, Mint
 from trunkline.dialects.openai_responses.prompt_bodies import read_prompt_body
-from trunkline.dialects.pages import Listed, write_list, write_page
+from trunkline.dialects.pages import make_listed, write_list, write_page
 from trunkline.dialects.shapes import missing, wrong_type
 from trunkline.engine.witness import Witness
 from trunkline.errors import InvalidRequest, ObjectNotFound
@@ -54,7 +53,7 @@ class PromptBook:
             found = await self._prompts.page(self._path, after=after, limit=limit)
         except KeyError:
             raise _unknown(after or "", "after") from None
-        return write_page([_list(prompt.id, _write_prompt(prompt)) for prompt in found], limit)
+        return write_page([make_listed(prompt.id, _write_prompt(prompt)) for prompt in found], limit)
 
     async def find(self, id: str) -> dict[str, Any]:
         prompt = await self._prompts.find(self._path, id)
@@ -107,7 +106,7 @@ class PromptBook:
         found = await self._prompts.versions(self._path, id)
         if found is None:
             raise _unknown(id)
-        return write_list([_list(version.version, _write_version(version)) for version in found])
+        return write_list([make_listed(version.version, _write_version(version)) for version in found])
 
     async def find_version(self, id: str, version: str | None = None) -> dict[str, Any]:
         """One version, without a name the default one."""
@@ -163,7 +162,3 @@ def _write_version(version: KeptVersion) -> dict[str, Any]:
         "created_at": version.created_at_micros // 1_000_000,
         "body": Raw(version.body),
     }
-
-
-def _list(id: str, value: dict[str, Any]) -> Listed:
-    return Listed(id, Raw(msgspec.json.encode(value)))

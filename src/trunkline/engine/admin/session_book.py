@@ -3,12 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import msgspec
-from msgspec import Raw
 from msgspec.structs import replace
 
 from trunkline.clock import Clock
-from trunkline.dialects.pages import Listed, write_page
+from trunkline.dialects.pages import make_listed, write_page
 from trunkline.engine.admin.usage_book import find_place
 from trunkline.engine.admin.usage_query import PAGING, check_names, read_asked
 from trunkline.engine.admin.usage_shapes import write_cost, write_moment, write_request, write_trail
@@ -47,7 +45,7 @@ class SessionBook:
             before=before,
             limit=page.limit,
         )
-        listed = [Listed(each.newest_id, Raw(msgspec.json.encode(write_session(each)))) for each in found]
+        listed = [make_listed(each.newest_id, write_session(each)) for each in found]
         return write_page(listed, page.limit)
 
     async def find(self, id: str, query: Query) -> dict[str, Any]:
@@ -61,7 +59,7 @@ class SessionBook:
         if not found and after is None:
             raise ObjectNotFound(f"No session '{id[:128]}' found.")
         entries = await self._show(found[: page.limit])
-        listed = [Listed(entry["id"], Raw(msgspec.json.encode(entry))) for entry in entries]
+        listed = [make_listed(entry["id"], entry) for entry in entries]
         return {**write_page(listed, page.limit), "has_more": len(found) > page.limit}
 
     async def _show(self, found: Sequence[UsedRequest]) -> Sequence[dict[str, Any]]:

@@ -7,12 +7,10 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, 
 from functools import partial
 from typing import Any
 
-import msgspec
-from msgspec import Raw
 from msgspec.structs import replace
 
 from trunkline.clock import Clock
-from trunkline.dialects.pages import Listed, write_page
+from trunkline.dialects.pages import make_listed, write_page
 from trunkline.dialects.shapes import wrong_value
 from trunkline.engine.admin.usage_query import (
     ADMIN_FILTERS,
@@ -61,7 +59,7 @@ class UsageBook:
         await self._rows.hurry()
         after = None if page.after is None else await find_place(self._rows, self._top, page.after)
         found = await self._rows.page(wanted, after=after, limit=page.limit, order=page.order)
-        return write_page([list_request(each) for each in found], page.limit)
+        return write_page([make_listed(each.id, write_request(each)) for each in found], page.limit)
 
     async def find(self, id: str) -> dict[str, Any]:
         """One request, with its attempts."""
@@ -167,10 +165,6 @@ async def write_lines(
     async for batch in batches:
         values = await show(batch)
         yield b"".join([write_json_line(value) if table is None else table.line(value) for value in values])
-
-
-def list_request(request: UsedRequest) -> Listed:
-    return Listed(request.id, Raw(msgspec.json.encode(write_request(request))))
 
 
 def read_word(query: Query, name: str, known: Sequence[str], default: str) -> str:

@@ -5,13 +5,10 @@ from collections.abc import AsyncGenerator, Mapping
 from typing import Any
 from urllib.parse import quote
 
-import msgspec
-from msgspec import Raw
-
 from trunkline.call import Header, Reply
 from trunkline.dialects.multipart import read_boundary
 from trunkline.dialects.openai_responses.ids import check_id
-from trunkline.dialects.pages import Listed, write_page
+from trunkline.dialects.pages import make_listed, write_page
 from trunkline.dialects.shapes import missing, wrong_value
 from trunkline.engine.desk import Desk
 from trunkline.engine.exchange import Exchange
@@ -66,7 +63,7 @@ async def list_files(desk: Desk, x: Exchange) -> Reply:
         )
     except KeyError:
         raise _unknown(page.after or "", "after") from None
-    listed = [Listed(file.id, Raw(msgspec.json.encode(_write(file)))) for file in found]
+    listed = [make_listed(file.id, _write(file)) for file in found]
     return desk.say(x, write_page(listed, limit))
 
 
