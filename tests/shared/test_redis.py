@@ -72,6 +72,8 @@ async def test_two_processes(one: RedisCounters, other: RedisCounters, end: int)
     refused = await must_refuse(other, *claims[1:])
     assert refused.in_flight
     one.settle(taken, [0, 20, 0])
+    # Told on a line of its own, before what is asked there.
+    assert [level.left for level in await look(one, *claims)] == [1, 80, 1]
     await must_take(other, *claims)
     assert [level.left for level in await look(one, *claims)] == [0, 20, 0]
 
