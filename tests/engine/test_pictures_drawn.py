@@ -59,6 +59,22 @@ async def test_a_picture_comes_back_to_any_model() -> None:
     assert DATA not in str([turn for turn in sent["messages"] if turn["role"] == "assistant"])
 
 
+async def test_a_picture_comes_back_as_what_it_is() -> None:
+    """Not every model draws PNG."""
+    made = {
+        "type": "image_generation_call",
+        "id": "ig_1",
+        "status": "completed",
+        "result": DATA,
+        "output_format": "webp",
+    }
+    scene = Scene()
+    scene.upstream.answer = json_reply({"choices": [{"message": {"content": "ok"}, "finish_reason": "stop"}]})
+    turns = [{"role": "user", "content": "Draw."}, made, {"role": "user", "content": "Once more."}]
+    await scene.ask("/v1/responses", {"model": "chat-model", "input": turns})
+    assert f"data:image/webp;base64,{DATA}" in str(scene.upstream.json)
+
+
 async def test_a_picture_comes_back_to_openai_as_its_own() -> None:
     """With an id, which it must have."""
     sent = await _replayed("responses", {"id": "resp_1", "object": "response", "status": "completed", "output": []})

@@ -6,19 +6,17 @@ Anthropic's own models make none, so its answers have no such block; its request
 from hashlib import blake2b
 from typing import Any
 
-from trunkline.dialects.shapes import Fields, lenient_text
+from trunkline.dialects.drawn import DRAWN, find_drawn
+from trunkline.dialects.shapes import Fields
 from trunkline.items import OtherItem
-
-_MADE = "image_generation_call"
 
 
 def write_drawn(item: OtherItem) -> dict[str, Any] | None:
     """The block of a picture; `None` for every other item."""
-    data = lenient_text(item.value.get("result")) if item.type == _MADE else ""
-    if not data:
+    drawn = find_drawn(item)
+    if drawn is None:
         return None
-    kind = lenient_text(item.value.get("output_format")) or "png"
-    return {"type": "image", "source": {"type": "base64", "media_type": f"image/{kind}", "data": data}}
+    return {"type": "image", "source": {"type": "base64", "media_type": drawn.media_type, "data": drawn.data}}
 
 
 def read_drawn(block: Fields) -> OtherItem | None:
@@ -30,5 +28,5 @@ def read_drawn(block: Fields) -> OtherItem | None:
     # It had one, and needs one again where it came from.
     item_id = f"ig_{blake2b(data.encode(), digest_size=24).hexdigest()}"
     kind = (source.text("media_type") or "").partition("/")[2] or "png"
-    value = {"id": item_id, "type": _MADE, "status": "completed", "result": data, "output_format": kind}
-    return OtherItem(dialect="responses", type=_MADE, value=value, id=item_id)
+    value = {"id": item_id, "type": DRAWN, "status": "completed", "result": data, "output_format": kind}
+    return OtherItem(dialect="responses", type=DRAWN, value=value, id=item_id)

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from trunkline.dialects.dialect import Seal
+from trunkline.dialects.drawn import find_drawn
 from trunkline.dialects.gemini.grounding import Grounding
 from trunkline.dialects.gemini.usage import write_finish, write_usage
 from trunkline.dialects.gemini.wire import DIALECT, seal_signature
@@ -232,9 +233,8 @@ def _write_other(item: OtherItem) -> list[Wire]:
     value = item.value
     if item.dialect == DIALECT:
         return [{name: member for name, member in value.items() if name != "type"}]
-    if item.type == "image_generation_call" and (data := lenient_text(value.get("result"))):
-        kind = lenient_text(value.get("output_format")) or "png"
-        return [{"inlineData": {"mimeType": f"image/{kind}", "data": data}}]
+    if (drawn := find_drawn(item)) is not None:
+        return [{"inlineData": {"mimeType": drawn.media_type, "data": drawn.data}}]
     if item.type == "code_interpreter_call":
         outputs = [lenient_object(output) for output in lenient_list(value.get("outputs"))]
         logs = "".join(lenient_text(output.get("logs")) for output in outputs)

@@ -10,6 +10,7 @@ from typing import Any, Literal
 import msgspec
 from msgspec import Raw
 
+from trunkline.dialects.drawn import DRAWN
 from trunkline.dialects.gemini.arguments import PartialArguments
 from trunkline.dialects.gemini.errors import read_error, read_error_object
 from trunkline.dialects.gemini.grounding import read_citations, read_grounding, read_search
@@ -211,7 +212,7 @@ class Answer(SharedAnswer):
         data = lenient_text(blob.get("data"))
         kind = lenient_text(blob.get("mimeType"))
         if kind.startswith("image/"):
-            image = {"type": "image_generation_call", "status": "completed", "result": data}
+            image = {"type": DRAWN, "status": "completed", "result": data}
             self._add_item("responses", {**image, "output_format": kind.partition("/")[2]})
         elif kind.startswith("audio/"):
             self._add_item("chat", {"type": "audio", "data": data})

@@ -5,8 +5,9 @@ Anthropic has its own blocks back; every other model is told what was done and w
 
 import msgspec
 
+from trunkline.dialects.drawn import DRAWN, find_drawn
 from trunkline.dialects.shapes import lenient_list, lenient_object, lenient_text
-from trunkline.items import Carrier, Image, Item, Message, OtherItem, Text
+from trunkline.items import Carrier, Image, Item, Message, OtherItem, Part, Text
 
 _SHOWN_BY_BLOCKS = frozenset(
     {"web_search_call", "code_interpreter_call", "mcp_call", "tool_search_call", "tool_search_output"}
@@ -38,11 +39,10 @@ def tell(item: OtherItem) -> list[Item] | None:
     if told is None:
         return None
     words: list[Item] = [Message(role="assistant", parts=[Text(text=told)])] if told else []
-    picture = item.value.get("result")
-    if item.type == "image_generation_call" and isinstance(picture, str) and picture:
+    if (drawn := find_drawn(item)) is not None:
         # Only users send pictures.
-        image = Image(url=f"data:image/png;base64,{picture}")
-        words.append(Message(role="user", parts=[Text(text="(This is the picture that was made.)"), image]))
+        parts: list[Part] = [Text(text="(This is the picture that was made.)"), Image(url=drawn.url)]
+        words.append(Message(role="user", parts=parts))
     return words
 
 
@@ -66,10 +66,8 @@ def _tell_openai(item: OtherItem) -> str | None:
             given = f"{value.get('name')} of {value.get('server_label')} with {value.get('arguments')}"
             came = value.get("output") if value.get("error") is None else msgspec.json.encode(value["error"]).decode()
             return f"(I called {given}. It gave:\n{came})"
-        case "image_generation_call":
-            return "(I made a picture.)"
         case _:
-            return None
+            return "(I made a picture.)" if item.type == DRAWN else None
 
 
 def _tell_anthropic(item: OtherItem) -> str | None:
