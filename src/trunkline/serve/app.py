@@ -242,11 +242,17 @@ async def _send(reply: Reply, method: str, send: Send) -> None:
     headers = list(reply.headers)
     if isinstance(body, bytes) and reply.status not in (204, 304):
         headers.append((b"content-length", b"%d" % len(body)))
-    await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+    start = {"type": "http.response.start", "status": reply.status, "headers": headers}
     if isinstance(body, bytes):
+        await send(start)
         sent = body if has_body(reply.status, method) else b""
         await send({"type": "http.response.body", "body": sent})
         return
+    try:
+        await send(start)
+    except BaseException:
+        body.close()
+        raise
     if not has_body(reply.status, method):
         body.close()
     else:
@@ -268,6 +274,9 @@ async def _pour(stream: Stream, send: Send) -> None:
     finally:
         pouring.cancel()
         await asyncio.wait({pouring})
+        if sink.source is None:
+            # Called off before it had begun: it has let go of nothing.
+            stream.close()
 
 
 class _AsgiSink:
@@ -277,19 +286,19 @@ class _AsgiSink:
         self.wake = asyncio.Event()
         self.waiting_bytes = 0
         self._parts: list[bytes] = []
-        self._source: Source | None = None
+        self.source: Source | None = None
         self._is_paused = False
 
     def attach(self, source: Source) -> None:
-        self._source = source
+        self.source = source
 
     def write(self, data: bytes) -> None:
         self._parts.append(data)
         self.waiting_bytes += len(data)
         self.wake.set()
-        if self.waiting_bytes > _HIGH_WATER_BYTES and self._source is not None and not self._is_paused:
+        if self.waiting_bytes > _HIGH_WATER_BYTES and self.source is not None and not self._is_paused:
             self._is_paused = True
-            self._source.pause()
+            self.source.pause()
 
     def take(self) -> bytes:
         data = b"".join(self._parts)
@@ -299,9 +308,9 @@ class _AsgiSink:
         return data
 
     def resume(self) -> None:
-        if self._is_paused and self._source is not None and not self.waiting_bytes:
+        if self._is_paused and self.source is not None and not self.waiting_bytes:
             self._is_paused = False
-            self._source.resume()
+            self.source.resume()
 
 
 async def _deny(reply: Reply, scope: Scope, send: Send) -> None:
