@@ -18,7 +18,7 @@ SCOPE: dict[str, Any] = {
     "path": "/v1/models",
     "raw_path": b"/v1/models",
     "query_string": b"",
-    "headers": [],
+    "headers": [(b"host", b"gateway")],
     "client": ("127.0.0.1", 1),
 }
 
@@ -44,7 +44,7 @@ class Silence:
     def resume(self) -> None: ...
 
 
-@pytest.mark.parametrize("turns", range(12))
+@pytest.mark.parametrize("turns", range(24))
 async def test_a_stream_is_let_go_of_whenever_its_client_leaves(turns: int) -> None:
     """Before its head is out, before its body begins, and in its midst."""
     gateway, stream = FakeGateway(), Silence()
@@ -62,14 +62,14 @@ async def test_a_stream_is_let_go_of_whenever_its_client_leaves(turns: int) -> N
         return {"type": "http.disconnect"}
 
     async def send(message: Mapping[str, Any]) -> None:
-        for _ in range(3):
+        for _ in range(12):
             await asyncio.sleep(0)
 
     gateway.answer = answer
-    serving = asyncio.create_task(App(Face(gateway))(SCOPE, receive, send))
-    await has_answered.wait()
-    for _ in range(turns):
-        await asyncio.sleep(0)
-    has_left.set()
-    await serving
+    async with asyncio.timeout(5), asyncio.TaskGroup() as tasks:
+        tasks.create_task(App(Face(gateway))(SCOPE, receive, send))
+        await has_answered.wait()
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        has_left.set()
     assert stream.is_released
