@@ -1,4 +1,4 @@
-"""A gateway that is killed under load has a row of every reply that it delivered, once."""
+"""A gateway that is killed at 200 requests a second has a row of every reply that it delivered, once."""
 
 import asyncio
 import http.client
@@ -6,10 +6,11 @@ import json
 import signal
 import tempfile
 import threading
+import time
 import warnings
 from collections import Counter
 from collections.abc import Iterator
-from itertools import cycle
+from itertools import count, cycle
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,7 +20,9 @@ from sqlalchemy import text
 from real_gateway import KEY, Gateway, make_fakes, model_of, running, running_gateway, upstream_environment
 from trunkline.store.engine import open_database
 
-_CLIENTS = 8
+# Enough that the pace is kept with 100 ms a request.
+_CLIENTS = 20
+_A_SECOND = 200
 _DELIVERED = 400
 _WITHIN_SECONDS = 60.0
 _TIMES = 3
@@ -61,15 +64,19 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
 
 
 class Load:
-    """Clients that ask until their gateway is gone. `delivered` are the ids of the requests whose end they saw."""
+    """Clients that ask at a steady pace until their gateway is gone. `delivered` are the ids of the requests whose end they
+    saw."""
 
     def __init__(self, gateway: Gateway) -> None:
         self.delivered: list[str] = []
         self.enough = threading.Event()
         self._port = gateway.port
-        self._threads = [threading.Thread(target=self._go_on, args=(number,)) for number in range(_CLIENTS)]
+        self._turns = zip(count(), cycle(_QUESTIONS), strict=False)
+        self._taking = threading.Lock()
+        self._threads = [threading.Thread(target=self._go_on) for _ in range(_CLIENTS)]
 
     def start(self) -> None:
+        self._begun = time.monotonic()
         for thread in self._threads:
             thread.start()
 
@@ -77,10 +84,13 @@ class Load:
         for thread in self._threads:
             thread.join(_WITHIN_SECONDS)
 
-    def _go_on(self, number: int) -> None:
+    def _go_on(self) -> None:
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=20)
         try:
-            for turn, (path, body, last) in enumerate(cycle(_QUESTIONS), number):
+            while True:
+                with self._taking:
+                    turn, (path, body, last) = next(self._turns)
+                time.sleep(max(0.0, self._begun + turn / _A_SECOND - time.monotonic()))
                 self._ask(connection, path, {**body, "stream": turn % 2 == 0}, last)
         except (OSError, ValueError, http.client.HTTPException):
             return
