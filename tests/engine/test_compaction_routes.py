@@ -378,3 +378,31 @@ async def test_a_compaction_has_its_price() -> None:
         assert attempt.cost == attempt.usage.total_input + 2 * attempt.usage.total_output
         assert answer.headers["x-trunkline-cost"] == write_dollars(attempt.cost)
         assert answer.headers["x-trunkline-model"] == "chat/chat-model"
+
+
+async def test_what_was_paid_before_an_error_is_told() -> None:
+    """A summary was made, and then the model would not answer."""
+    scene = StoredScene(tariff=Tariff(fill_rates({"input": 10**6, "output": 2 * 10**6})))
+    choice = {"index": 0, "message": {"role": "assistant", "content": "A lamp."}, "finish_reason": "stop"}
+    usage = {"prompt_tokens": 30, "completion_tokens": 4, "total_tokens": 34}
+    summary = json_reply(
+        {"id": "c", "object": "chat.completion", "created": 1, "model": "m", "choices": [choice], "usage": usage}
+    )
+    replies = iter([summary, json_reply({"error": {"message": "Slow down."}}, status=429)])
+    scene.upstream.answer = lambda _: next(replies)
+    answer = await scene.ask(
+        "/v1/responses", {"model": "chat-model", "input": long_history(), "context_management": ALLOWED}
+    )
+    told = {name: answer.headers[f"x-trunkline-{name}"] for name in ("model", "attempts", "cost")}
+    assert (answer.status, told) == (429, {"model": "chat/chat-model", "attempts": "2", "cost": "0.000000038"})
+
+
+async def test_a_summary_that_is_not_written_is_an_attempt() -> None:
+    """Also where the way of the request itself was never chosen."""
+    scene = StoredScene()
+    scene.upstream.answer = json_reply({"error": {"message": "Slow down."}}, status=429)
+    answer = await scene.ask(
+        "/v1/responses", {"model": "chat-model", "input": long_history(), "context_management": ALLOWED}
+    )
+    assert (answer.status, answer.headers["x-trunkline-attempts"]) == (429, "1")
+    assert answer.headers["x-trunkline-cost"] == "0"

@@ -118,8 +118,8 @@ class Gateway:
         if x.evidence is not None:
             x.evidence.reply = [body]
             x.evidence.reply_bytes = len(body)
-        self._desk.record(x)
-        return Reply(status=x.status, headers=write_error_headers(x, error), body=body)
+        cost = self._desk.record(x)
+        return Reply(status=x.status, headers=write_error_headers(x, error, cost), body=body)
 
 
 def _broken(error: Exception) -> Broken:

@@ -87,9 +87,9 @@ def _choose(names: tuple[bytes, ...]) -> tuple[list[tuple[bytes, bytes]], list[b
     return chosen + limits, [name for name in _IDS if name in names]
 
 
-def write_error_headers(x: Exchange, error: TrunklineError) -> list[Header]:
-    """The head of an error reply: what a client's retry logic needs to know, truthfully."""
-    headers = write_headers(x, (JSON,)) if x.route else _bare_headers(x)
+def write_error_headers(x: Exchange, error: TrunklineError, cost: Nano | None = None) -> list[Header]:
+    """The head of an error reply: what a client's retry logic needs to know, truthfully, and what was paid all the same."""
+    headers = write_headers(x, (JSON,), cost) if x.route else _bare_headers(x, cost)
     if error.should_retry is not None:
         headers.append((b"x-should-retry", b"true" if error.should_retry else b"false"))
     if error.retry_after_seconds is not None:
@@ -100,8 +100,10 @@ def write_error_headers(x: Exchange, error: TrunklineError) -> list[Header]:
     return headers
 
 
-def _bare_headers(x: Exchange) -> list[Header]:
+def _bare_headers(x: Exchange, cost: Nano | None) -> list[Header]:
     headers = [(b"x-request-id", x.request_id.encode()), JSON, *x.levels]
+    if x.attempts:
+        headers += write_reckoning(x, cost)
     if x.dialect == "messages":
         headers.append((b"request-id", x.request_id.encode()))
     return headers
