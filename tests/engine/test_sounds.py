@@ -1,4 +1,4 @@
-"""Sound in an answer of Gemini's: told where the caller's API has a place for it, and said to be left out elsewhere."""
+"""Sound and pictures in an answer: told where the caller's API has a place for them, and said to be left out elsewhere."""
 
 import asyncio
 import json
@@ -93,3 +93,65 @@ async def test_other_media_are_left_out_for_all(caller: str) -> None:
     """And said to be."""
     answer = await Scene().generate(caller, "gemini", json_reply(_frame(_blob("AAAA", "video/mp4"))))
     assert answer.headers["x-trunkline-dropped"] == "inlineData"
+
+
+def _spoken(**members: Any) -> dict[str, Any]:
+    choice = {"index": 0, "message": {"role": "assistant", "content": None, **members}, "finish_reason": "stop"}
+    return {"id": "c", "object": "chat.completion", "model": "m", "choices": [choice]}
+
+
+def _chunk(finish: str | None = None, **delta: Any) -> bytes:
+    choice = {"index": 0, "delta": delta, "finish_reason": finish}
+    return b"data: %b\n\n" % msgspec.json.encode({"id": "c", "model": "m", "choices": [choice]})
+
+
+_SOUND = {"id": "audio_1", "data": b64encode(b"RIFF\0\0\0\0WAVE").decode(), "expires_at": 1, "transcript": "Hear."}
+
+
+@pytest.mark.parametrize("caller", ["messages", "responses"])
+@pytest.mark.parametrize("is_stream", [False, True])
+async def test_what_openai_says_aloud_is_told_in_writing(caller: str, is_stream: bool) -> None:
+    """And that its sound is left out."""
+    pieces = [_chunk(audio={name: value}) for name, value in _SOUND.items()]
+    reply = stream(*pieces, _chunk("stop")) if is_stream else json_reply(_spoken(audio=_SOUND))
+    scene = Scene()
+    answer = await scene.generate(caller, "native_chat", reply, stream=is_stream)
+    assert answer.status == 200
+    assert b"Hear." in answer.body
+    assert _SOUND["data"].encode() not in answer.body
+    assert scene.records.only.dropped == ["audio"]
+
+
+async def test_a_caller_of_gemini_hears_what_openai_says() -> None:
+    """Beside the words of it, and as what it is."""
+    answer = await Scene().generate("gemini", "native_chat", json_reply(_spoken(audio=_SOUND)))
+    blob = {"inlineData": {"mimeType": "audio/wav", "data": _SOUND["data"]}}
+    assert answer.json["candidates"][0]["content"]["parts"] == [{"text": "Hear."}, blob]
+    assert "x-trunkline-dropped" not in answer.headers
+
+
+async def test_a_caller_of_gemini_hears_it_piece_by_piece() -> None:
+    """Samples without a head are OpenAI's own."""
+    answer = await Scene().generate(
+        "gemini", "native_chat", stream(*(_chunk(audio={"data": data}) for data in PIECES), _chunk("stop")), stream=True
+    )
+    frames = [json.loads(line[6:]) for line in answer.body.split(b"\r\n") if line]
+    parts = [part for frame in frames for part in frame["candidates"][0]["content"]["parts"] if "inlineData" in part]
+    assert parts == [_blob(data, "audio/L16;rate=24000") for data in PIECES]
+
+
+async def test_a_picture_in_a_chat_answer_is_told() -> None:
+    """As OpenRouter has it; streamed it comes in one."""
+    image = {"type": "image_url", "image_url": {"url": "data:image/webp;base64,AAAA"}}
+    answer = await Scene().generate("responses", "chat", json_reply(_spoken(content="Look:", images=[image])))
+    assert [item["type"] for item in answer.json["output"]] == ["message", "image_generation_call"]
+    assert answer.json["output"][1]["result"] == "AAAA"
+    answer = await Scene().generate("gemini", "chat", stream(_chunk(images=[image]), _chunk("stop")), stream=True)
+    assert b'"inlineData":{"mimeType":"image/webp","data":"AAAA"}' in answer.body
+
+
+async def test_a_picture_elsewhere_is_said_to_be_left_out() -> None:
+    """Nothing is fetched for an answer."""
+    image = {"type": "image_url", "image_url": {"url": "https://pictures.example/1.png"}}
+    answer = await Scene().generate("messages", "chat", json_reply(_spoken(content="Look:", images=[image])))
+    assert answer.headers["x-trunkline-dropped"] == "images"

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from trunkline.dialects.compatibility import CALLERS, EFFORTS, TIERS, field_rows
 from trunkline.dialects.compatibility.answers import EVENTS, FINISHES
 from trunkline.dialects.compatibility.table import UPSTREAMS, Noted, Row
-from trunkline.dialects.fates import IDLE_EXTRAS, IDLE_VALUES, IMPLICIT, IN_NODES, NODE_NOTES, Fate
+from trunkline.dialects.fates import IDLE_EXTRAS, IDLE_VALUES, IMPLICIT, IN_NODES, MEDIA_TOLD_TO, NODE_NOTES, Fate
 
 _TITLES = {
     "responses": "Responses",
@@ -81,6 +81,17 @@ def _write_answers() -> Iterable[str]:
         lines = [(f"`{name}`", fate.value, note) for name, (fate, note) in events.items()]
         yield f"### {_TITLES[upstream]} streams, for callers of another API"
         yield _table(("", "fate", ""), lines)
+    yield "### Media in answers, for callers of another API"
+    yield (
+        "Pictures are told to all. Sound is told as text where its provider says in words what is said in it. `audio` is"
+        " the sound itself, `images` are pictures that a Chat answer only names, `inlineData` is what else Gemini makes."
+    )
+    head = ("", *(_TITLES[caller] for caller in CALLERS))
+    told = [
+        (f"`{name}`", *((Fate.MAPPED if caller in callers else Fate.DROPPED).value for caller in CALLERS))
+        for name, callers in MEDIA_TOLD_TO.items()
+    ]
+    yield _table(head, told)
     yield "### Why an answer ended"
     ends = [
         (_TITLES[name], f"`{word}`", f"`{ours}`") for name, words in FINISHES.items() for word, ours in words.items()

@@ -14,6 +14,7 @@ from trunkline.dialects.gemini.grounding import Grounding
 from trunkline.dialects.gemini.usage import write_finish, write_usage
 from trunkline.dialects.gemini.wire import DIALECT, seal_signature
 from trunkline.dialects.shapes import lenient_list, lenient_object, lenient_text
+from trunkline.dialects.sound import find_sound, type_sound
 from trunkline.events import (
     AnnotationAdded,
     ArgumentsAdded,
@@ -229,12 +230,14 @@ def _read_arguments(text: str, *, is_custom: bool) -> Any:
 
 
 def _write_other(item: OtherItem) -> list[Wire]:
-    """Pictures and code have parts here; other hosted calls are in the text."""
+    """Pictures, sound and code have parts here; other hosted calls are in the text."""
     value = item.value
     if item.dialect == DIALECT:
         return [{name: member for name, member in value.items() if name != "type"}]
     if (drawn := find_drawn(item)) is not None:
         return [{"inlineData": {"mimeType": drawn.media_type, "data": drawn.data}}]
+    if sound := find_sound(item):
+        return [{"inlineData": {"mimeType": type_sound(sound), "data": sound}}]
     if item.type == "code_interpreter_call":
         outputs = [lenient_object(output) for output in lenient_list(value.get("outputs"))]
         logs = "".join(lenient_text(output.get("logs")) for output in outputs)

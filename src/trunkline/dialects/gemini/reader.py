@@ -20,6 +20,7 @@ from trunkline.dialects.gemini.wire import DIALECT, Candidate, Frame, FunctionCa
 from trunkline.dialects.reading import Answer as SharedAnswer
 from trunkline.dialects.reading import EventReader
 from trunkline.dialects.shapes import lenient_object, lenient_text
+from trunkline.dialects.sound import make_sound
 from trunkline.dialects.upstream_errors import garbled
 from trunkline.errors import Failed
 from trunkline.events import AnnotationAdded, ArgumentsAdded, ItemEnded, ItemStarted, PartEnded, PartStarted, TextAdded
@@ -215,7 +216,7 @@ class Answer(SharedAnswer):
             image = {"type": DRAWN, "status": "completed", "result": data}
             self._add_item("responses", {**image, "output_format": kind.partition("/")[2]})
         elif kind.startswith("audio/"):
-            self._add_item("chat", {"type": "audio", "data": data})
+            self._add_whole(make_sound(data))
         else:
             self._add_item(DIALECT, {"type": "inlineData", "inlineData": value})
 
@@ -225,7 +226,9 @@ class Answer(SharedAnswer):
         self._add_item("responses", {**call, "outputs": [{"type": "logs", "logs": output}]})
 
     def _add_item(self, dialect: str, value: dict[str, Any]) -> None:
-        item = OtherItem(dialect=dialect, type=value["type"], value=value)
+        self._add_whole(OtherItem(dialect=dialect, type=value["type"], value=value))
+
+    def _add_whole(self, item: OtherItem) -> None:
         self._start(item, "")
         self.out.append(ItemEnded(self._index, "completed", None, item))
 

@@ -38,6 +38,8 @@ class Delta(Struct):
     tool_calls: list[CallDelta] | None = None
     function_call: FunctionDelta | None = None
     annotations: Any = None
+    images: Any = None
+    audio: Any = None
 
 
 class Choice(Struct):

@@ -19,9 +19,11 @@ from trunkline.dialects.openai_chat.chunks import (
 )
 from trunkline.dialects.openai_chat.errors import find_error, read_error_object
 from trunkline.dialects.openai_chat.finish import read_finish
+from trunkline.dialects.openai_chat.images import read_image
 from trunkline.dialects.openai_chat.reasoning import merge_details, read_reasoning, split_content
 from trunkline.dialects.openai_chat.usage import find_usage, read_usage
-from trunkline.dialects.shapes import decode_json, lenient_text
+from trunkline.dialects.shapes import decode_json, lenient_list, lenient_object, lenient_text
+from trunkline.dialects.sound import make_sound
 from trunkline.dialects.sse import EventTooLarge, ServerSentEvent, Splitter
 from trunkline.errors import Failed, Garbled, TrunklineError, UpstreamError
 from trunkline.events import (
@@ -40,7 +42,7 @@ from trunkline.events import (
     TextAdded,
     UsageReported,
 )
-from trunkline.items import Carrier, Item, Message, Reasoning, Status, ToolCall
+from trunkline.items import Carrier, Item, Message, OtherItem, Reasoning, Status, ToolCall
 
 FAMILY = "chat"
 
@@ -292,6 +294,8 @@ class Reader:
                 self._take_call(call)
         if delta.function_call is not None:
             self._take_call(CallDelta(index=-1, function=delta.function_call))
+        if delta.audio or delta.images:
+            self._take_media(delta)
 
     # --- messages and reasoning ---------------------------------------------------------------------------------
 
@@ -310,6 +314,23 @@ class Reader:
             self._open_item("reasoning")
             merge_details(self._details, delta.reasoning_details)
         return content
+
+    def _take_media(self, delta: Delta) -> None:
+        """Sound and pictures are items of their own; what is said in a sound is the message's text."""
+        sound = lenient_object(delta.audio)
+        if transcript := lenient_text(sound.get("transcript")):
+            self._open_part("text")
+            self._out.append(TextAdded(self._index, self._part, "text", transcript))
+        if data := lenient_text(sound.get("data")):
+            self._add_whole(make_sound(data))
+        for image in lenient_list(delta.images):
+            self._add_whole(read_image(image))
+
+    def _add_whole(self, item: OtherItem) -> None:
+        """An item that comes in one, beside what is open."""
+        index = self._next_index
+        self._next_index += 1
+        self._out += [ItemStarted(index, item), ItemEnded(index, "completed", None, item)]
 
     def _take_annotations(self, annotations: Any) -> None:
         for annotation in annotations if type(annotations) is list else ():
@@ -418,7 +439,7 @@ class Reader:
             self._fail(Garbled("the upstream made a tool call without a name"))
             return
         last_status: Status = "completed" if finish == "stop" else "incomplete"
-        self._close_item(last_status if self._index == self._next_index - 1 else "completed")
+        self._close_item(last_status)
         self._close_calls(last_status)
         self._report_usage()
         self._is_over = True

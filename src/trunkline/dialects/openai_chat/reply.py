@@ -14,9 +14,10 @@ from trunkline.dialects.openai_chat.finish import write_finish
 from trunkline.dialects.openai_chat.images import write_image
 from trunkline.dialects.openai_chat.message import Details, nest_annotation, seal_call, uses_functions
 from trunkline.dialects.openai_chat.reader import Reader
-from trunkline.dialects.openai_chat.sounds import draw_sound, find_sound, join_sounds
+from trunkline.dialects.openai_chat.sounds import draw_sound, join_sounds
 from trunkline.dialects.openai_chat.usage import write_usage
 from trunkline.dialects.shapes import decode_json
+from trunkline.dialects.sound import find_sound
 from trunkline.errors import Garbled
 from trunkline.events import Event, ModelResponse
 from trunkline.folding import fold

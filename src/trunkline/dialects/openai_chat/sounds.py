@@ -7,15 +7,6 @@ from base64 import b64decode, b64encode
 from typing import Any
 
 from trunkline.dialects.dialect import ReplyContext
-from trunkline.dialects.shapes import lenient_text
-from trunkline.items import Item, OtherItem
-
-
-def find_sound(item: Item | None) -> str:
-    """The sound that an item is, in base64; nothing for every other item."""
-    if not isinstance(item, OtherItem) or (item.dialect, item.type) != ("chat", "audio"):
-        return ""
-    return lenient_text(item.value.get("data"))
 
 
 def draw_sound(data: str, context: ReplyContext) -> dict[str, Any]:

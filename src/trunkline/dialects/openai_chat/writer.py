@@ -13,8 +13,9 @@ from trunkline.dialects.openai_chat.errors import write_error_event
 from trunkline.dialects.openai_chat.finish import write_finish
 from trunkline.dialects.openai_chat.images import write_image
 from trunkline.dialects.openai_chat.message import Details, nest_annotation, seal_call, uses_functions
-from trunkline.dialects.openai_chat.sounds import draw_sound, find_sound
+from trunkline.dialects.openai_chat.sounds import draw_sound
 from trunkline.dialects.openai_chat.usage import write_usage
+from trunkline.dialects.sound import find_sound
 from trunkline.events import (
     AnnotationAdded,
     ArgumentsAdded,

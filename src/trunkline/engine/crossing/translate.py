@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from trunkline.dialects.course import Course
 from trunkline.dialects.dialect import Dialect, JsonReply, Passage, UpstreamDialect
-from trunkline.dialects.fates import caller_name
+from trunkline.dialects.fates import MEDIA_TOLD_TO, caller_name
 from trunkline.dialects.forms import Contents, Spot, Want
 from trunkline.dialects.lowering import Restore, lower
 from trunkline.dialects.media import Materials
@@ -28,8 +28,6 @@ from trunkline.folding import fold, unfold
 from trunkline.items import OtherItem, ToolCall
 from trunkline.request import ModelRequest
 from trunkline.usage import Usage
-
-_MEDIA = frozenset({"audio", "inlineData"})
 
 
 class Translated:
@@ -152,7 +150,8 @@ class Translated:
 
     def _note_loss(self, item: OtherItem) -> None:
         """Media that the caller's API has no place for: no word of the answer stands for them, as for hosted calls."""
-        if item.type in _MEDIA and item.dialect != self._dialect.name and item.type not in self.dropped:
+        callers = MEDIA_TOLD_TO.get(item.type)
+        if callers is not None and self._dialect.name not in callers and item.type not in self.dropped:
             self.dropped = [*self.dropped, item.type]
 
     def _restore(self) -> Restore:
