@@ -130,11 +130,14 @@ def test_hands_on_what_it_has_alone(own: tuple[str, ...] | None, given: list[str
 # --- on every way -----------------------------------------------------------------------------------------------
 
 
+@dataclass
 class Narrow:
-    """Everybody may use the models of `chat`, and one alias."""
+    """Everybody may use the same: the models of `chat`, and one alias."""
+
+    models: tuple[str, ...] = ("chat/*", "fast")
 
     def find(self, presented: bytes) -> Principal | None:
-        return Principal("ana", "/team", "k1", "/team", models=("chat/*", "fast"))
+        return Principal("ana", "/team", "k1", "/team", models=self.models)
 
 
 @dataclass
@@ -229,3 +232,55 @@ async def test_nor_by_way_of_a_providers_options(member: str) -> None:
     options = {"compatible": {member: ["messages-model"]}}
     answer = await scene.ask("/v1/chat/completions", question("chat", "chat-model", provider_options=options))
     assert (answer.status, answer.error["param"]) == (400, "provider_options")
+
+
+_DRAWING = {"type": "image_generation", "model": "gpt-image-1"}
+
+
+@pytest.mark.parametrize(
+    ("members", "place"),
+    [
+        ({"tools": [{"type": "web_search"}, _DRAWING]}, "tools[1].model"),
+        ({"tools": [{"type": "namespace", "name": "all", "tools": [_DRAWING]}]}, "tools[0].tools[0].model"),
+        ({"tools": [{"type": "x:image", "parameters": {"model": "gpt-image-1"}}]}, "tools[0].parameters.model"),
+        ({"plugins": [{"id": "advisor", "model": "gpt-image-1"}]}, "plugins[0].model"),
+        ({"provider_options": {"openai": {"tools": [_DRAWING]}}}, "provider_options.openai.tools[0].model"),
+        ({"provider_options": {"responses": {"tools": [_DRAWING]}}}, "provider_options.responses.tools[0].model"),
+    ],
+)
+@pytest.mark.parametrize("stream", [False, True])
+async def test_a_hosted_tools_model_is_held_against_the_keys(members: dict[str, Any], place: str, stream: bool) -> None:
+    """Wherever it is named: it answers as the request's own model would, and nobody upstream hears of it."""
+    scene = NarrowScene(keys=Narrow(("responses/responses-model",)))
+    answer = await scene.ask(
+        "/v1/responses", question("responses", "responses/responses-model", stream=stream, **members)
+    )
+    assert (answer.status, answer.error["code"], answer.error["param"]) == (404, "model_not_found", place)
+    assert scene.upstream.requests == []
+
+
+@pytest.mark.parametrize("models", [("responses/*",), ("responses/responses-model", "responses/gpt-image-*"), None])
+async def test_a_hosted_tools_model_may_be_granted(models: tuple[str, ...] | None) -> None:
+    """By a glob of the account that runs the tool; who may use everything is not asked."""
+    scene = NarrowScene(keys=Narrow(models)) if models else Scene()
+    await scene.ask("/v1/responses", question("responses", "responses/responses-model", tools=[_DRAWING]))
+    assert scene.upstream.json["tools"] == [_DRAWING]
+
+
+async def test_no_escape_hides_a_tools_model() -> None:
+    """A name in JSON may be spelt in more than one way."""
+    scene = NarrowScene(keys=Narrow(("responses/responses-model",)))
+    body = rb'{"model":"responses/responses-model","input":"x","tools":[{"type":"image_generation","mod\u0065l":"gpt-image-1"}]}'
+    assert (await scene.ask("/v1/responses", body)).status == 404
+
+
+async def test_what_others_are_told_names_no_model_here() -> None:
+    """Options of a provider that is not asked are taken out, and the schema of a function is no tool of a provider's."""
+    scene = NarrowScene(keys=Narrow(("responses/responses-model",)))
+    schema = {"type": "object", "properties": {"model": {"type": "string"}}}
+    function = {"type": "function", "name": "f", "parameters": schema}
+    options = {"anthropic": {"tools": [_DRAWING]}}
+    await scene.ask(
+        "/v1/responses", question("responses", "responses/responses-model", tools=[function], provider_options=options)
+    )
+    assert scene.upstream.json["tools"] == [function]

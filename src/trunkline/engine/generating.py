@@ -13,13 +13,14 @@ from trunkline.dialects.kept_files import may_hold_file_ids
 from trunkline.dialects.openai_responses.prefaced import NO_PREFACE
 from trunkline.engine.attempts import attempt, is_event_stream, read_whole, redacted
 from trunkline.engine.background.runs import Background
-from trunkline.engine.caller.access import check_members
+from trunkline.engine.caller.access import check_members, check_tools
 from trunkline.engine.caller.tagging import open_body
 from trunkline.engine.compacting import asks_now, compact_first, compact_now, may_compact, may_summarise
 from trunkline.engine.context import Context, let_go, understand
+from trunkline.engine.copies import Copies, is_lost
 from trunkline.engine.crossing import Crossing, cross
 from trunkline.engine.crossing.prefaced import Prefacing
-from trunkline.engine.desk import Desk
+from trunkline.engine.desk import Desk, join_needs
 from trunkline.engine.envelope import Envelope
 from trunkline.engine.evidence import Witnessed
 from trunkline.engine.exchange import Exchange
@@ -54,6 +55,7 @@ class Generating:
         self._desk = desk
         self._live = desk.live = live
         self._manners = {name: manner_of(dialect) for name, dialect in desk.parts.dialects.items()}
+        self._copies = Copies(desk)
         self._background = desk.runs = Background(desk, self._generate_kept, live)
 
     async def answer(self, x: Exchange) -> Reply:
@@ -131,12 +133,33 @@ class Generating:
     async def _plan(self, x: Exchange, envelope: Envelope) -> Plan:
         x.model_asked, x.is_stream = envelope.model, envelope.stream
         check_members(x.principal, envelope.members)
-        return self._desk.names(x.principal).known(envelope.model) or await self._desk.plan(x.principal, envelope.model)
+        known = self._desk.names(x.principal).known(envelope.model)
+        plan = known or await self._desk.plan(x.principal, envelope.model)
+        check_tools(x.principal, envelope.members, plan.targets[0].account)
+        return plan
 
-    async def _attempt(self, x: Exchange, target: Target, envelope: Envelope, choose: ChooseKeeper | None) -> Reply:
+    async def _attempt_with_files(
+        self, x: Exchange, target: Target, envelope: Envelope, choose: ChooseKeeper | None
+    ) -> Reply:
+        """The same with the files that the request names, which are given anew where the target has lost its copies."""
+        # What is summarised first is put to the model in other words, in which no copy has a place.
+        copies = None if may_compact(x, envelope, target) else self._copies
+        given = await materialise(self._parts, x, envelope, target, copies)
+        try:
+            return await self._attempt(x, target, given.envelope, choose, has_files=True)
+        except UpstreamError as error:
+            if not is_lost(error, given.copies):
+                raise
+        given = await materialise(self._parts, x, envelope, target, copies, given.copies)
+        return await self._attempt(x, target, given.envelope, choose, has_files=True)
+
+    async def _attempt(
+        self, x: Exchange, target: Target, envelope: Envelope, choose: ChooseKeeper | None, *, has_files: bool = False
+    ) -> Reply:
+        """One attempt; `has_files` says that those which the request names are in it."""
         parts, desk = self._parts, self._desk
-        if may_hold_file_ids(envelope.body):
-            envelope = await materialise(parts, x, envelope, target)
+        if not has_files and may_hold_file_ids(envelope.body):
+            return await self._attempt_with_files(x, target, envelope, choose)
         envelope = await desk.admit(x, target, envelope)
         preface = NO_PREFACE
         if may_compact(x, envelope, target):
@@ -163,7 +186,8 @@ class Generating:
         keeper = None if choose is None else choose(way, envelope)
 
         async def send(body: bytes) -> UpstreamReply:
-            request = desk.address(x, target, way.upstream, body, crossing.headers)
+            needs = crossing.headers if not envelope.needs else join_needs(crossing.headers, envelope.needs)
+            request = desk.address(x, target, way.upstream, body, needs)
             if target.account.provider.token:
                 request = await desk.authorize(request, target)
             return await attempt(x, parts.upstream, request, upstream, target)

@@ -1,8 +1,11 @@
 """What a key may use of all models: names that lead elsewhere are for its holder as if they did not exist. Pure."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
-from typing import Protocol
+from typing import Any, Protocol
+
+import msgspec
+from msgspec import Raw
 
 from trunkline.engine.router import Plan, Router
 from trunkline.errors import ModelNotFound, Unavailable, Unsupported
@@ -15,6 +18,14 @@ _MOST_VIEWS = 4096
 
 OTHER_MODELS = frozenset({"models", "fallbacks", "preset"})
 """Members of a body by which gateways and routers of others are told models beside the one that is asked for."""
+
+# Members that hold tools, each of which may be told a model of its own; what is said to one provider may hold them, too.
+_HOLDERS = ("tools", "plugins")
+_OPTIONS = "provider_options"
+_NAMING = frozenset({*_HOLDERS, _OPTIONS})
+
+# A cheap look: no name of a model without it, unless some of its letters are escaped.
+_MARK = b'"model"'
 
 # What makes of a text a pattern.
 _WILD = frozenset("*?[")
@@ -113,6 +124,48 @@ def check_members(principal: Principal, members: Collection[str]) -> None:
         return
     name = min(OTHER_MODELS.intersection(members))
     raise Unsupported(f"`{name}` names other models than `model`, of which your key may use some alone", param=name)
+
+
+def check_tools(principal: Principal, members: Mapping[str, Raw], account: Account) -> None:
+    """Raises `ModelNotFound` where a tool that the provider runs is told a model that the key may not use there."""
+    if principal.models is None or _NAMING.isdisjoint(members):
+        return
+    for place, model in _find_named(members, account):
+        if not allows(principal.models, f"{account.name}/{model}"):
+            raise ModelNotFound(f"The model `{model[:256]}` does not exist here", param=place)
+
+
+def _find_named(members: Mapping[str, Raw], account: Account) -> Iterator[tuple[str, str]]:
+    """The models that a body's tools name, and where."""
+    for holder in _HOLDERS:
+        yield from _walk_tools(_decode_marked(members.get(holder)), holder)
+    options = _decode_marked(members.get(_OPTIONS))
+    for name in {account.provider.name, account.name} if isinstance(options, dict) else ():
+        said = options.get(name)
+        for holder in _HOLDERS if isinstance(said, dict) else ():
+            yield from _walk_tools(said.get(holder), f"{_OPTIONS}.{name}.{holder}")
+
+
+def _decode_marked(raw: Raw | None) -> Any:
+    """What is of a wrong type is whoever's to refuse who is asked."""
+    data = b"" if raw is None else bytes(raw)
+    may_name = data.find(_MARK) >= 0 or (data.find(b"\\") >= 0 and data.find(b"\\u") >= 0)
+    return msgspec.json.decode(data) if may_name else None
+
+
+def _walk_tools(tools: Any, place: str) -> Iterator[tuple[str, str]]:
+    """A tool names its model itself or among its parameters; one may hold others, as a namespace does."""
+    waiting = [(tools, place)]
+    while waiting:
+        tools, place = waiting.pop()
+        for number, tool in enumerate(tools if isinstance(tools, list) else ()):
+            if not isinstance(tool, dict):
+                continue
+            at, parameters = f"{place}[{number}]", tool.get("parameters")
+            for where, holder in ((at, tool), (f"{at}.parameters", parameters if isinstance(parameters, dict) else {})):
+                if isinstance(holder.get("model"), str):
+                    yield f"{where}.model", holder["model"]
+            waiting.append((tool.get("tools"), f"{at}.tools"))
 
 
 def allows(models: Sequence[str], target: str) -> bool:
