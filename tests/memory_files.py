@@ -73,8 +73,9 @@ class MemoryBlobs:
 
     async def read(self, id: str) -> AsyncGenerator[bytes, None]:
         content = self.whole[id]
-        for at in range(0, len(content), 10):
-            yield content[at : at + 10]
+        size = max(10, len(content) // 10)
+        for at in range(0, len(content), size):
+            yield content[at : at + size]
 
     async def delete(self, id: str) -> None:
         self.whole.pop(id, None)

@@ -87,6 +87,7 @@ async def open_gateway(
                 credentials=tokens,
                 fetch=Fetcher(proxies=proxies, hosts=config.fetch.hosts) if config.fetch.enabled else None,
                 fetch_limits=config.fetch.limits,
+                inline_file_bytes=config.inline_file_bytes,
                 forwarded_prompts=config.forwarded_prompts,
                 retention=config.retention,
                 sessions=_make_sessions(config, keyring),

@@ -105,6 +105,7 @@ class Config:
     guesses_sessions: bool = True
     label_headers: Mapping[bytes, str] = field(default_factory=dict)
     blobs_url: str = ""
+    inline_file_bytes: int = 4_000_000
     log_format: str | None = None
     strict: bool = False
     auth: bool = True

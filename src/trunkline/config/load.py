@@ -113,6 +113,7 @@ def load_config(
         guesses_sessions=settings.take("TRUNKLINE_SESSION_GUESS", True),
         label_headers=_read_label_headers(settings, document, nodes),
         blobs_url=settings.take("TRUNKLINE_BLOBS_URL", ""),
+        inline_file_bytes=settings.take("TRUNKLINE_INLINE_FILE_LIMIT", 4_000_000),
         log_format=settings.take("TRUNKLINE_LOG", None),
         strict=settings.take("TRUNKLINE_STRICT", False),
         auth=auth,

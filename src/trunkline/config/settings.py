@@ -89,6 +89,14 @@ SETTINGS = (
         meaning="where contents of files lie instead: `s3://bucket/prefix`, which the variables of AWS's own tools lead to",
     ),
     Setting(
+        environment="TRUNKLINE_INLINE_FILE_LIMIT",
+        yaml="inline_file_limit",
+        read=values.read_size,
+        default="4MB",
+        meaning="the largest file that goes with each request which names it; a larger one is copied to a provider that keeps"
+        " files, once",
+    ),
+    Setting(
         environment="TRUNKLINE_MASTER_KEY",
         yaml="master_key",
         read=values.read_key,

@@ -63,6 +63,11 @@ def estimate_text(text: str) -> float:
     return ascii_count / CHARACTERS_PER_TOKEN + cjk_count / _CJK_PER_TOKEN + other_count / _OTHER_PER_TOKEN
 
 
+def estimate_file(size_bytes: int) -> int:
+    """Tokens of a file that a request does not hold itself."""
+    return math.ceil(size_bytes * 4 / 3 / _FILE_CHARACTERS_PER_TOKEN)
+
+
 def estimate_input(request: ModelRequest) -> int:
     """Tokens that the request puts into the model, at least 1."""
     total = _TOKENS_PER_MESSAGE + estimate_text(request.instructions) if request.instructions else 0.0

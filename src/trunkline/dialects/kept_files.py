@@ -85,11 +85,15 @@ def _is_produced(value: dict[str, Any]) -> bool:
 
 
 class Content(Struct, frozen=True):
-    """What is in a file, and what it is called."""
+    """What is in a file, and what it is called.
+
+    `copy` is what the target calls a copy that it has: then that stands for the content, and the name may be empty.
+    """
 
     name: str
     media_type: str
     data: bytes
+    copy: str = ""
 
     @property
     def url(self) -> str:

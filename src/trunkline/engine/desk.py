@@ -212,6 +212,11 @@ class Desk:
                 hold.settle(record)
 
 
+def join_needs(some: Mapping[bytes, bytes], others: Mapping[bytes, bytes]) -> Mapping[bytes, bytes]:
+    """What two need of a request's headers, as one."""
+    return {**some, **{name: _join(some[name], value) if name in some else value for name, value in others.items()}}
+
+
 def _join(asked: bytes, needed: bytes) -> bytes:
     """Two lists of words as one, each word once."""
     words = [word.strip() for word in (*asked.split(b","), *needed.split(b","))]

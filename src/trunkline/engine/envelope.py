@@ -36,6 +36,7 @@ _OWNERS: Mapping[str, Collection[str]] = {"count_tokens": ("prompt", "previous_r
 
 _NULL = Raw(b"null")
 _NO_ECHO: Mapping[str, Raw] = {}
+_NO_NEEDS: Mapping[bytes, bytes] = {}
 
 
 class Envelope(Struct, frozen=True):
@@ -44,7 +45,8 @@ class Envelope(Struct, frozen=True):
     `body` is the whole, for a cheap look at what may be in it. `model` is empty where something else must say it. `echo` are
     members that a reply shows in the place of what this request says: it was changed on its way. `is_limited`: it was
     given an output limit that its caller did not set. `before_tokens` is how long the history is that its provider keeps,
-    where that is known.
+    where that is known, `beside_tokens` how long the files are of which its provider has copies. `needs` are headers that it
+    must have beyond those of its way.
     """
 
     model: str
@@ -54,6 +56,8 @@ class Envelope(Struct, frozen=True):
     echo: Mapping[str, Raw] = _NO_ECHO
     is_limited: bool = False
     before_tokens: int | None = None
+    beside_tokens: int = 0
+    needs: Mapping[bytes, bytes] = _NO_NEEDS
 
 
 NO_REQUEST = Envelope("", False, {}, b"")

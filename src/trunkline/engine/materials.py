@@ -1,41 +1,63 @@
-"""Files that a request names by id: ours are given to the target as content, whatever way it goes afterwards.
+"""Files that a request names by id: ours are given to the target, whatever way it goes afterwards, as content or as a copy.
 
 An id that is not the caller's is unknown here and goes nowhere, since all callers share the upstream account; only its
 owner, the master key, may name what lies there. What a wire puts in the place of an id is the dialect's.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import msgspec
-from msgspec import Raw
+from msgspec import Raw, Struct
 from msgspec.structs import replace
 
 from trunkline.capabilities import Capabilities
 from trunkline.dialects.data_url import Malformed
+from trunkline.dialects.estimate import estimate_file
+from trunkline.dialects.file_apis import find_file_api
 from trunkline.dialects.forms import Forms
-from trunkline.dialects.kept_files import MEMBERS, Content, FileId, find_file_ids, make_content, may_hold_file_ids
+from trunkline.dialects.kept_files import MEMBERS, Content, FileId, find_file_ids, may_hold_file_ids
+from trunkline.dialects.kinds import allows
+from trunkline.engine.copies import Copies, read_content, read_type
 from trunkline.engine.envelope import Envelope, decode_body
 from trunkline.engine.exchange import Exchange
 from trunkline.engine.parts import Parts
 from trunkline.engine.router import Target
+from trunkline.engine.way import Way, choose_way
 from trunkline.errors import InvalidRequest, ObjectNotFound, Unsupported
 from trunkline.principal import Principal
-from trunkline.state.files import Blobs, KeptFile
+from trunkline.state.files import KeptFile
 from trunkline.state.store import Store
 
 # OpenAI's own limit for all files of a request.
 _MOST_BYTES = 50_000_000
 
 
+class Given(Struct, frozen=True):
+    """A request with its files, and the copies that it names of them."""
+
+    envelope: Envelope
+    copies: Collection[str] = ()
+
+
 async def give_files(parts: Parts, x: Exchange, envelope: Envelope, target: Target) -> Envelope:
-    """As `materialise`, behind its cheap look."""
-    return await materialise(parts, x, envelope, target) if may_hold_file_ids(envelope.body) else envelope
+    """As `materialise`, behind its cheap look, and with contents alone: for what is not a model's answer."""
+    if not may_hold_file_ids(envelope.body):
+        return envelope
+    return (await materialise(parts, x, envelope, target)).envelope
 
 
-async def materialise(parts: Parts, x: Exchange, envelope: Envelope, target: Target) -> Envelope:
-    """The request with every file of ours in the place of its id, for one target.
+async def materialise(
+    parts: Parts,
+    x: Exchange,
+    envelope: Envelope,
+    target: Target,
+    copies: Copies | None = None,
+    lost: Collection[str] = (),
+) -> Given:
+    """The request with every file of ours in the place of its id, for one target: large ones as `copies`, if there are any
+    to be had, and of which none is `lost`.
 
     Worth calling where `may_hold_file_ids(envelope.body)`. Raises `ObjectNotFound` for an id that is unknown here,
     `Unsupported` for one in a place where only the provider's own can stand, `InvalidRequest` for a file that does not
@@ -45,16 +67,73 @@ async def materialise(parts: Parts, x: Exchange, envelope: Envelope, target: Tar
     body = decode_body({name: raw for name, raw in envelope.members.items() if _is_worth_reading(name, raw)})
     named = find_file_ids(body) if forms.inline else []
     if not named:
-        return envelope
+        return Given(envelope)
     kept = await _find_all(parts.store, x.principal, target, x.dialect, named)
     if parts.store is None or not kept:
-        return envelope
+        return Given(envelope)
     places = [place for place in named if place.id in kept]
     _check(places, kept, forms, target.capabilities)
-    contents = await _read_all(parts.store.blobs, kept)
+    way = choose_way(parts.dialects[x.dialect], target, envelope)
+    copied = {} if copies is None else await _copy_all(copies, parts, places, kept, target, forms, way, lost)
+    store = parts.store
+    contents = {id: copied.get(id) or await read_content(store.blobs, file) for id, file in kept.items()}
     # A thread does the work: fifty megabytes take a tenth of a second, which other requests would spend waiting.
     members = await asyncio.to_thread(_put_all, body, places, contents, forms, target.capabilities)
-    return replace(envelope, members=envelope.members | members)
+    given = replace(envelope, members=envelope.members | members)
+    if copied:
+        api = find_file_api(way.upstream, target.account.provider.operations)
+        beside = sum(estimate_file(kept[id].size_bytes) for id in copied)
+        given = replace(given, beside_tokens=beside, needs={} if api is None else api.needs)
+    return Given(given, [content.copy for content in copied.values()])
+
+
+# --- copies -------------------------------------------------------------------------------------------------------
+
+
+async def _copy_all(
+    copies: Copies,
+    parts: Parts,
+    places: Sequence[FileId],
+    kept: Mapping[str, KeptFile],
+    target: Target,
+    forms: Forms,
+    way: Way,
+    lost: Collection[str],
+) -> Mapping[str, Content]:
+    """The large ones among the files that the target's provider keeps copies of, and can be told of by their names."""
+    api = find_file_api(way.upstream, target.account.provider.operations)
+    if api is None or parts.store is None:
+        return {}
+    copied = {}
+    for id, file in kept.items():
+        if file.size_bytes <= parts.inline_file_bytes:
+            continue
+        content = await read_type(parts.store.blobs, file)
+        types = {place.part["type"] for place in places if place.id == id}
+        if not _has_words(content, types, forms, parts.upstreams[way.upstream].media, target.capabilities):
+            continue
+        if copy := await copies.find(parts.store, target.account, api, file, lost):
+            # A name beside the provider's own is for wires that have a title for it.
+            name = file.name if way.kind == "translate" else ""
+            copied[id] = replace(content, name=name, copy=copy)
+    return copied
+
+
+def _has_words(content: Content, types: Collection[str], caller: Forms, upstream: Forms, held: Capabilities) -> bool:
+    """Whether a copy can stand in its places, parts of these types, on the caller's wire and on the target's."""
+    if content.is_picture:
+        taken, is_taken = held.image_types or upstream.image_types, held.images
+    else:
+        taken, is_taken = held.file_types or upstream.file_types, held.files
+    return (
+        is_taken
+        and ("image" if content.is_picture else "file") in caller.ids & upstream.ids
+        and allows(taken, content.media_type)
+        and all(("image" in type_) == content.is_picture for type_ in types)
+    )
+
+
+# --- the parts ----------------------------------------------------------------------------------------------------
 
 
 def _is_worth_reading(name: str, raw: Raw) -> bool:
@@ -101,17 +180,6 @@ def _check(places: Sequence[FileId], kept: Mapping[str, KeptFile], forms: Forms,
                 f"`{place.path}` has {size} bytes, but this model takes {most} at most: send a smaller one",
                 param=place.path,
             )
-
-
-async def _read_all(blobs: Blobs, kept: Mapping[str, KeptFile]) -> Mapping[str, Content]:
-    return {id: make_content(file.name, file.media_type, await _read(blobs, id)) for id, file in kept.items()}
-
-
-async def _read(blobs: Blobs, id: str) -> bytes:
-    try:
-        return b"".join([piece async for piece in blobs.read(id)])
-    except KeyError:
-        raise ObjectNotFound(f"No such File object: {id}") from None
 
 
 def _put_all(

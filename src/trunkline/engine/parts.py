@@ -35,6 +35,7 @@ class Parts(Struct, frozen=True, kw_only=True):
     `make_router` makes a router for a new listing. `dialects` are those that
     callers speak, `upstreams` those that providers are spoken to in. `instance` is this gateway's name in `x-trunkline-hop`. `strict`
     turns whatever would be left out of a request into an error. `key_maker` is `None` where no keys are issued. `credentials` is there where a provider needs it.
+    Files of more than `inline_file_bytes` are copied to providers that keep files.
     `fetch` is `None` where nothing that callers point to may be fetched. `store` is `None` where nothing is kept; `is_store_up` says whether its database answers.
     `gauge` learns how far estimates are off. `forwarded_prompts` are prompts kept at a provider that anybody may use, each with its model. `admission` is `None` where nothing bounds what may be asked, `purse` where there are no budgets, which
     `budgets` administers.
@@ -60,6 +61,7 @@ class Parts(Struct, frozen=True, kw_only=True):
     credentials: Credentials | None = None
     fetch: Fetch | None = None
     fetch_limits: FetchLimits = FetchLimits()
+    inline_file_bytes: int = 4_000_000
     gauge: Gauge = field(default_factory=Gauge)
     store: Store | None = None
     is_store_up: Callable[[], bool] = lambda: True

@@ -17,6 +17,8 @@ from trunkline.providers.provider import DIALECTS, STREAM, Provider
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _MODEL = b"{model}"
+_BASE = "{base}"
+_UPLOAD = "files:upload"
 _VERSION_SEGMENT = re.compile(r"/v[0-9]+[a-z0-9]*(?=/|$)")
 
 # Shorter keys are placeholders for local servers ("none", "x"): taking them out would only garble messages.
@@ -248,17 +250,19 @@ def _write_heads(
     tail = b"".join(b"%b: %b\r\n" % header for header in headers)
     body = b"content-type: application/json\r\n"
     operations = {*DIALECTS, *(name + STREAM for name in DIALECTS), *provider.operations} & {*provider.paths}
+    paths = {operation: _fill(provider.paths[operation], path, settings) for operation in provider.paths}
     heads = {
-        operation: f"POST {path}{_fill(provider.paths[operation], settings)} HTTP/1.1\r\n".encode() + tail + body
-        for operation in operations
+        # What is uploaded says itself what it is.
+        name: f"POST {paths[name]} HTTP/1.1\r\n".encode() + tail + (b"" if name == _UPLOAD else body)
+        for name in operations
     }
     if "models" in provider.paths:
-        heads["models"] = f"GET {path}{_fill(provider.paths['models'], settings)} HTTP/1.1\r\n".encode() + tail
+        heads["models"] = f"GET {paths['models']} HTTP/1.1\r\n".encode() + tail
     return heads
 
 
-def _fill(path: str, settings: Mapping[str, str]) -> str:
-    """A path with the settings that have a place in it."""
+def _fill(path: str, base: str, settings: Mapping[str, str]) -> str:
+    """A path behind or around that of the base URL, with the settings that have a place in it."""
     for name, value in settings.items():
         path = path.replace(f"{{{name}}}", quote(value, safe=""))
-    return path
+    return path.replace(_BASE, base) if _BASE in path else base + path

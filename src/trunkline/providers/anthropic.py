@@ -26,7 +26,7 @@ PROVIDER = Provider(
     authorize=authorize,
     speaks=("messages",),
     faithful=frozenset({"messages"}),
-    operations=frozenset({"count_tokens"}),
+    operations=frozenset({"count_tokens", "files", "files:upload"}),
     paths={**PATHS, "models": "/models?limit=1000"},
     headers=((b"anthropic-version", b"2023-06-01"),),
     caller_headers=(b"anthropic-beta",),

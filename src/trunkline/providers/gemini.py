@@ -29,8 +29,14 @@ PROVIDER = Provider(
     authorize=authorize,
     speaks=("gemini",),
     faithful=frozenset({"gemini"}),
-    operations=frozenset({"embeddings", "gemini:count", "gemini:count_request"}),
-    paths={**write_paths(), "embeddings": "/openai/embeddings", "models": "/models?pageSize=1000"},
+    operations=frozenset({"embeddings", "gemini:count", "gemini:count_request", "files", "files:upload"}),
+    paths={
+        **write_paths(),
+        "embeddings": "/openai/embeddings",
+        "files": "/files",
+        "files:upload": "/upload{base}/files",
+        "models": "/models?pageSize=1000",
+    },
     read_models=read_models,
     capabilities=Capabilities(
         parallel_switch=False,

@@ -17,7 +17,7 @@ PROVIDER = make_provider(
     keeps_responses=True,
     keeps_prompts=True,
     faithful=frozenset({"responses", "chat"}),
-    operations=EMBEDDINGS | {"responses:count", "responses:compact"},
+    operations=EMBEDDINGS | {"responses:count", "responses:compact", "files", "files:upload"},
     caller_headers=(b"openai-beta", b"openai-organization", b"openai-project"),
     settings=(
         Setting(name="organization", meaning="the organization that is billed", header=b"openai-organization"),

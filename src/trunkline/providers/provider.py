@@ -10,7 +10,8 @@ from trunkline.capabilities import Capabilities
 STREAM = ":stream"
 """What is put behind a dialect's name for the path of its streams, where that is another one."""
 
-# Paths below the base URL; a provider that has others says so. `{model}` stands for the model's name, encoded.
+# Paths below the base URL, unless that stands in them as `{base}`; a provider that has others says so. `{model}` stands for
+# the model's name, encoded.
 PATHS: Mapping[str, str] = {
     "chat": "/chat/completions",
     "responses": "/responses",
@@ -19,6 +20,8 @@ PATHS: Mapping[str, str] = {
     "count_tokens": "/messages/count_tokens",
     "responses:count": "/responses/input_tokens",
     "responses:compact": "/responses/compact",
+    "files": "/files",
+    "files:upload": "/files",
     "models": "/models",
 }
 

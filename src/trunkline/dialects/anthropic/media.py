@@ -47,7 +47,7 @@ def put_content(spot: Spot, media_type: str, base64: str) -> None:
 
 def _inline_image(block: dict[str, Any], content: Content, capabilities: Capabilities) -> None:
     check_picture(content)
-    block["source"] = {"type": "base64", "media_type": content.media_type, "data": content.base64}
+    block["source"] = _write_source(content)
 
 
 def _inline_document(block: dict[str, Any], content: Content, capabilities: Capabilities) -> None:
@@ -58,12 +58,19 @@ def _inline_document(block: dict[str, Any], content: Content, capabilities: Capa
             block.pop(name, None)
         block["type"] = "image"
         _inline_image(block, content, capabilities)
-    elif content.is_text:
+    elif content.is_text and not content.copy:
         block["source"] = {"type": "text", "media_type": "text/plain", "data": content.text}
         block.setdefault("title", content.name)
     else:
-        block["source"] = {"type": "base64", "media_type": content.media_type, "data": content.base64}
-        block.setdefault("title", content.name)
+        block["source"] = _write_source(content)
+        if content.name:
+            block.setdefault("title", content.name)
+
+
+def _write_source(content: Content) -> dict[str, Any]:
+    if content.copy:
+        return {"type": "file", "file_id": content.copy}
+    return {"type": "base64", "media_type": content.media_type, "data": content.base64}
 
 
 FORMS = Forms(

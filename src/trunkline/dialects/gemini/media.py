@@ -99,7 +99,7 @@ def read_file(file: Fields) -> Part:
 
 def write_image(part: Image) -> dict[str, Any]:
     if part.file_id is not None:
-        return _write_file_id(part.file_id)
+        return _write_file_id(part.file_id, "")
     url = part.url or ""
     if not is_data_url(url):
         return _write_address(url, _type_of(part.extras, url, "image/jpeg"), "an image")
@@ -120,7 +120,7 @@ def write_file(part: File) -> dict[str, Any]:
     if part.url is not None:
         kind = _type_of(part.extras, part.filename or part.url, "application/pdf")
         return _write_address(part.url, kind, "a file")
-    return _write_file_id(part.file_id or "")
+    return _write_file_id(part.file_id or "", _type_of(part.extras, part.filename or "", ""))
 
 
 def write_audio(part: Audio) -> dict[str, Any]:
@@ -146,10 +146,11 @@ def _write_address(url: str, kind: str, what: str) -> dict[str, Any]:
     return {"fileData": {"mimeType": kind, "fileUri": url}}
 
 
-def _write_file_id(file_id: str) -> dict[str, Any]:
+def _write_file_id(file_id: str, kind: str) -> dict[str, Any]:
+    """A file that lies there: of what type it is may be left unsaid."""
     if not file_id.startswith("files/"):
         raise Unsupported("a file by this id is not possible with this model: the id belongs to another provider")
-    return {"fileData": {"fileUri": _FILES + file_id}}
+    return {"fileData": {**({"mimeType": kind} if kind else {}), "fileUri": _FILES + file_id}}
 
 
 def _type_of(extras: Extras, name: str, default: str) -> str:

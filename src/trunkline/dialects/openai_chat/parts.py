@@ -89,12 +89,15 @@ def _read_spot(part: dict[str, Any], path: str) -> Spot | None:
 
 def _inline_file(part: dict[str, Any], content: Content, capabilities: Capabilities) -> None:
     """A file's content; the wire has a part of their own for pictures, and text is text where no file is taken."""
-    if content.is_picture:
-        inlined: dict[str, Any] = {"type": "image_url", "image_url": {"url": content.url}}
+    name = part["file"].get("filename") or content.name
+    if content.copy:
+        file = {"file_id": content.copy}
+        inlined: dict[str, Any] = {"type": "file", "file": file | ({"filename": name} if name else {})}
+    elif content.is_picture:
+        inlined = {"type": "image_url", "image_url": {"url": content.url}}
     elif content.is_text and not capabilities.files:
         inlined = {"type": "text", "text": content.tell()}
     else:
-        name = part["file"].get("filename") or content.name
         inlined = {"type": "file", "file": {"file_data": content.url, "filename": name}}
     del part["file"]
     part.update(inlined)

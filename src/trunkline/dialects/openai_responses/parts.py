@@ -112,6 +112,9 @@ def put_content(spot: Spot, media_type: str, base64: str) -> None:
 
 def _inline_image(part: dict[str, Any], content: Content, capabilities: Capabilities) -> None:
     check_picture(content)
+    if content.copy:
+        part["file_id"] = content.copy
+        return
     del part["file_id"]
     part["image_url"] = content.url
 
@@ -121,9 +124,13 @@ def _inline_file(part: dict[str, Any], content: Content, capabilities: Capabilit
         part.clear()
         part.update({"type": "input_text", "text": content.tell()})
         return
+    if name := part.get("filename") or content.name:
+        part["filename"] = name
+    if content.copy:
+        part["file_id"] = content.copy
+        return
     del part["file_id"]
     part["file_data"] = content.url
-    part["filename"] = part.get("filename") or content.name
 
 
 # OpenAI fetches URLs by itself. Sound is no part of its Responses: Chat has it.

@@ -171,7 +171,7 @@ def count_most(dialect: Dialect, envelope: Envelope, body: Body, capabilities: C
     if "previous_response_id" in members or "conversation" in members or "prompt" in members:
         before = envelope.before_tokens
         tokens += (capabilities.context_tokens or _USUAL_CONTEXT) if before is None else before
-    return tokens
+    return tokens + envelope.beside_tokens
 
 
 def cost_of_text(dear: Dear, input_tokens: int, output_tokens: int) -> int:

@@ -10,6 +10,7 @@ from trunkline.dialects.multipart import read_boundary
 from trunkline.dialects.openai_responses.ids import check_id
 from trunkline.dialects.pages import make_listed, write_page
 from trunkline.dialects.shapes import missing, wrong_value
+from trunkline.engine.copies import delete_copies
 from trunkline.engine.desk import Desk
 from trunkline.engine.exchange import Exchange
 from trunkline.engine.kept import check_storage, need_store
@@ -73,11 +74,14 @@ async def get_file(desk: Desk, x: Exchange) -> Reply:
 
 
 async def delete_file(desk: Desk, x: Exchange) -> Reply:
-    """`DELETE /v1/files/{id}`. It is unknown from then on, and its content is removed."""
+    """`DELETE /v1/files/{id}`. It is unknown from then on, and its content is removed, here and wherever it was
+    copied to, as far as that can be reached."""
     store, id = need_store(desk), _read_id(x)
+    copies = await store.files.copies(id)
     if not await store.files.delete(x.principal.path, id):
         raise _unknown(id)
     await store.blobs.delete(id)
+    await delete_copies(desk, copies)
     return desk.say(x, {"id": id, "object": "file", "deleted": True})
 
 

@@ -17,6 +17,7 @@ from msgspec import Struct
 
 from trunkline.clock import Clock, Mint, SystemClock, mint
 from trunkline.upstream.fake import chat, google, messages, responses
+from trunkline.upstream.fake.files import Shelf
 from trunkline.upstream.fake.memory import Memory
 from trunkline.upstream.fake.model import answer, count, count_input
 from trunkline.upstream.fake.script import Performance, Script, direct
@@ -34,6 +35,7 @@ EVERYTHING = frozenset(
         "gemini:count",
         "embeddings",
         "models",
+        "files",
     }
 )
 
@@ -81,7 +83,7 @@ class Received(Struct, frozen=True):
 
 
 class Stage:
-    """One fake upstream: its models, its key, what it speaks, its scripts, and what it has received."""
+    """One fake upstream: its models, its key, what it speaks, its scripts, its files, and what it has received."""
 
     def __init__(
         self,
@@ -102,6 +104,7 @@ class Stage:
         self._mint = mint
         self._played: dict[str, int] = {}
         self._memory = Memory()
+        self.files = Shelf(self._mint)
 
     def perform(self, request: Received) -> Performance:
         """The reply to one request, every refusal included."""
@@ -128,6 +131,8 @@ class Stage:
             return self._list_models(path, "anthropic-version" in request.headers)
         if "responses" in self._speaks and (id := _response_id(request.method, path)):
             return self._show_response(request, id)
+        if "files" in self._speaks and (told := self.files.answer(request.method, path, request.headers, request.body)):
+            return _as_json(told)
         if operation not in self._speaks:
             raise BadRequest(f"Unknown request URL: {request.method} {path}.", code="unknown_url", status=404)
         if request.method != "POST":
@@ -137,6 +142,7 @@ class Stage:
             body = {**body, "model": unquote(model_in_path), "stream": _ACTIONS[action]}
         elif operation == "gemini:count":
             body = {**google.read_to_count(body), "model": unquote(model_in_path)}
+        self.files.check(body, request.headers)
         model = require(body, "model", str)
         script = self._take_script(model)
         wire = _WIRES.get(operation, chat)
