@@ -10,7 +10,7 @@ from trunkline.records import Record
 from trunkline.state.ledger import LedgerState
 from trunkline.usage import Usage
 
-STATE = LedgerState(True, 3, 1200, 1_000_000, 1_000_000, 2, 0)
+STATE = LedgerState(True, 3, 1200, 1_000_000, 1_000_000, 2, 0, 5)
 
 
 def served(target: str = "openai/gpt-5", **more: Any) -> Record:

@@ -19,6 +19,7 @@ def read_gauges(state: LedgerState, now_micros: int, *, is_store_up: bool, live_
         _gauge("trunkline_ledger_oldest_seconds", "How long the oldest of them has waited."): oldest,
         _counter("trunkline_ledger_refused_total", "Requests refused since they could not be recorded."): state.refused,
         _counter("trunkline_ledger_lost_total", "Records that there was no room for anywhere."): state.lost,
+        _counter("trunkline_ledger_left_out_total", "Calls without a known key beyond those recorded."): state.left_out,
     }
 
 

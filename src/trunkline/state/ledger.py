@@ -7,7 +7,7 @@ class LedgerState(Struct, frozen=True):
     """`records_behind` and `bytes_behind` are not in the database yet, and `limit_bytes` may not be.
 
     `oldest_micros` is when the oldest of them ended. `refused` are requests that were turned away for want of room,
-    `lost` records that there was none for.
+    `lost` records that there was none for, `left_out` those of calls without a known key beyond what is kept of them.
     """
 
     is_up: bool
@@ -17,3 +17,4 @@ class LedgerState(Struct, frozen=True):
     oldest_micros: int | None
     refused: int
     lost: int
+    left_out: int

@@ -86,6 +86,23 @@ async def trails(database: Database) -> list[str]:
     return [row["id"] for row in await rows(database, REQUESTS) if row["trail"]]
 
 
+# --- strangers ------------------------------------------------------------------------------------------------------
+
+
+async def test_a_flood_of_strangers_fills_nothing(settings: LedgerSettings, database: Away, clock: FakeClock) -> None:
+    """Of calls without a known key some are kept, and then one every ten seconds; the others are counted."""
+    nobody: dict[str, Any] = {"path": "", "key": "", "key_id": "", "status": 401, "attempts": []}
+    async with opened(settings, database, clock) as ledger:
+        for number in range(1_000):
+            ledger.record(record(number, **nobody))
+        ledger.record(record(1_000, started_at_micros=STARTED + 11_000_000, **nobody))
+        ledger.record(record(1_001))
+        await ledger.settle()
+        assert ledger.state().left_out == 900
+    assert len(await ids(database)) == 102
+    assert (await ids(database))[-2:] == [f"req_{1000:032x}", f"req_{1001:032x}"]
+
+
 # --- rows -----------------------------------------------------------------------------------------------------------
 
 

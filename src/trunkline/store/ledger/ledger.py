@@ -16,9 +16,9 @@ from trunkline.state.ledger import LedgerState
 from trunkline.store.engine import Database, open_database
 from trunkline.store.ledger.apart import Apart
 from trunkline.store.ledger.bookkeeper import Bookkeeper, Listener
-from trunkline.store.ledger.coding import encode_record
 from trunkline.store.ledger.fold import Fold
 from trunkline.store.ledger.register import SHEET_BYTES, Register, open_register
+from trunkline.store.ledger.strangers import Strangers
 from trunkline.store.ledger.sweep import LedgerSweep, Lifetimes
 from trunkline.store.segments import Disk
 
@@ -62,6 +62,7 @@ class SqlLedger:
         self._is_short = False
         self._is_full = False
         self._refused = 0
+        self._strangers = Strangers()
 
     async def start(self, bookkeeper: Bookkeeper) -> None:
         self._bookkeeper = bookkeeper
@@ -71,8 +72,9 @@ class SqlLedger:
 
     def record(self, record: Record) -> None:
         """Keep a record."""
-        if record.operation not in _UNKEPT:
-            self._register.write(encode_record(record))
+        # Whoever is known has a path.
+        if record.operation not in _UNKEPT and (record.path or self._strangers.take(record.started_at_micros)):
+            self._register.write(record)
 
     @property
     def is_short(self) -> bool:
@@ -143,6 +145,7 @@ class SqlLedger:
             oldest_micros=self._bookkeeper.oldest_micros,
             refused=self._refused,
             lost=self._register.lost,
+            left_out=self._strangers.left_out,
         )
 
     async def close(self, finish: Callable[[], Coroutine[Any, Any, None]]) -> None:
