@@ -1,5 +1,7 @@
 """The stream grammar: folding, unfolding and judging."""
 
+from typing import get_args
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,7 +21,7 @@ from trunkline.events import (
     TextAdded,
     UsageReported,
 )
-from trunkline.folding import fold, unfold
+from trunkline.folding import _TAKERS, fold, unfold
 from trunkline.grammar import GrammarBroken, check
 from trunkline.items import Carrier, Item, Message, OtherItem, Reasoning, Refusal, Text, ToolCall
 from trunkline.usage import Usage
@@ -63,6 +65,11 @@ answers = st.builds(
 def test_an_answer_survives_being_unfolded_and_folded(answer: ModelResponse) -> None:
     """`fold(unfold(answer)) == answer`."""
     assert fold(unfold(answer)) == answer
+
+
+def test_every_event_is_folded() -> None:
+    """The table of takers has a row for each kind of event."""
+    assert set(_TAKERS) == set(get_args(Event))
 
 
 @given(answers)

@@ -1,7 +1,7 @@
 """Events → the answer they make, and an answer → its events: one code path for streamed and whole replies."""
 
-from collections.abc import Iterable, Iterator
-from typing import Any, assert_never
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 from msgspec.structs import replace
 
@@ -53,16 +53,16 @@ def _write_part(part: _OpenPart) -> Part:
 
 
 def _close(open_item: _OpenItem, end: ItemEnded) -> Item:
-    skeleton = open_item.skeleton
-    parts = [open_item.parts[key] for key in sorted(open_item.parts)]
+    skeleton, parts = open_item.skeleton, open_item.parts
     match skeleton:
         case Message():
-            return replace(skeleton, parts=[_write_part(part) for part in parts], status=end.status)
+            return replace(skeleton, parts=[_write_part(parts[key]) for key in sorted(parts)], status=end.status)
         case Reasoning():
+            said = [("".join(parts[key].texts), parts[key].kind) for key in sorted(parts)]
             return replace(
                 skeleton,
-                summary=["".join(part.texts) for part in parts if part.kind == "summary"],
-                content=["".join(part.texts) for part in parts if part.kind != "summary"],
+                summary=[text for text, kind in said if kind == "summary"],
+                content=[text for text, kind in said if kind != "summary"],
                 carrier=end.carrier or skeleton.carrier,
                 status=end.status,
             )
@@ -90,33 +90,41 @@ class Fold:
         self._items: dict[int, Item] = {}
 
     def add(self, event: Event) -> None:
-        """Take one event in. The commonest come first."""
-        match event:
-            case TextAdded():
-                part = self._open[event.index].parts[event.kind == "summary", event.part]
-                part.texts.append(event.text)
-                if event.logprobs:
-                    part.logprobs = [*(part.logprobs or []), *event.logprobs]
-            case ArgumentsAdded():
-                self._open[event.index].arguments.append(event.text)
-            case ItemStarted():
-                self._open[event.index] = _OpenItem(event.item)
-            case PartStarted():
-                self._open[event.index].parts[event.kind == "summary", event.part] = _OpenPart(event.kind)
-            case PartEnded():
-                pass
-            case AnnotationAdded():
-                self._open[event.index].parts[False, event.part].annotations.append(event.annotation)
-            case ItemEnded():
-                self._items[event.index] = _close(self._open.pop(event.index), event)
-            case UsageReported():
-                self.usage, self.billed, self.has_usage = event.usage, event.billed, True
-            case ResponseStarted():
-                self.id, self.model = event.id, event.model
-            case ResponseEnded() | ResponseFailed():
-                self.end = event
-            case _:
-                assert_never(event)
+        """Take one event in."""
+        _TAKERS[type(event)](self, event)
+
+    def _add_text(self, event: TextAdded) -> None:
+        part = self._open[event.index].parts[event.kind == "summary", event.part]
+        part.texts.append(event.text)
+        if event.logprobs:
+            part.logprobs = [*(part.logprobs or []), *event.logprobs]
+
+    def _add_arguments(self, event: ArgumentsAdded) -> None:
+        self._open[event.index].arguments.append(event.text)
+
+    def _start_item(self, event: ItemStarted) -> None:
+        self._open[event.index] = _OpenItem(event.item)
+
+    def _start_part(self, event: PartStarted) -> None:
+        self._open[event.index].parts[event.kind == "summary", event.part] = _OpenPart(event.kind)
+
+    def _annotate(self, event: AnnotationAdded) -> None:
+        self._open[event.index].parts[False, event.part].annotations.append(event.annotation)
+
+    def _end_item(self, event: ItemEnded) -> None:
+        self._items[event.index] = _close(self._open.pop(event.index), event)
+
+    def _count(self, event: UsageReported) -> None:
+        self.usage, self.billed, self.has_usage = event.usage, event.billed, True
+
+    def _start(self, event: ResponseStarted) -> None:
+        self.id, self.model = event.id, event.model
+
+    def _end(self, event: ResponseEnded | ResponseFailed) -> None:
+        self.end = event
+
+    def _pass(self, event: Event) -> None:
+        """Nothing that the answer would show."""
 
     def item(self, index: int) -> Item:
         """An ended item."""
@@ -159,6 +167,22 @@ class Fold:
             token=ended.token,
             error=end.error if isinstance(end, ResponseFailed) else None,
         )
+
+
+_TAKERS: dict[type, Callable[[Fold, Any], None]] = {
+    ResponseStarted: Fold._start,
+    ItemStarted: Fold._start_item,
+    PartStarted: Fold._start_part,
+    TextAdded: Fold._add_text,
+    AnnotationAdded: Fold._annotate,
+    PartEnded: Fold._pass,
+    ArgumentsAdded: Fold._add_arguments,
+    ItemEnded: Fold._end_item,
+    UsageReported: Fold._count,
+    ResponseEnded: Fold._end,
+    ResponseFailed: Fold._end,
+}
+"""Every event has its taker: a test compares this with `Event`."""
 
 
 def fold(events: Iterable[Event]) -> ModelResponse:

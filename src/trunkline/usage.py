@@ -42,6 +42,8 @@ class Usage(Struct, frozen=True, omit_defaults=True):
         """Both together, bucket by bucket; of two tiers the later one's."""
         if other is NO_USAGE:
             return self
+        if self is NO_USAGE:
+            return other
         told = [cost for cost in (self.told_cost, other.told_cost) if cost is not None]
         sums: list[Any] = [mine + theirs for mine, theirs in _pairs(self, other)]
         sums += [other.tier or self.tier, sum(told) if told else None]

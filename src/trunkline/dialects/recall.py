@@ -9,7 +9,16 @@ from collections.abc import Callable, Sequence
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from trunkline.events import AnnotationAdded, Event, ItemEnded, ItemStarted, PartStarted, ResponseEnded, TextAdded
+from trunkline.events import (
+    AnnotationAdded,
+    Event,
+    ItemEnded,
+    ItemStarted,
+    ModelResponse,
+    PartStarted,
+    ResponseEnded,
+    TextAdded,
+)
 from trunkline.folding import Fold
 from trunkline.items import Carrier, Item, Message, Reasoning, ToolCall
 
@@ -90,6 +99,11 @@ class Notebook:
         step = self._fold.item(index)
         if isinstance(step, Reasoning) and (step.carrier is not None or step.summary or step.content):
             self._before_call.append(replace(step, status=None))
+
+
+def holds_thought(answer: ModelResponse) -> bool:
+    """Whether a whole answer has anything to be written down."""
+    return any(type(item) is Reasoning or (type(item) is ToolCall and item.carrier) for item in answer.items)
 
 
 # --- giving back ------------------------------------------------------------------------------------------------

@@ -10,7 +10,16 @@ from trunkline.dialects.dialect import StreamReader, StreamWriter
 from trunkline.dialects.estimate import CHARACTERS_PER_TOKEN
 from trunkline.dialects.lowering import Restore
 from trunkline.errors import TrunklineError
-from trunkline.events import ArgumentsAdded, Event, ItemStarted, ResponseEnded, ResponseFailed, TextAdded, UsageReported
+from trunkline.events import (
+    ArgumentsAdded,
+    Event,
+    ItemStarted,
+    ModelResponse,
+    ResponseEnded,
+    ResponseFailed,
+    TextAdded,
+    UsageReported,
+)
 from trunkline.items import OtherItem, ToolCall
 from trunkline.usage import NO_USAGE, Usage
 
@@ -30,12 +39,22 @@ def name_calls(mint: Mint, taken: set[str], restore: Restore) -> Restore:
 
 def _name_call(event: ItemStarted, mint: Mint, taken: set[str]) -> ItemStarted:
     call = event.item
-    if not isinstance(call, ToolCall):
-        return event
+    return ItemStarted(event.index, _name(call, mint, taken)) if type(call) is ToolCall else event
+
+
+def _name(call: ToolCall, mint: Mint, taken: set[str]) -> ToolCall:
     if not call.call_id or call.call_id in taken:
         call = replace(call, call_id=mint("call_"))
     taken.add(call.call_id)
-    return ItemStarted(event.index, call)
+    return call
+
+
+def name_answer(response: ModelResponse, mint: Mint, taken: set[str]) -> ModelResponse:
+    """A whole answer whose calls are named likewise."""
+    if not any(type(item) is ToolCall for item in response.items):
+        return response
+    items = [_name(item, mint, taken) if type(item) is ToolCall else item for item in response.items]
+    return replace(response, items=items)
 
 
 class Translation:

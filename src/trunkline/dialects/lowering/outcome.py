@@ -30,6 +30,11 @@ class Lowering(Struct, frozen=True, kw_only=True):
     emulated: list[str] = field(default_factory=list)
     restore: Callable[[], Restore] = restore_nothing
 
+    @property
+    def restores(self) -> bool:
+        """Whether anything of an answer has to be put back."""
+        return self.restore is not restore_nothing
+
 
 class Notes:
     """What has been left out and emulated so far, each name once, and the stages of the way back, in order."""

@@ -12,8 +12,8 @@ from trunkline.dialects.forms import Contents, Spot, Want
 from trunkline.dialects.lowering import Restore, lower
 from trunkline.dialects.media import Materials
 from trunkline.dialects.places import say_in_place
-from trunkline.dialects.recall import Notebook, give_back
-from trunkline.dialects.translation import Translation, name_calls
+from trunkline.dialects.recall import Notebook, give_back, holds_thought
+from trunkline.dialects.translation import Translation, name_answer, name_calls
 from trunkline.dialects.truncation import truncate
 from trunkline.engine.crossing.cache import open_notes, wants_marks
 from trunkline.engine.crossing.options import add_provider_options
@@ -141,12 +141,21 @@ class Translated:
 
     def _restored(self, response: ModelResponse) -> ModelResponse:
         """The answer so far with what lowering changed put back, and with an id for each call."""
-        self._told += self._course.take(list(unfold(response)))
-        whole = fold(self._restore()(self._told + self._course.held()))
+        if self._is_whole(response):
+            whole = name_answer(response, self._mint, self._taken())
+        else:
+            self._told += self._course.take(list(unfold(response)))
+            whole = fold(self._restore()(self._told + self._course.held()))
         for item in whole.items:
             if isinstance(item, OtherItem):
                 self._note_loss(item)
         return whole
+
+    def _is_whole(self, response: ModelResponse) -> bool:
+        """Whether an answer came in one go, with nothing to be put back and nothing to be remembered."""
+        if self._lowering.restores or self._told or response.finish == "paused":
+            return False
+        return not (self._dialect.drops_thought and holds_thought(response))
 
     def _note_loss(self, item: OtherItem) -> None:
         """Media that the caller's API has no place for: no word of the answer stands for them, as for hosted calls."""
@@ -155,12 +164,15 @@ class Translated:
             self.dropped = [*self.dropped, item.type]
 
     def _restore(self) -> Restore:
-        taken = {item.call_id for item in self._context.request.items if isinstance(item, ToolCall)}
-        restore = name_calls(self._context.mint, taken, self._lowering.restore())
+        restore = name_calls(self._mint, self._taken(), self._lowering.restore())
         if not self._dialect.drops_thought:
             return restore
         notebook = Notebook(self._notes.remember)
         return lambda events: notebook.listen(restore(events))
+
+    def _taken(self) -> set[str]:
+        """The ids of the calls before."""
+        return {item.call_id for item in self._context.request.items if type(item) is ToolCall}
 
 
 def _find_media(dialect: Dialect, members: Members) -> list[Spot]:
