@@ -160,6 +160,17 @@ async def test_only_what_one_may_see_comes(scene: UsageScene) -> None:
     assert (await scene.get(f"{ADMIN}/live?after=x")).error["param"] == "after"
 
 
+async def test_a_live_stream_ends_with_its_key(scene: UsageScene) -> None:
+    """Within a second; everybody else's goes on."""
+    async with Follower(scene).follow() as other, Follower(scene).follow(authorization=f"Bearer {TEAM.decode()}"):
+        scene.keys.gone.add(TEAM)
+        while not scene.records.kept:  # noqa: ASYNC110 - it is a record that is waited for
+            await asyncio.sleep(0.01)
+        await scene.put("req_5")
+        assert await other.hear(1)
+    assert [record.outcome for record in scene.records.kept] == ["ok", "cancelled"]
+
+
 async def test_not_everybody_follows_at_once(scene: UsageScene, monkeypatch: pytest.MonkeyPatch) -> None:
     """And who has gone makes room."""
     monkeypatch.setattr("trunkline.engine.resources.audit.MOST_FOLLOWERS", 1)

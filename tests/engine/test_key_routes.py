@@ -1,11 +1,12 @@
 """Keys as those who administer them issue, see, change and end them."""
 
+import asyncio
 from typing import Any
 
 import pytest
 from key_scene import KeyScene, declare
 
-from scripted_gateway import KEY
+from scripted_gateway import KEY, PATHS, Client, make_call, question, stream
 from trunkline.principal import Principal
 
 
@@ -139,6 +140,28 @@ async def test_an_ended_key_opens_nothing(scene: KeyScene, method: str, place: s
     """From the answer on."""
     text = await scene.issue()
     assert (await scene.call(method, place)).status == 200
+    assert not await opens(scene, text)
+
+
+_PIECE = b'data: {"id":"c","choices":[{"index":0,"delta":{%b},"finish_reason":null}]}\n\n'
+
+
+async def test_what_is_under_way_outlives_its_key(scene: KeyScene) -> None:
+    """A stream that was let in comes to its end, and is on the account of the key that it began with."""
+    text = await scene.issue()
+    reply = scene.upstream.answer = stream(_PIECE % b'"content":"Hi"', ending="open")
+    call = make_call(PATHS["chat"], question("chat", "chat-model", stream=True), authorization=f"Bearer {text}")
+    begun = await scene.gateway.handle(call)
+    assert not isinstance(begun.body, bytes)
+    await scene.call("POST", "/ana/revoke")
+    client = Client()
+    pouring = asyncio.create_task(begun.body.pour(client))
+    await asyncio.sleep(0)
+    reply.say(_PIECE.replace(b"null", b'"stop"') % b"", b"data: [DONE]\n\n")
+    reply.end()
+    await pouring
+    assert client.body.endswith(b"data: [DONE]\n\n")
+    assert (scene.records.kept[-1].key, scene.records.kept[-1].outcome) == ("ana", "ok")
     assert not await opens(scene, text)
 
 

@@ -27,7 +27,11 @@ LOOKER = b"sk-who-may-look-at-usage"
 
 
 class Keys:
-    """The master's, one of a member of a team, its administrator's, and one that may only look at usage."""
+    """The master's, one of a member of a team, its administrator's, and one that may only look at usage. `gone` are
+    revoked."""
+
+    def __init__(self) -> None:
+        self.gone: set[bytes] = set()
 
     def find(self, presented: bytes) -> Principal | None:
         known: Mapping[bytes, Principal] = {
@@ -36,7 +40,7 @@ class Keys:
             TEAM: Principal("boss", "/team", "k-boss", home="/team", scopes=frozenset({"usage", "audit", "settings"})),
             LOOKER: Principal("looker", "/", "k-looker", scopes=frozenset({"usage:read"})),
         }
-        return known.get(presented)
+        return None if presented in self.gone else known.get(presented)
 
 
 @dataclass

@@ -37,13 +37,11 @@ class AuditBook:
         evidence: EvidenceRows,
         top: str,
         clock: Clock,
-        is_leaving: Callable[[], bool] = lambda: False,
     ) -> None:
         self._rows = rows
         self._evidence = evidence
         self._top = top
         self._clock = clock
-        self._is_leaving = is_leaving
 
     async def page(self, query: Query) -> dict[str, Any]:
         """Entries, the newest first."""
@@ -89,19 +87,23 @@ class AuditBook:
 
     # --- live -----------------------------------------------------------------------------------------------------
 
-    async def follow(self, query: Query, last_event: str | None = None) -> tuple[str, AsyncGenerator[bytes, None]]:
+    async def follow(
+        self, query: Query, last_event: str | None = None, is_over: Callable[[], bool] = lambda: False
+    ) -> tuple[str, AsyncGenerator[bytes, None]]:
         """The media type, and entries as they come: server-sent events whose ids are places to go on from.
 
         Behind `last_event` (else `after`, else from now on). What is further back than `MOST_REPLAYED` is skipped, and
-        said to be. It ends when the gateway is leaving, and never by itself.
+        said to be. It ends once it `is_over`, and never by itself.
         """
         wanted = self._read(query, "after")
         after = _read_place(last_event or query.text("after"))
         newest = await self._rows.newest()
         place = newest if after is None else min(after, newest)
-        return "text/event-stream", self._follow(wanted, place, newest - place)
+        return "text/event-stream", self._follow(wanted, place, newest - place, is_over)
 
-    async def _follow(self, wanted: WantedUsage, place: int, behind: int) -> AsyncGenerator[bytes, None]:
+    async def _follow(
+        self, wanted: WantedUsage, place: int, behind: int, is_over: Callable[[], bool]
+    ) -> AsyncGenerator[bytes, None]:
         if behind > MOST_REPLAYED:
             skipped = behind - MOST_REPLAYED
             place += skipped
@@ -109,7 +111,7 @@ class AuditBook:
         heard = self._clock.monotonic()
         # The head of the reply waits for the first piece.
         yield _HEARTBEAT
-        while not self._is_leaving():
+        while not is_over():
             events, place = await self._look(wanted, place)
             if events:
                 heard = self._clock.monotonic()

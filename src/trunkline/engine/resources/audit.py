@@ -3,6 +3,7 @@
 from trunkline.call import Reply
 from trunkline.engine.admin.act_book import ActBook
 from trunkline.engine.admin.audit_book import AuditBook
+from trunkline.engine.caller.door import present_key
 from trunkline.engine.caller.scopes import check_root
 from trunkline.engine.desk import Desk
 from trunkline.engine.exchange import Exchange
@@ -41,8 +42,15 @@ async def follow_audit(desk: Desk, x: Exchange) -> Reply:
     """`GET /admin/v1/audit/live`: as server-sent events, behind `Last-Event-ID` (or `after`)."""
     if desk.followers >= MOST_FOLLOWERS:
         raise Unavailable(f"{MOST_FOLLOWERS} follow the audit already", retry_after_seconds=60)
+    keys, key = desk.parts.keys, present_key(x.call.headers) or b""
+    holder = keys.find(key)
+
+    def is_over() -> bool:
+        # A stream that has no end of its own must not outlive its key, nor what that may see.
+        return desk.is_leaving or keys.find(key) != holder
+
     last_event = x.call.headers.get(_LAST_EVENT, b"").decode("latin-1")
-    media_type, events = await _open_book(desk, x).follow(Query(x.call.query), last_event)
+    media_type, events = await _open_book(desk, x).follow(Query(x.call.query), last_event, is_over)
 
     def let_go() -> None:
         desk.followers -= 1
@@ -70,4 +78,4 @@ async def check_acts(desk: Desk, x: Exchange) -> Reply:
 
 def _open_book(desk: Desk, x: Exchange) -> AuditBook:
     store = need_store(desk)
-    return AuditBook(store.usage, store.evidence, x.principal.path, desk.parts.clock, lambda: desk.is_leaving)
+    return AuditBook(store.usage, store.evidence, x.principal.path, desk.parts.clock)
