@@ -21,6 +21,34 @@ class RunningClock(FakeClock):
         return super().now_micros()
 
 
+# --- how much there may be ------------------------------------------------------------------------------------------
+
+
+async def test_a_billion_dollars(counters: Counters, clock: FakeClock) -> None:
+    """Counted to the last nano-dollar, of what is spent and of what is reserved."""
+    most, end = 10**18, clock.now_micros() + DAY_MICROS
+    claims = [window(amount=amount, most=most, end_micros=end) for amount in (most - 2, 1, 1)]
+    first, second, third = [await must_take(counters, claim) for claim in claims]
+    await must_refuse(counters, claims[-1])
+    counters.settle(first, [most - 3])
+    counters.settle(second, [1])
+    last = await must_take(counters, claims[-1])
+    counters.settle(last, [1])
+    counters.settle(third, [1])
+    await must_refuse(counters, claims[-1])
+
+
+async def test_a_billion_dollars_known_from_elsewhere(counters: Counters, clock: FakeClock) -> None:
+    """To the last one, too; the most that is known counts."""
+    most, end = 10**18, clock.now_micros() + DAY_MICROS
+    for spent in (most - 1, most - 2):
+        await settled(counters.seed(b"window", spent, end))
+    await must_take(counters, window(amount=1, most=most, end_micros=end))
+    await must_refuse(counters, window(amount=1, most=most, end_micros=end))
+    await settled(counters.seed(b"window", most, end))
+    await must_refuse(counters, window(amount=0, most=most - 1, end_micros=end))
+
+
 # --- what flows -------------------------------------------------------------------------------------------------
 
 

@@ -3,6 +3,8 @@
 A counter is a hash: `s` is what was spent (of what flows, in amounts times milliseconds, as of `t`), and `h:<holder>` what
 is reserved by one process. What a process reserves counts as long as the key of the process itself is there: it is kept
 alive by the process, and so it runs out when that dies.
+
+What is granted is exact, however much money it is. What is told of a level is so up to 2^53.
 """
 
 # A stream may hold what it reserved for a day, if it is configured so; after that nobody asks for it any more.
@@ -22,6 +24,15 @@ end
 local function flow(spent, since, now, most)
   if now > since then return math.max(0, spent - (now - since) * most) end
   return spent
+end
+
+-- Numbers here are exact up to 2^53, which is nine million dollars: what may be more is added up in billions and the rest.
+local function split(text)
+  return tonumber(string.sub(text, 1, -10)) or 0, tonumber(string.sub(text, -9))
+end
+
+local function join(high, low)
+  return (high + math.floor(low / 1e9)) * 1e9 + low % 1e9
 end
 """
 
@@ -44,22 +55,29 @@ for i = 1, #KEYS do
     period = tonumber(ARGV[at + 3]), ends = tonumber(ARGV[at + 4]), held = ARGV[at + 5] == '1',
     spent = 0, since = 0, reserved = 0
   }
+  -- What is spent, claimed and reserved, less all there is.
+  local high, low = split(claim.text)
+  local most_high, most_low = split(ARGV[at + 2])
+  high, low = high - most_high, low - most_low
+  local held_high, held_low = 0, 0
   local flat = redis.call('HGETALL', KEYS[i])
   for j = 1, #flat, 2 do
     local name, value = flat[j], tonumber(flat[j + 1])
-    if name == 's' then claim.spent = value
+    local more_high, more_low = split(flat[j + 1])
+    if name == 's' then
+      claim.spent, high, low = value, high + more_high, low + more_low
     elseif name == 't' then claim.since = value
-    elseif is_alive(string.sub(name, 3)) then claim.reserved = claim.reserved + value
+    elseif is_alive(string.sub(name, 3)) then
+      claim.reserved, held_high, held_low = claim.reserved + value, held_high + more_high, held_low + more_low
     else redis.call('HDEL', KEYS[i], name) end
   end
-  local scale = 1
+  local over, under_way = join(high, low), join(high + held_high, low + held_low)
   if claim.period > 0 then
-    scale = claim.period
     claim.spent = flow(claim.spent, claim.since, now, claim.most)
+    over = claim.spent + (claim.amount - claim.most) * claim.period
+    under_way = over + claim.reserved * claim.period
   end
-  claim.scale = scale
-  local over = claim.spent + (claim.amount - claim.most) * scale
-  if over + claim.reserved * scale > 0 then
+  if under_way > 0 then
     local wait, fly = 1000, 1
     if claim.amount > claim.most then wait, fly = -1, 0
     elseif over > 0 then
@@ -80,7 +98,7 @@ for i, claim in ipairs(claims) do
       redis.call('HINCRBY', key, 'h:' .. holder, claim.text)
       claim.reserved = claim.reserved + claim.amount
     elseif claim.period > 0 then
-      claim.spent = claim.spent + claim.amount * claim.scale
+      claim.spent = claim.spent + claim.amount * claim.period
       redis.call('HSET', key, 's', string.format('%.0f', claim.spent), 't', string.format('%.0f', now))
     else
       redis.call('HINCRBY', key, 's', claim.text)
@@ -137,8 +155,9 @@ spent, most, period_ms, end_ms."""
 SEED = (
     _COMMON
     + """
-local known = tonumber(redis.call('HGET', KEYS[1], 's') or 0)
-if known < tonumber(ARGV[1]) then redis.call('HSET', KEYS[1], 's', ARGV[1]) end
+local high, low = split(redis.call('HGET', KEYS[1], 's') or '0')
+local least_high, least_low = split(ARGV[1])
+if join(high - least_high, low - least_low) < 0 then redis.call('HSET', KEYS[1], 's', ARGV[1]) end
 keep(KEYS[1], tonumber(ARGV[2]), now_ms(ARGV[3]))
 return 1
 """
