@@ -17,7 +17,7 @@ from trunkline.errors import ConfigError
 from trunkline.records import Record
 from trunkline.store.frames import HEAD_BYTES as FRAME_BYTES
 from trunkline.store.ledger.coding import encode_record
-from trunkline.store.ledger.register import Register, open_register
+from trunkline.store.ledger.register import SHEET_BYTES, Register, open_register
 from trunkline.store.ledger.sheets import HEAD_BYTES, open_sheet
 from trunkline.store.segments import Disk
 
@@ -38,7 +38,7 @@ def write(register: Register, *numbers: int) -> None:
     """Records of these numbers, with the next file made in time."""
     for number in numbers:
         register.tend()
-        register.write(encode_record(record(number)))
+        register.write(record(number))
 
 
 def read(register: Register) -> list[Record]:
@@ -85,6 +85,26 @@ def test_read_on(tmp_path: Path) -> None:
         assert seen == list(range(10))
         assert register.read(cursor, 1) == ([], cursor)
         assert cursor.position == register.end.position
+
+
+def test_read_behind(tmp_path: Path) -> None:
+    """Whatever a reader leaves for later, and more than is kept at hand, comes to it in order."""
+    with opened(tmp_path, sheet_bytes=SHEET_BYTES) as register:
+        slow, quick, seen = register.end, register.end, []
+        for number in range(3_000):
+            write(register, number)
+            if number == 100:
+                assert len(register.read(quick, 50)[0]) == 50
+        while quick.order < register.order:
+            records, quick = register.read(quick, 70)
+            seen += numbers(records)
+            if register.order < 3_010:
+                write(register, register.order)
+        assert seen == list(range(3_010))
+        while slow.order < register.order:
+            records, slow = register.read(slow, 600)
+            seen += numbers(records)
+        assert seen == [*range(3_010), *range(3_010)]
 
 
 def test_folded(tmp_path: Path) -> None:
@@ -198,13 +218,12 @@ PROGRAM = """
 import sys
 from pathlib import Path
 from recorded import record
-from trunkline.store.ledger.coding import encode_record
 from trunkline.store.ledger.register import open_register
 
 register = open_register(Path(sys.argv[1]), sheet_bytes=65536)
 for number in range(1_000_000):
     register.tend()
-    register.write(encode_record(record(number)))
+    register.write(record(number))
     print(number, flush=True)
 """
 

@@ -1,9 +1,8 @@
 """The register: records of requests, written by the loop into memory that outlives the process, read by a thread.
 
 One side writes (`write`, on the loop, no system call, never waits), the other one (`read`, `release`, `tend`, `sync`,
-all of them in one thread) reads what is written, makes the next file before it is needed, and has the disk keep up.
-What is written is on the disk a second later: that is what a power cut may take, while no end of this process takes
-anything.
+in one thread) reads what is written, makes the next file before it is needed, and has the disk keep up. What is written
+is on the disk a second later: that is what a power cut may take, while no end of this process takes anything.
 """
 
 import itertools
@@ -12,7 +11,6 @@ import os
 from collections import deque
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 import msgspec
 
@@ -22,7 +20,8 @@ from trunkline.store.checkpoint import Checkpoint
 from trunkline.store.frames import HEAD_BYTES as FRAME_BYTES
 from trunkline.store.frames import write_frame
 from trunkline.store.journal import lock_directory
-from trunkline.store.ledger.sheets import HEAD_BYTES, Sheet, clear_sheet, create_sheet, first_order, open_sheet
+from trunkline.store.ledger.coding import encode_record
+from trunkline.store.ledger.sheets import HEAD_BYTES, Cursor, Sheet, clear_sheet, create_sheet, first_order, open_sheet
 from trunkline.store.segments import Disk, sync_directory
 
 _log = logging.getLogger("trunkline.store")
@@ -32,19 +31,8 @@ SHEET_BYTES = 4 * 1024 * 1024
 _KIND = 1
 # What ends while the disk is full: requests that were under way when it was noticed.
 _MOST_WAITING = 50_000
-
-
-class Cursor(NamedTuple):
-    """A place between two records. `order` is the number of the one before it."""
-
-    sheet: Sheet
-    offset: int
-    order: int
-
-    @property
-    def position(self) -> int:
-        """How many bytes of records were ever written before it."""
-        return self.sheet.base + self.offset - HEAD_BYTES
+# Read while they are still at hand, records need not be decoded; what comes faster than it is read is on the disk.
+_MOST_FRESH = 2_048
 
 
 class Register:
@@ -63,7 +51,9 @@ class Register:
         folded = self._checkpoint.folded.get(_KIND, 0)
         self._numbers = itertools.count(1 + max((int(path.stem) for path in directory.glob("*.reg")), default=0))
         self.spare: Sheet | None = None
-        self._waiting: deque[bytes] = deque()
+        self._waiting: deque[Record] = deque()
+        self._fresh: deque[tuple[int, int, Sheet, Record]] = deque()
+        self._fresh_order = 0
         self._is_tight = False
         self.lost = 0
         unfolded = self._open_sheets(folded)
@@ -83,44 +73,48 @@ class Register:
 
     # --- writing: the loop ----------------------------------------------------------------------------------------
 
-    def write(self, payload: bytes) -> None:
+    def write(self, record: Record) -> None:
         """Have it in the register when this returns; while there is no room at all it waits in memory for some."""
-        if self._waiting or not self._put(payload):
-            self._wait(payload)
+        if self._waiting or not self._put(record, encode_record(record)):
+            self._wait(record)
 
     def catch_up(self) -> None:
         """There may be room: write what waits for it."""
-        while self._waiting and self._put(self._waiting[0]):
+        while self._waiting and self._put(self._waiting[0], encode_record(self._waiting[0])):
             self._waiting.popleft()
 
     def turn(self) -> bool:
         """Go on with the next file, if there is one."""
-        full, spare = self._sheet, self._take_spare()
-        if spare is None:
-            return False
-        self._link([full, spare])
-        self._sheet = spare
-        return True
+        spare = self._take_spare()
+        if spare is not None:
+            self._link([self._sheet, spare])
+            self._sheet = spare
+        return spare is not None
 
-    def _put(self, payload: bytes) -> bool:
+    def _put(self, record: Record, payload: bytes) -> bool:
         sheet = self._sheet
         begin = sheet.end
         end = begin + FRAME_BYTES + len(payload)
         if end > sheet.size:
-            return self.turn() and self._put(payload)
+            return self.turn() and self._put(record, payload)
         order = self.order + 1
         sheet.data[begin:end] = b"".join(write_frame(order, _KIND, payload, sheet.seed))
         self.order = sheet.last_order = order
         sheet.end = end
+        fresh = self._fresh
+        # Without gaps: where it was full, it begins anew once all in it has been read.
+        if not fresh or (self._fresh_order == order - 1 and len(fresh) < _MOST_FRESH):
+            fresh.append((order, end, sheet, record))
+            self._fresh_order = order
         return True
 
-    def _wait(self, payload: bytes) -> None:
+    def _wait(self, record: Record) -> None:
         if not self._waiting:
             _log.error("the ledger has no room left: records wait in memory")
         if len(self._waiting) >= _MOST_WAITING:
             self.lost += 1
             return
-        self._waiting.append(payload)
+        self._waiting.append(record)
 
     # --- how full it is -------------------------------------------------------------------------------------------
 
@@ -150,6 +144,19 @@ class Register:
 
     def read(self, cursor: Cursor, most: int) -> tuple[list[Record], Cursor]:
         """Up to so many records behind a place, and the place behind them. Those that were folded are left out."""
+        fresh = self._fresh
+        while fresh and fresh[0][0] <= cursor.order:
+            fresh.popleft()
+        if fresh and fresh[0][0] == cursor.order + 1:
+            return self._take_fresh(most)
+        return self._read_sheets(cursor, most)
+
+    def _take_fresh(self, most: int) -> tuple[list[Record], Cursor]:
+        taken = [self._fresh.popleft() for _ in range(min(most, len(self._fresh)))]
+        order, end, sheet, _ = taken[-1]
+        return [record for *_, record in taken], Cursor(sheet, end, order)
+
+    def _read_sheets(self, cursor: Cursor, most: int) -> tuple[list[Record], Cursor]:
         records: list[Record] = []
         sheet, offset, order = cursor
         while len(records) < most:
@@ -216,8 +223,7 @@ class Register:
 
     def scrub(self) -> None:
         """Leave nothing of what was folded in files that are kept for later. Raises `OSError`."""
-        spare = self._take_spare()
-        if spare is not None:
+        if (spare := self._take_spare()) is not None:
             spare.remove()
 
     def close(self) -> None:

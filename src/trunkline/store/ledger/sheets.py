@@ -11,6 +11,7 @@ import secrets
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from struct import Struct
+from typing import NamedTuple
 from zlib import crc32
 
 import msgspec
@@ -92,6 +93,19 @@ class Sheet:
     def remove(self) -> None:
         self.close()
         self.path.unlink(missing_ok=True)
+
+
+class Cursor(NamedTuple):
+    """A place between two records. `order` is the number of the one before it."""
+
+    sheet: Sheet
+    offset: int
+    order: int
+
+    @property
+    def position(self) -> int:
+        """How many bytes of records were ever written before it."""
+        return self.sheet.base + self.offset - HEAD_BYTES
 
 
 def create_sheet(directory: Path, number: int, size: int, disk: Disk) -> Sheet:

@@ -98,7 +98,6 @@ REQUESTS = Table(
     _usually("is_estimated", Boolean, False),
     *_rare_counts(),
     Index("ix_requests_started_at_micros", "started_at_micros"),
-    Index("ix_requests_path", "path", "started_at_micros"),
     Index("ix_requests_key_id", "key_id", "started_at_micros"),
     Index(
         "ix_requests_session",

@@ -77,7 +77,6 @@ def _make_requests() -> None:
         *_rare_counts(),
     )
     op.create_index("ix_requests_started_at_micros", "requests", ["started_at_micros"])
-    op.create_index("ix_requests_path", "requests", ["path", "started_at_micros"])
     op.create_index("ix_requests_key_id", "requests", ["key_id", "started_at_micros"])
     _index_some("ix_requests_session", ["session", "number"], "session != ''")
     _index_some("ix_requests_trail", ["started_at_micros"], "trail IS NOT NULL")
