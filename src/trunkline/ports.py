@@ -88,8 +88,8 @@ class Upstream(Protocol):
 class Credentials(Protocol):
     """Keys that do not last: tokens of Google or Microsoft, roles of AWS. Refreshed ahead of need."""
 
-    async def lines(self, account: str) -> bytes:
-        """The header lines that open an account now, each ended by CRLF. Raises `Denied`, or what `Upstream` raises."""
+    async def open(self, account: str, request: UpstreamRequest) -> UpstreamRequest:
+        """The request as it opens an account now. Raises `Denied`, or what `Upstream` raises."""
 
 
 class FetchLimits(Struct, frozen=True):

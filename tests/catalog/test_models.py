@@ -28,12 +28,12 @@ class Provider:
         self.answers = list(answers)
         self.calls = 0
 
-    async def fetch(self, _account: Account) -> bytes:
+    async def fetch(self, _account: Account) -> list[bytes]:
         self.calls += 1
         answer = self.answers[min(self.calls, len(self.answers)) - 1]
         if isinstance(answer, Exception):
             raise answer
-        return answer
+        return [answer]
 
 
 @asynccontextmanager
@@ -140,9 +140,9 @@ async def test_garbled_list() -> None:
 async def test_settle_is_bounded() -> None:
     """Nobody waits longer for a first list than was said."""
 
-    async def hang(_account: Account) -> bytes:
+    async def hang(_account: Account) -> list[bytes]:
         await asyncio.sleep(60)
-        return LIST
+        return [LIST]
 
     async with catalog(hang, account()) as models, asyncio.timeout(5):
         await models.settle(0.01)
@@ -152,10 +152,10 @@ async def test_settle_is_bounded() -> None:
 async def test_one_provider_down_does_not_hide_another() -> None:
     """Accounts are asked side by side."""
 
-    async def fetch(asked: Account) -> bytes:
+    async def fetch(asked: Account) -> list[bytes]:
         if asked.name == "down":
             raise Unreachable("away")
-        return LIST
+        return [LIST]
 
     async with catalog(fetch, account("down"), account("up")) as models:
         await models.settle(5)

@@ -465,11 +465,10 @@ def test_vertex_is_configured_by_its_project() -> None:
     assert account.origin.host == "us-east1-aiplatform.googleapis.com"
 
 
-def test_half_of_vertex_is_somebody_elses() -> None:
-    """Then it is said, and not served."""
-    config = load({"VERTEX_PROJECT": "p"})
-    assert [account.name for account in config.accounts] == ["openai"]
-    assert any("VERTEX_CREDENTIALS or GOOGLE_APPLICATION_CREDENTIALS" in note for note in config.notes)
+def test_vertex_needs_no_file() -> None:
+    """A login on this machine, or the machine itself, opens it as well."""
+    assert names(load({"VERTEX_PROJECT": "p"})) == ["openai", "vertex"]
+    assert names(load({"VERTEX_LOCATION": "us-east1"})) == ["openai"]
 
 
 BEDROCK = {"BEDROCK_REGION": "eu-west-1", "AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": "secret/key+1"}
@@ -499,16 +498,23 @@ def test_keys_of_aws_are_often_there_for_other_things() -> None:
     assert names(load({"AWS_REGION": "eu-west-1", **others})) == ["openai"]
 
 
-def test_half_of_bedrock_is_said() -> None:
-    """With every name that would make it whole."""
-    config = load(
-        {"OPENAI_API_KEY": "sk-0123456789", "BEDROCK_REGION": "eu-west-1", "AWS_ACCESS_KEY_ID": "AKIDEXAMPLE"}
-    )
-    [note] = [note for note in config.notes if "Bedrock" in note]
-    assert note == (
-        "BEDROCK_REGION is set, but BEDROCK_API_KEY or AWS_BEARER_TOKEN_BEDROCK is not,"
-        " nor BEDROCK_SECRET_ACCESS_KEY or AWS_SECRET_ACCESS_KEY, so Amazon Bedrock is not served"
-    )
+def test_bedrock_needs_no_key() -> None:
+    """What AWS's own tools would find opens it; half a key does not, and is passed over."""
+    variables = {"BEDROCK_REGION": "eu-west-1", "AWS_PROFILE": "work", "AWS_ACCESS_KEY_ID": "AKIDEXAMPLE"}
+    [_, account] = load(variables).accounts
+    assert (account.provider.cloud, account.settings["profile"]) == ("aws", "work")
+    [_, account] = load(BEDROCK).accounts
+    assert account.provider.cloud == ""
+
+
+def test_azure_is_opened_by_an_application() -> None:
+    """In the place of a key; half of one is said."""
+    variables = {"AZURE_BASE_URL": "https://r.openai.azure.com", "AZURE_TENANT_ID": "t", "AZURE_CLIENT_ID": "c"}
+    [_, account] = load({**variables, "AZURE_CLIENT_SECRET": "s-0123456789"}).accounts
+    assert account.provider.cloud == "entra"
+    assert "s-0123456789" not in repr(account)
+    [note] = [note for note in load(variables).notes if "Azure" in note]
+    assert "nor AZURE_CLIENT_SECRET, nor AZURE_FEDERATED_TOKEN_FILE, nor AZURE_MANAGED_IDENTITY" in note
 
 
 def test_azure_needs_its_address() -> None:

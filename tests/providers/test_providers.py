@@ -119,6 +119,10 @@ def test_reads_models(name: str) -> None:
     if "cohere" in provider.speaks:
         assert read(b'{"models":[{"name":"a","endpoints":["chat"]},{"id":"b"},7,{"name":""}]}') == ["a"]
         return
+    if "bedrock" in provider.speaks:
+        assert read(b'{"modelSummaries":[{"modelId":"a","modelName":"A"},{"id":"b"},7,{"modelId":""}]}') == ["a"]
+        assert read(b'{"inferenceProfileSummaries":[{"inferenceProfileId":"us.a"}],"nextToken":"x"}') == ["us.a"]
+        return
     assert read(b'{"data":[{"id":"a","owned_by":"x"},{"name":"b"},7,{"id":""}],"object":"list"}') == ["a"]
 
 

@@ -1,14 +1,19 @@
 """Accounts at providers: how their models are listed, and the embedded model's own."""
 
 import contextlib
+from collections.abc import Sequence
 
 from trunkline.build.dialects import UPSTREAMS
 from trunkline.catalog.models import Fetch
+from trunkline.clock import Clock
 from trunkline.engine.attempts import redacted
 from trunkline.errors import UpstreamError
-from trunkline.ports import UpstreamRequest
-from trunkline.providers.account import Account, ModelRules, make_account
+from trunkline.ports import Credentials, UpstreamRequest
+from trunkline.providers.account import Account, ModelRules, list_requests, make_account
 from trunkline.providers.directory import load_provider
+from trunkline.upstream.credentials.asker import Asker
+from trunkline.upstream.credentials.find import find_sources
+from trunkline.upstream.credentials.tokens import Tokens
 from trunkline.upstream.embedded import MODEL, Embedded, free_port
 from trunkline.upstream.http1 import HttpClient
 
@@ -33,10 +38,23 @@ def make_local(port: int, key: str) -> Account:
     )
 
 
-def fetch_list(client: HttpClient) -> Fetch:
-    async def fetch(account: Account) -> bytes:
+def open_credentials(
+    accounts: Sequence[Account], client: HttpClient, clock: Clock, stack: contextlib.AsyncExitStack
+) -> Tokens:
+    """What opens the accounts that no lasting key does. What a machine says of itself is asked past every proxy."""
+    nearby = HttpClient()
+    stack.push_async_callback(nearby.close)
+    tokens = Tokens(Asker(client, nearby, clock), find_sources(accounts))
+    stack.push_async_callback(tokens.close)
+    return tokens
+
+
+def fetch_list(client: HttpClient, credentials: Credentials, clock: Clock) -> Fetch:
+    async def ask(account: Account, request: UpstreamRequest) -> bytes:
         try:
-            reply = await client.send(UpstreamRequest(account.origin, account.head("models"), b"", account.timeouts))
+            if account.provider.token:
+                request = await credentials.open(account.name, request)
+            reply = await client.send(request)
             try:
                 body = await reply.read(_LIST_BYTES)
             finally:
@@ -47,5 +65,8 @@ def fetch_list(client: HttpClient) -> Fetch:
             dialect = UPSTREAMS[account.speaks[0] if account.speaks else "chat"]
             raise redacted(dialect.read_error(reply.status, reply.headers, body), account)
         return body
+
+    async def fetch(account: Account) -> list[bytes]:
+        return [await ask(account, request) for request in list_requests(account, clock.now_micros())]
 
     return fetch

@@ -6,7 +6,7 @@ import logging
 import secrets
 from collections.abc import AsyncIterator, Callable, Sequence
 
-from trunkline.build.accounts import fetch_list, make_local, open_embedded
+from trunkline.build.accounts import fetch_list, make_local, open_credentials, open_embedded
 from trunkline.build.bounds import open_bounds
 from trunkline.build.dialects import DIALECTS, UPSTREAMS
 from trunkline.build.ledger import count_requests, open_ledger
@@ -28,7 +28,6 @@ from trunkline.ports import Ledger, Listing
 from trunkline.providers.account import Account
 from trunkline.shared.memory import MemoryShared
 from trunkline.store.open import open_store
-from trunkline.upstream.credentials import GoogleTokens, find_credentials
 from trunkline.upstream.embedded import free_port
 from trunkline.upstream.fetch import Fetcher
 from trunkline.upstream.http1 import HttpClient
@@ -57,10 +56,9 @@ async def open_gateway(
         proxies = read_proxies(config.proxies)
         client = HttpClient(proxies=proxies)
         stack.push_async_callback(client.close)
-        catalog = ModelCatalog(accounts, fetch_list(client), PriceBook(config.prices))
+        tokens = open_credentials(accounts, client, clock, stack)
+        catalog = ModelCatalog(accounts, fetch_list(client, tokens, clock), PriceBook(config.prices))
         stack.push_async_callback(catalog.close)
-        tokens = GoogleTokens(client, clock, find_credentials(accounts))
-        stack.push_async_callback(tokens.close)
         gauge = Gauge()
         bounds = await open_bounds(config, store, gauge, proxies, clock, stack)
 
@@ -119,17 +117,17 @@ async def open_router(config: Config) -> AsyncIterator[tuple[Callable[[], Router
     accounts = list(config.accounts)
     if config.local:
         accounts.append(make_local(free_port(), ""))
-    client = HttpClient(proxies=read_proxies(config.proxies))
-    catalog = ModelCatalog(accounts, fetch_list(client), PriceBook(config.prices))
-    catalog.start()
-    try:
+    async with contextlib.AsyncExitStack() as stack:
+        client, clock = HttpClient(proxies=read_proxies(config.proxies)), SystemClock()
+        stack.push_async_callback(client.close)
+        tokens = open_credentials(accounts, client, clock, stack)
+        catalog = ModelCatalog(accounts, fetch_list(client, tokens, clock), PriceBook(config.prices))
+        stack.push_async_callback(catalog.close)
+        catalog.start()
         yield (
             lambda: Router(accounts, config.aliases, catalog.listing(), catalog, config.uncached, config.emulating),
             catalog,
         )
-    finally:
-        await catalog.close()
-        await client.close()
 
 
 def _make_sessions(config: Config, keyring: Keyring) -> Sessions:

@@ -16,8 +16,8 @@ from trunkline.money import Tariff
 from trunkline.ports import Listed, Listing
 from trunkline.providers.account import Account
 
-Fetch = Callable[[Account], Awaitable[bytes]]
-"""The body of an account's list call. Raises `UpstreamError`: `Denied` and `Refused` where asking again is vain."""
+Fetch = Callable[[Account], Awaitable[Sequence[bytes]]]
+"""The bodies of an account's list calls. Raises `UpstreamError`: `Denied` and `Refused` where asking again is vain."""
 
 REFRESH_SECONDS = 3600.0
 RETRY_SECONDS = (2.0, 5.0, 15.0, 60.0, 300.0)
@@ -116,8 +116,9 @@ class ModelCatalog:
         """Fetch one list and take it in; says what went wrong instead of raising it."""
         try:
             async with asyncio.timeout(_FETCH_WITHIN_SECONDS):
-                body = await self._fetch(account)
-            names = account.models.apply(account.provider.read_models(body))
+                bodies = await self._fetch(account)
+            listed = [name for body in bodies for name in account.provider.read_models(body)]
+            names = account.models.apply(listed)
         except TimeoutError:
             error: UpstreamError = TimedOut(f"{account.name} did not answer in {_FETCH_WITHIN_SECONDS:.0f} s")
         except UpstreamError as caught:

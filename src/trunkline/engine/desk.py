@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sized
 from typing import Any, Protocol
 
 import msgspec
-from msgspec.structs import replace
 
 from trunkline.call import Header, Reply, Stream
 from trunkline.dialects.dialect import JsonReply
@@ -131,7 +130,7 @@ class Desk:
         """The same for a request that goes to no model."""
         if not account.provider.token or self.parts.credentials is None:
             return request
-        return replace(request, head=request.head + await self.parts.credentials.lines(account.name))
+        return await self.parts.credentials.open(account.name, request)
 
     async def pass_on(self, x: Exchange, envelope: Envelope, target: Target, operation: str) -> Reply:
         """A request and its JSON reply as they are, but for the model's name."""

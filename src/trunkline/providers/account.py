@@ -1,5 +1,6 @@
 """One provider as it is configured: where it is, what it is told, and which secret opens it. Opens nothing itself."""
 
+import dataclasses
 import fnmatch
 import re
 from collections.abc import Iterable, Mapping
@@ -10,9 +11,10 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from trunkline import __version__
+from trunkline.call import Header
 from trunkline.capabilities import Capabilities
 from trunkline.errors import ConfigError, ModelNotFound
-from trunkline.ports import DEFAULT_TIMEOUTS, Origin, Timeouts
+from trunkline.ports import DEFAULT_TIMEOUTS, Origin, Timeouts, UpstreamRequest
 from trunkline.providers.provider import DIALECTS, STREAM, Provider
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -157,6 +159,8 @@ def make_account(
     settings = {**{s.name: s.default for s in provider.settings if s.default}, **(settings or {})}
     if provider.adapt is not None:
         provider, base_url = provider.adapt(provider, base_url, settings)
+    if provider.cloud and not provider.needs_token(api_key, settings):
+        provider = dataclasses.replace(provider, cloud="")
     base_url = base_url or (provider.base_url if provider.address is None else provider.address(settings))
     if base_url is None:
         raise ConfigError(f"`{name or provider.name}` has no base URL: there is no address to assume for it")
@@ -190,7 +194,7 @@ def _fit_capabilities(known: Capabilities, cache_points: bool, emulated: frozens
 
 def _fit_rules(provider: Provider, rules: ModelRules) -> ModelRules:
     """A provider without a list to ask for serves what is named; whether it has others nobody can tell."""
-    return rules if "models" in provider.paths else replace(rules, has_list=False)
+    return rules if "models" in provider.paths or provider.lists else replace(rules, has_list=False)
 
 
 def read_base_url(url: str, version: str = "/v1", tls_verify: bool = True) -> tuple[Origin, str]:
@@ -216,6 +220,23 @@ def read_base_url(url: str, version: str = "/v1", tls_verify: bool = True) -> tu
     return Origin(parts.scheme, host, port or _DEFAULT_PORTS[parts.scheme], tls_verify), path
 
 
+def list_requests(account: Account, now_micros: int) -> list[UpstreamRequest]:
+    """What the models of an account are asked for with; a token is still to be added."""
+    provider = account.provider
+    if not provider.lists:
+        return [UpstreamRequest(account.origin, account.head("models"), b"", account.timeouts)]
+    requests = []
+    for url in provider.lists:
+        base, _, rest = url.rpartition("/")
+        origin, path = read_base_url(base, "", account.origin.tls_verify)
+        headers = _fixed_headers(provider, origin, account.api_key)
+        head = f"GET {path}/{rest} HTTP/1.1\r\n".encode() + headers
+        if provider.sign is not None:
+            head = provider.sign(account, head, b"", now_micros)
+        requests.append(UpstreamRequest(origin, head, b"", account.timeouts))
+    return requests
+
+
 def check_key(api_key: str) -> None:
     """Raises `ConfigError` for a key that cannot stand in a header: pasted with a line break, or with letters that
     look like others."""
@@ -238,16 +259,8 @@ def _write_host(origin: Origin) -> str:
 def _write_heads(
     provider: Provider, origin: Origin, path: str, api_key: str, settings: Mapping[str, str]
 ) -> dict[str, bytes]:
-    headers = [
-        (b"host", _write_host(origin).encode()),
-        (b"user-agent", f"trunkline/{__version__}".encode()),
-        # Nothing is gained by having a stream of small events packed and unpacked.
-        (b"accept-encoding", b"identity"),
-        *provider.headers,
-        *provider.authorize(api_key),
-        *((s.header, settings[s.name].encode()) for s in provider.settings if s.header and s.name in settings),
-    ]
-    tail = b"".join(b"%b: %b\r\n" % header for header in headers)
+    told = ((s.header, settings[s.name].encode()) for s in provider.settings if s.header and s.name in settings)
+    tail = _fixed_headers(provider, origin, api_key) + _write_lines(told)
     body = b"content-type: application/json\r\n"
     operations = {*DIALECTS, *(name + STREAM for name in DIALECTS), *provider.operations} & {*provider.paths}
     paths = {operation: _fill(provider.paths[operation], path, settings) for operation in provider.paths}
@@ -259,6 +272,23 @@ def _write_heads(
     if "models" in provider.paths:
         heads["models"] = f"GET {paths['models']} HTTP/1.1\r\n".encode() + tail
     return heads
+
+
+def _fixed_headers(provider: Provider, origin: Origin, api_key: str) -> bytes:
+    return _write_lines(
+        (
+            (b"host", _write_host(origin).encode()),
+            (b"user-agent", f"trunkline/{__version__}".encode()),
+            # Nothing is gained by having a stream of small events packed and unpacked.
+            (b"accept-encoding", b"identity"),
+            *provider.headers,
+            *provider.authorize(api_key),
+        )
+    )
+
+
+def _write_lines(headers: Iterable[Header]) -> bytes:
+    return b"".join(b"%b: %b\r\n" % header for header in headers)
 
 
 def _fill(path: str, base: str, settings: Mapping[str, str]) -> str:

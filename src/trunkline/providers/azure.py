@@ -3,6 +3,7 @@
 The base URL is the resource's (`https://<resource>.openai.azure.com`). By default its `/openai/v1` surface is used,
 which has Responses and Chat and needs no version; with a dated `AZURE_API_VERSION` the older paths by deployment are,
 which have Chat (name `responses` in `AZURE_SPEAKS` for versions that have it). A model is a deployment's name.
+Without a key it is opened by tokens of Entra: of an application with a secret or a federated token, or of the machine.
 Limits: deployments cannot be listed with the key, so a name needs its prefix (`azure/<deployment>`), or
 `AZURE_MODELS`. Streams may begin with a chunk that holds nothing but `prompt_filter_results`.
 """
@@ -68,7 +69,35 @@ PROVIDER = make_provider(
         "responses:compact": "/responses/compact",
         "embeddings": "/embeddings",
     },
+    needs=(
+        ("api_key",),
+        ("tenant_id", "client_id", "client_secret"),
+        ("tenant_id", "client_id", "federated_token_file"),
+        ("managed_identity",),
+    ),
+    cloud="entra",
+    needs_token=lambda api_key, _: not api_key,
     settings=(
+        Setting(name="tenant_id", meaning="the tenant of an application that opens it instead of a key"),
+        Setting(name="client_id", meaning="that application, or the machine's identity where it has several"),
+        Setting(name="client_secret", meaning="its secret", secret=True),
+        Setting(
+            name="federated_token_file",
+            meaning="the file of what another identity provider says of it, kept fresh there",
+        ),
+        Setting(name="managed_identity", meaning="`true`: the machine's own identity opens it"),
+        Setting(
+            name="identity_endpoint",
+            meaning="where App Service and its like ask who they are",
+            also=("IDENTITY_ENDPOINT",),
+        ),
+        Setting(name="identity_header", meaning="what they ask with", also=("IDENTITY_HEADER",), secret=True),
+        Setting(name="authority_host", meaning="where Entra gives tokens", default="https://login.microsoftonline.com"),
+        Setting(
+            name="token_resource",
+            meaning="what the tokens are for",
+            default="https://cognitiveservices.azure.com",
+        ),
         Setting(
             name="api_version",
             meaning="a dated version (`2024-10-21`) uses the paths by deployment; `preview` asks `/openai/v1` for more",

@@ -81,8 +81,10 @@ class Provider:
     raises `Garbled`; without a `models` path there is none to ask for. `rank` decides which of several providers that
     list a name is asked, the lowest first, then by alphabet. `keeps_responses`: a response that it was told to store can
     be gone on from, read and deleted there under its id. `keeps_prompts`: a request may name a prompt that is kept
-    there. `embedded`: it is served by this gateway itself. `is_free`: nothing is paid for its models. `example` is a bare name of a model that its accounts usually
-    have, for programs to paste; empty where there is none.
+    there. `embedded`: it is served by this gateway itself. `is_free`: nothing is paid for its models. `cloud` is whose tokens or temporary keys open it,
+    `aws`, `entra` or `google`, where its key and settings say that it `needs_token`. `lists` are the URLs that its
+    models are listed at, where that is not below the base URL. `example` is a bare name of a model that its accounts
+    usually have, for programs to paste; empty where there is none.
     """
 
     name: str
@@ -112,8 +114,15 @@ class Provider:
     embedded: bool = False
     is_free: bool = False
     sign: Sign | None = None
-    token: bool = False
+    cloud: str = ""
+    needs_token: Callable[[str, Mapping[str, str]], bool] = lambda _, __: True
+    lists: tuple[str, ...] = ()
     example: str = ""
+
+    @property
+    def token(self) -> bool:
+        """Whether it is opened by what does not last."""
+        return bool(self.cloud)
 
     @property
     def openers(self) -> tuple[tuple[str, ...], ...]:

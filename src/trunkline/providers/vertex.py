@@ -1,7 +1,7 @@
 """Gemini on Google Cloud's Vertex AI.
 
-Limits: it has no lasting key but tokens, made from a service account's file or from application default credentials
-in one. The models of its list are not told, so a name needs its prefix, or `VERTEX_MODELS`. Signatures and limits as
+Limits: it has no lasting key but tokens: of a file of credentials (a service account's, a person's, a federated
+identity's), of the login that `gcloud` keeps, or of the machine that this runs on. The models of its list are not told, so a name needs its prefix, or `VERTEX_MODELS`. Signatures and limits as
 with the Gemini API.
 """
 
@@ -26,7 +26,7 @@ PROVIDER = Provider(
     docs="https://cloud.google.com/vertex-ai/generative-ai/docs/model-reference/inference",
     address=find_address,
     configured_by="project",
-    needs=(("project", "credentials"),),
+    needs=(("project",),),
     key_required=False,
     speaks=("gemini",),
     faithful=frozenset({"gemini"}),
@@ -37,11 +37,17 @@ PROVIDER = Provider(
         Setting(name="location", meaning="the region, or `global`", default="global"),
         Setting(
             name="credentials",
-            meaning="the JSON file of a service account, or of application default credentials",
+            meaning="the JSON file of credentials; without one the login of `gcloud`, or the machine's own identity",
             also=("GOOGLE_APPLICATION_CREDENTIALS",),
         ),
+        Setting(
+            name="metadata_host",
+            meaning="where a machine of Google's asks who it is",
+            default="metadata.google.internal",
+            also=("GCE_METADATA_HOST",),
+        ),
     ),
-    token=True,
+    cloud="google",
     read_models=read_models,
     capabilities=Capabilities(
         parallel_switch=False,
