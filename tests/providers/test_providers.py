@@ -245,10 +245,27 @@ def test_redact(text: str) -> None:
     assert "[redacted]" in redacted
 
 
-def test_redact_leaves_the_rest() -> None:
-    """Nothing is taken out for a placeholder key, nor from a message that does not quote it."""
-    assert account_of("ollama", api_key="x").redact("max exceeded") == "max exceeded"
-    assert account_of("openai").redact("no such model") == "no such model"
+@pytest.mark.parametrize(
+    ("key", "text"),
+    [
+        ("x", "max exceeded"),
+        ("ollama", "ollama cannot find ollama-model"),
+        ("sk-code", "sk-code"),
+        ("server_error", "server_error"),
+        ("invalid_key_0123456789", "invalid_request_error at invalid_id"),
+        ("token1", "token10 and a-token1"),
+        (KEY, "no such model"),
+    ],
+)
+def test_redact_leaves_the_rest(key: str, text: str) -> None:
+    """Nothing is taken out for a placeholder, nor a word that begins as a key does."""
+    assert account_of("openai", api_key=key).redact(text) == text
+
+
+@pytest.mark.parametrize("key", ["token-abc123", "hunter2", "AKIDEXAMPLE"])
+def test_redact_short(key: str) -> None:
+    """A key that somebody made up for a server of their own is one, too."""
+    assert account_of("vllm", api_key=key).redact(f'"{key}" is wrong: {key}.') == '"[redacted]" is wrong: [redacted].'
 
 
 def test_version_setting() -> None:

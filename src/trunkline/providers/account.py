@@ -23,9 +23,14 @@ _BASE = "{base}"
 _UPLOAD = "files:upload"
 _VERSION_SEGMENT = re.compile(r"/v[0-9]+[a-z0-9]*(?=/|$)")
 
-# Shorter keys are placeholders for local servers ("none", "x"): taking them out would only garble messages.
+# Local servers are given placeholders ("x", "ollama", "not-needed"): taking words out would only garble what is said.
 _SHORTEST_SECRET = 6
-_TOLD_BY_ITS_START = 8
+_LONG_SECRET = 16
+_WORD = re.compile(r"[a-z][a-z._\-]*")
+
+# Vendors quote the start of a key, and stars or dots behind it; so much of it is the key's own whatever stands behind.
+_STARRED_START, _OWN_START = 8, 16
+_TAKEN_OUT = "[redacted]"
 
 
 class ModelRules(Struct, frozen=True):
@@ -127,13 +132,25 @@ class Account:
         if not text:
             return text
         for name in (setting.name for setting in self.provider.settings if setting.secret):
-            if len(value := self.settings.get(name, "")) >= _SHORTEST_SECRET:
-                text = text.replace(value, "[redacted]")
-        key = self.api_key
-        if len(key) < _SHORTEST_SECRET:
+            text = _take_out(self.settings.get(name, ""), text)
+        text, key = _take_out(self.api_key, text), self.api_key
+        if len(key) < _LONG_SECRET:
             return text
-        text = text.replace(key, "[redacted]")
-        return re.sub(re.escape(key[:_TOLD_BY_ITS_START]) + r"[\w\-*.…]+", "[redacted]", text)
+        own, starred = re.escape(key[:_OWN_START]), re.escape(key[:_STARRED_START])
+        return re.sub(rf"(?:{own}|{starred}[\w\-]*(?:\*|…|\.\.))[\w\-*.…]*", _TAKEN_OUT, text)
+
+
+def _is_secret(value: str) -> bool:
+    return len(value) >= _LONG_SECRET or (len(value) >= _SHORTEST_SECRET and not _WORD.fullmatch(value))
+
+
+def _take_out(secret: str, text: str) -> str:
+    """A short one may be the start of another word."""
+    if not _is_secret(secret):
+        return text
+    if len(secret) >= _LONG_SECRET:
+        return text.replace(secret, _TAKEN_OUT)
+    return re.sub(rf"(?<![\w\-]){re.escape(secret)}(?![\w\-])", _TAKEN_OUT, text)
 
 
 def make_account(
@@ -179,7 +196,7 @@ def make_account(
         models=_fit_rules(provider, models or ModelRules()),
         settings=settings,
         api_key=api_key,
-        secret=api_key.encode() if len(api_key) >= _SHORTEST_SECRET else b"",
+        secret=api_key.encode() if _is_secret(api_key) else b"",
         _heads=_write_heads(provider, origin, path, api_key, settings),
         _templates=frozenset(
             name for name, path in provider.paths.items() if "{model}" in path or name + STREAM in provider.paths
