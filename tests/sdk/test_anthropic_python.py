@@ -18,7 +18,9 @@ BOTH = "What are the weather and the time in Oslo?"
 
 @pytest.fixture
 async def client(gateway: Gateway) -> AsyncIterator[AsyncAnthropic]:
-    async with AsyncAnthropic(base_url=gateway.url, api_key=KEY, max_retries=0) as client:
+    """A client that takes nothing that its types do not allow."""
+    strict = AsyncAnthropic(base_url=gateway.url, api_key=KEY, max_retries=0, _strict_response_validation=True)
+    async with strict as client:
         yield client
 
 

@@ -95,4 +95,4 @@ def _write_openai(listed: Listed) -> dict[str, Any]:
 
 def _write_anthropic(listed: Listed) -> dict[str, Any]:
     name, _ = listed
-    return {"type": "model", "id": name, "display_name": name, "created_at": _CREATED_TEXT}
+    return {"type": "model", "id": name, "display_name": name, "created_at": _CREATED_TEXT, "lifecycle": "active"}
