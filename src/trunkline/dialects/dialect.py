@@ -180,7 +180,8 @@ class Dialect(UpstreamDialect):
     """One wire protocol, for callers and upstreams alike.
 
     `read_request(body, unseal)`: the caller's JSON object, every member decoded → a `ModelRequest`. Raises
-    `InvalidRequest` with `param` for what is wrong; never anything else.
+    `InvalidRequest` with `param` for what is wrong; never anything else. It comes in two parts: `conversation` names the
+    member whose value `read_conversation(value, head, unseal)` makes the items of, and `read_head(body)` is all the rest.
     `write_reply(response, context)`: the answer → the caller's JSON.
     `writer(context)`: a `StreamWriter` for one caller's stream.
     `write_error(error, request_id)`: any error → the caller's JSON envelope.
@@ -201,6 +202,9 @@ class Dialect(UpstreamDialect):
     `statuses`: the HTTP statuses that this dialect has of its own, by error code.
     """
 
+    conversation: str
+    read_head: Callable[[dict[str, Any]], ModelRequest]
+    read_conversation: Callable[[Any, ModelRequest, Unseal], list[Item]]
     read_request: Callable[[dict[str, Any], Unseal], ModelRequest]
     write_reply: Callable[[ModelResponse, ReplyContext], bytes]
     writer: Callable[[ReplyContext], StreamWriter]

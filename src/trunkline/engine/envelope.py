@@ -143,17 +143,19 @@ def _describe(error: msgspec.DecodeError, body: bytes) -> str:
 
 def decode_body(members: Members) -> dict[str, Any]:
     """Every member decoded, for a request that has to be understood. Raises `InvalidRequest`."""
-    decoded: dict[str, Any] = {}
-    for name, raw in members.items():
-        try:
-            decoded[name] = _ANY.decode(raw)
-        except msgspec.DecodeError as error:
-            raise InvalidRequest(f"`{name}` is not valid JSON: {error}", param=name) from None
-        except UnicodeDecodeError:
-            raise InvalidRequest(f"`{name}` holds text that is not Unicode", param=name) from None
-        except RecursionError:
-            raise InvalidRequest(f"`{name}` is nested too deeply", param=name) from None
-    return decoded
+    return {name: decode_member(members, name) for name in members}
+
+
+def decode_member(members: Members, name: str) -> Any:
+    """One member decoded; `None` where it is absent. Raises `InvalidRequest`."""
+    try:
+        return _ANY.decode(members.get(name, _NULL))
+    except msgspec.DecodeError as error:
+        raise InvalidRequest(f"`{name}` is not valid JSON: {error}", param=name) from None
+    except UnicodeDecodeError:
+        raise InvalidRequest(f"`{name}` holds text that is not Unicode", param=name) from None
+    except RecursionError:
+        raise InvalidRequest(f"`{name}` is nested too deeply", param=name) from None
 
 
 def encode_members(members: Members) -> bytes:

@@ -14,6 +14,7 @@ from trunkline.engine.bounds.limits import RateLimits
 from trunkline.engine.caller.labelling import Labelling
 from trunkline.engine.caller.sessions import Sessions
 from trunkline.engine.gauge import Gauge
+from trunkline.engine.heads import Heads
 from trunkline.engine.router import Router
 from trunkline.ports import Catalog, Credentials, Fetch, FetchLimits, Keys, Ledger, Listing, Shared, Upstream
 from trunkline.state.keys import KeyMaker
@@ -37,7 +38,7 @@ class Parts(Struct, frozen=True, kw_only=True):
     turns whatever would be left out of a request into an error. `key_maker` is `None` where no keys are issued. `credentials` is there where a provider needs it.
     Files of more than `inline_file_bytes` are copied to providers that keep files.
     `fetch` is `None` where nothing that callers point to may be fetched. `store` is `None` where nothing is kept; `is_store_up` says whether its database answers.
-    `gauge` learns how far estimates are off. `forwarded_prompts` are prompts kept at a provider that anybody may use, each with its model. `admission` is `None` where nothing bounds what may be asked, `purse` where there are no budgets, which
+    `gauge` learns how far estimates are off, `heads` remembers what requests begin with. `forwarded_prompts` are prompts kept at a provider that anybody may use, each with its model. `admission` is `None` where nothing bounds what may be asked, `purse` where there are no budgets, which
     `budgets` administers.
     `write_metrics` is told how many streams are under way, and writes what Prometheus reads; `None` where nothing is
     counted. `settings` are what was set, secrets left out. `evidence_bytes` is how much of a stream is heard for the audit, 0 where that keeps no bodies.
@@ -63,6 +64,7 @@ class Parts(Struct, frozen=True, kw_only=True):
     fetch_limits: FetchLimits = FetchLimits()
     inline_file_bytes: int = 4_000_000
     gauge: Gauge = field(default_factory=Gauge)
+    heads: Heads = field(default_factory=Heads)
     store: Store | None = None
     is_store_up: Callable[[], bool] = lambda: True
     retention: Retention = Retention()

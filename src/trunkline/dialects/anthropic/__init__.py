@@ -7,13 +7,16 @@ from trunkline.dialects.anthropic.media import FORMS
 from trunkline.dialects.anthropic.patch import is_unfit, patch
 from trunkline.dialects.anthropic.reader import open_reader
 from trunkline.dialects.anthropic.reply import read_reply, write_reply
-from trunkline.dialects.anthropic.request import read_request
+from trunkline.dialects.anthropic.request import read_conversation, read_head, read_request
 from trunkline.dialects.anthropic.tee import holds_end, tee_reply, tee_stream
 from trunkline.dialects.anthropic.writer import Writer
 from trunkline.dialects.dialect import Dialect
 
 DIALECT = Dialect(
     name="messages",
+    conversation="messages",
+    read_head=read_head,
+    read_conversation=read_conversation,
     read_request=read_request,
     write_request=write_request,
     read_reply=read_reply,

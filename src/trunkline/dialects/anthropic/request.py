@@ -39,20 +39,31 @@ _TIERS = {"auto": "auto", "standard_only": "default"}
 
 def read_request(body: dict[str, Any], unseal: Unseal) -> ModelRequest:
     """A request in our words. Raises `InvalidRequest` with the path of what is wrong."""
+    head = read_head(body)
+    return replace(head, items=read_conversation(body.get("messages"), head, unseal))
+
+
+def read_conversation(value: Any, head: ModelRequest, unseal: Unseal) -> list[Item]:
+    """The items of `messages`, after those that the head has."""
+    return [*head.items, *read_messages(Fields({"messages": value}), unseal)]
+
+
+def read_head(body: dict[str, Any]) -> ModelRequest:
+    """All of a body but its `messages`. Its items are the system's."""
     fields = Fields(body)
+    fields.any("messages")
     extras: dict[str, Any] = {}
     for name in _EXTRA_FIELDS:
         if (value := fields.any(name)) is not None:
             extras[name] = value
     instructions, system = _read_system(fields)
     model = fields.need_text("model")
-    items = [*system, *read_messages(fields, unseal)]
     config = _read_output_config(fields, extras)
     choice, parallel = _read_tool_choice(fields)
     settings = _read_settings(fields, extras)
     return ModelRequest(
         model=model,
-        items=items,
+        items=system,
         instructions=instructions,
         tools=_read_tools(fields),
         tool_choice=choice,

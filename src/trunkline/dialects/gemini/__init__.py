@@ -7,12 +7,15 @@ from trunkline.dialects.gemini.media import FORMS
 from trunkline.dialects.gemini.patch import is_unfit, patch
 from trunkline.dialects.gemini.reader import open_reader
 from trunkline.dialects.gemini.reply import read_reply, write_reply
-from trunkline.dialects.gemini.request import read_request
+from trunkline.dialects.gemini.request import read_conversation, read_head, read_request
 from trunkline.dialects.gemini.tee import tee_reply, tee_stream
 from trunkline.dialects.gemini.writer import Writer
 
 DIALECT = Dialect(
     name="gemini",
+    conversation="contents",
+    read_head=read_head,
+    read_conversation=read_conversation,
     read_request=read_request,
     write_request=write_request,
     read_reply=read_reply,

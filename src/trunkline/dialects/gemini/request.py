@@ -5,6 +5,8 @@ Source: https://ai.google.dev/api/generate-content, and the official SDK's types
 
 from typing import Any
 
+from msgspec.structs import replace
+
 from trunkline.dialects.dialect import Unseal
 from trunkline.dialects.gemini.body import GENERATION_EXTRAS
 from trunkline.dialects.gemini.contents import read_contents
@@ -13,7 +15,7 @@ from trunkline.dialects.gemini.thinking import read_thinking
 from trunkline.dialects.gemini.wire import DIALECT, camel, fields_of
 from trunkline.dialects.shapes import Fields, missing, wrong_type, wrong_value
 from trunkline.errors import InvalidRequest
-from trunkline.items import Extras, FunctionTool, OtherTool, Tool, ToolChoice
+from trunkline.items import Extras, FunctionTool, Item, OtherTool, Tool, ToolChoice
 from trunkline.request import ModelRequest, ModelSettings, TextFormat
 
 # Defined by the dialect, without a word in our vocabulary.
@@ -26,7 +28,19 @@ _MODES = ("AUTO", "ANY", "NONE", "VALIDATED", "MODE_UNSPECIFIED")
 
 def read_request(body: dict[str, Any], unseal: Unseal) -> ModelRequest:
     """A request in our words. Raises `InvalidRequest` with the path of what is wrong."""
+    head = read_head(body)
+    return replace(head, items=read_conversation(body.get("contents"), head, unseal))
+
+
+def read_conversation(value: Any, head: ModelRequest, unseal: Unseal) -> list[Item]:
+    """The items of `contents`."""
+    return read_contents(_check_contents(value), unseal)
+
+
+def read_head(body: dict[str, Any]) -> ModelRequest:
+    """All of a body but its `contents`."""
     fields = Fields({name if name == "provider_options" else camel(name): value for name, value in body.items()})
+    fields.any("contents")
     extras: dict[str, Any] = {}
     for name in _EXTRA_FIELDS:
         if (value := fields.any(name)) not in (None, [], {}):
@@ -43,7 +57,7 @@ def read_request(body: dict[str, Any], unseal: Unseal) -> ModelRequest:
             extras[name] = value
     return ModelRequest(
         model=fields.text("model") or "",
-        items=read_contents(_need_contents(fields), unseal),
+        items=[],
         instructions=_read_system(fields),
         tools=_read_tools(fields),
         tool_choice=choice,
@@ -69,8 +83,7 @@ def _object(fields: Fields, name: str) -> Fields | None:
     return None if value is None else fields_of(value, fields.at(name))
 
 
-def _need_contents(fields: Fields) -> list[Any]:
-    contents = fields.any("contents")
+def _check_contents(contents: Any) -> list[Any]:
     if type(contents) is dict:
         # One content alone is taken as a list of it.
         contents = [contents]

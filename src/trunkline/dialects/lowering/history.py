@@ -216,10 +216,18 @@ def _tell_part(part: OtherPart, path: str) -> Text:
     raise Unsupported(f"`{path}` is of type `{part.type}`, which this model cannot take: leave it out", param=path)
 
 
+_WITH_TOOLS = frozenset({"additional_tools", "tool_search_output"})
+
+
+def hold_tools(items: list[Item]) -> bool:
+    """Whether any of these brings tools with it."""
+    return any(type(item) is OtherItem and item.type in _WITH_TOOLS for item in items)
+
+
 def gather_tools(items: list[Item], toolbox: Toolbox) -> None:
     """Tools that came later than the request's own: told by the developer, or found by a search."""
     for number, item in enumerate(items):
-        if isinstance(item, OtherItem) and item.type in ("additional_tools", "tool_search_output"):
+        if type(item) is OtherItem and item.type in _WITH_TOOLS:
             toolbox.add_found(item.value.get("tools"), f"input[{number}]")
 
 

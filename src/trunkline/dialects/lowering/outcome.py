@@ -54,6 +54,20 @@ class Notes:
         if name not in self.emulated:
             self.emulated.append(name)
 
+    def add(self, later: "Notes") -> None:
+        """Others' notes after these."""
+        for name in later.dropped:
+            self.drop(name)
+        for name in later.emulated:
+            self.emulate(name)
+        self.stages += later.stages
+
+    def copy(self) -> "Notes":
+        """The same, to be added to."""
+        copied = Notes()
+        copied.add(self)
+        return copied
+
     def close(self, last: Callable[[], Restore]) -> Lowering:
         """The outcome; `last` follows the stages, if there are any."""
         if not self.stages:

@@ -14,12 +14,15 @@ from trunkline.dialects.openai_chat.patch import ask_for_usage, patch
 from trunkline.dialects.openai_chat.put_back import put_back
 from trunkline.dialects.openai_chat.reader import Reader
 from trunkline.dialects.openai_chat.reply import read_reply, write_reply
-from trunkline.dialects.openai_chat.request import read_request
+from trunkline.dialects.openai_chat.request import read_conversation, read_head, read_request
 from trunkline.dialects.openai_chat.tee import Tee, holds_end, tee_reply
 from trunkline.dialects.openai_chat.writer import Writer
 
 DIALECT = Dialect(
     name="chat",
+    conversation="messages",
+    read_head=read_head,
+    read_conversation=read_conversation,
     read_request=read_request,
     write_request=write_request,
     read_reply=read_reply,

@@ -5,12 +5,15 @@ Source: https://platform.openai.com/docs/api-reference/chat/create, every field 
 
 from typing import Any
 
+from msgspec.structs import replace
+
 from trunkline.dialects.dialect import Unseal
 from trunkline.dialects.openai_chat.history import History
 from trunkline.dialects.openai_chat.tools import read_tool_choice, read_tools
 from trunkline.dialects.openai_responses.metadata import check_metadata
 from trunkline.dialects.shapes import Fields, missing, wrong_type
 from trunkline.errors import InvalidRequest
+from trunkline.items import Item
 from trunkline.request import ModelRequest, ModelSettings, ReasoningSettings, TextFormat
 
 _EXTRAS = ("modalities", "audio", "prediction", "web_search_options", "moderation", "prompt_cache_options")
@@ -19,20 +22,32 @@ _EXTRAS = ("modalities", "audio", "prediction", "web_search_options", "moderatio
 
 def read_request(body: dict[str, Any], unseal: Unseal) -> ModelRequest:
     """The caller's JSON object → a request. Raises `InvalidRequest`, with the field's path, and nothing else."""
-    fields = Fields(body)
-    model = fields.need_text("model")
-    history = History(unseal)
-    messages = fields.array("messages")
-    if not messages:
+    head = read_head(body)
+    return replace(head, items=read_conversation(body.get("messages"), head, unseal))
+
+
+def read_conversation(value: Any, head: ModelRequest, unseal: Unseal) -> list[Item]:
+    """The items of `messages`."""
+    fields = Fields({"messages": value})
+    if not fields.array("messages"):
         raise missing("messages", "an array with at least one message")
+    history = History(unseal)
     for message in fields.each("messages"):
         history.read(message)
+    return history.items
+
+
+def read_head(body: dict[str, Any]) -> ModelRequest:
+    """All of a body but its `messages`."""
+    fields = Fields(body)
+    fields.any("messages")
+    model = fields.need_text("model")
     tools = read_tools(fields)
     stream_options = fields.fields("stream_options") or Fields({}, "stream_options")
     include_usage = bool(stream_options.flag("include_usage"))
     request = ModelRequest(
         model=model,
-        items=history.items,
+        items=[],
         tools=tools,
         tool_choice=read_tool_choice(fields),
         text_format=_read_format(fields.fields("response_format")),

@@ -5,6 +5,8 @@ Source: https://platform.openai.com/docs/api-reference/responses/create
 
 from typing import Any
 
+from msgspec.structs import replace
+
 from trunkline.capabilities import Capabilities
 from trunkline.dialects.dialect import Unseal, Written
 from trunkline.dialects.openai_responses.items import read_items
@@ -15,7 +17,7 @@ from trunkline.dialects.openai_responses.turns import write_input
 from trunkline.dialects.refused import fit_effort, leave_out
 from trunkline.dialects.shapes import Fields, missing
 from trunkline.errors import UnknownParameter
-from trunkline.items import Extras, Reasoning
+from trunkline.items import Extras, Item, Reasoning
 from trunkline.request import ModelRequest, ModelSettings, ReasoningSettings, TextFormat
 
 _LOGPROBS = "message.output_text.logprobs"
@@ -31,28 +33,38 @@ _EFFORT_CEILINGS = ((1024, "minimal"), (2048, "low"), (8192, "medium"), (24576, 
 _OBJECTS = ("stream_options", "prompt_cache_options", "moderation", "background_options", "client_metadata")
 _EXTRAS = (*_OBJECTS, "context_management")
 
-# Without an input, one of these must say what to answer.
-_INPUT_ELSEWHERE = ("prompt", "previous_response_id", "conversation")
-
 
 # --- wire → ours ------------------------------------------------------------------------------------------------
 
 
 def read_request(body: dict[str, Any], unseal: Unseal) -> ModelRequest:
     """The caller's body, whole. Raises `InvalidRequest` with the path of what is wrong."""
+    head = read_head(body)
+    return replace(head, items=read_conversation(body.get("input"), head, unseal))
+
+
+def read_conversation(value: Any, head: ModelRequest, unseal: Unseal) -> list[Item]:
+    """The items of `input`, which something in the head may stand for."""
+    if value is not None:
+        return read_items(value, "input", unseal)
+    if head.prompt is None and head.previous_response_id is None and head.conversation is None:
+        raise missing("input", "a string or an array of items")
+    return []
+
+
+def read_head(body: dict[str, Any]) -> ModelRequest:
+    """All of a body but its `input`."""
     fields = Fields(body)
     prompt = fields.object("prompt")
     model = fields.text("model")
     if model is None and prompt is None:
         raise missing("model", "a string")
-    value = fields.any("input")
-    if value is None and all(body.get(name) is None for name in _INPUT_ELSEWHERE):
-        raise missing("input", "a string or an array of items")
+    fields.any("input")
     text = fields.fields("text") or Fields({}, "text")
     text_format = _read_text_format(text)
-    request = ModelRequest(
+    return ModelRequest(
         model=model or "",
-        items=[] if value is None else read_items(value, "input", unseal),
+        items=[],
         instructions=fields.text("instructions"),
         tools=[read_tool(tool) for tool in fields.each("tools")],
         tool_choice=read_tool_choice(fields.any("tool_choice")),
@@ -67,7 +79,6 @@ def read_request(body: dict[str, Any], unseal: Unseal) -> ModelRequest:
         extras=_read_extras(fields, text),
         unknown=fields.rest(),
     )
-    return request
 
 
 def _read_settings(fields: Fields, text: Fields) -> ModelSettings:

@@ -9,7 +9,7 @@ from trunkline.dialects.course import Course
 from trunkline.dialects.dialect import Dialect, JsonReply, Passage, UpstreamDialect
 from trunkline.dialects.fates import MEDIA_TOLD_TO, caller_name
 from trunkline.dialects.forms import Contents, Spot, Want
-from trunkline.dialects.lowering import Restore, lower
+from trunkline.dialects.lowering import Plan, Restore, hold_tools
 from trunkline.dialects.media import Materials
 from trunkline.dialects.places import say_in_place
 from trunkline.dialects.recall import Notebook, give_back, holds_thought
@@ -18,7 +18,7 @@ from trunkline.dialects.truncation import truncate
 from trunkline.engine.crossing.cache import open_notes, wants_marks
 from trunkline.engine.crossing.options import add_provider_options
 from trunkline.engine.crossing.replies import fold_bytes, make_context, write_stream, write_whole
-from trunkline.engine.envelope import Envelope, Members, decode_body
+from trunkline.engine.envelope import Envelope, Members, decode_body, decode_member
 from trunkline.engine.exchange import Exchange
 from trunkline.engine.parts import Parts
 from trunkline.engine.router import Target
@@ -37,6 +37,7 @@ class Translated:
         "_context",
         "_course",
         "_dialect",
+        "_head",
         "_is_truncated",
         "_lowering",
         "_marks_cache",
@@ -59,13 +60,13 @@ class Translated:
     ) -> None:
         dialect = parts.dialects[x.dialect]
         seal, unseal = parts.sealer.bind(target.account.name, x.principal.path)
-        # A path may have said the model and whether to stream; the envelope knows either way.
-        request = replace(
-            dialect.read_request(decode_body(envelope.members), unseal), model=envelope.model, stream=envelope.stream
-        )
         self._notes = open_notes(parts, x, upstream.name, target)
+        head = self._head = parts.heads.read(dialect, envelope)
+        said = decode_member(envelope.members, dialect.conversation)
+        items = dialect.read_conversation(said, head.request, unseal)
         if dialect.drops_thought:
-            request = replace(request, items=give_back(request.items, self._notes.recall))
+            items = give_back(items, self._notes.recall)
+        request = replace(head.request, items=items)
         self._context = make_context(parts, x, request, target, seal, envelope)
         self._dialect = dialect
         self._mint = parts.mint
@@ -96,9 +97,7 @@ class Translated:
 
     def _write_lowered(self, request: ModelRequest) -> None:
         dialect, target = self._dialect, self._target
-        lowered, lowering = lower(
-            replace(request, model=target.model), dialect.name, self._upstream.name, target.capabilities, self._mint
-        )
+        lowered, lowering = self._plan(request).lower(request.items)
         written = self._upstream.write_request(lowered, target.capabilities)
         add_provider_options(written.body, request.provider_options, target)
         if self._marks_cache:
@@ -110,6 +109,13 @@ class Translated:
         self.dropped: Sequence[str] = _named(dialect, lowering.dropped, written.dropped)
         truncated = ["truncation"] if self._is_truncated else []
         self.emulated: Sequence[str] = list(dict.fromkeys([*truncated, *self._materials.emulated, *lowering.emulated]))
+
+    def _plan(self, request: ModelRequest) -> Plan:
+        """The plan of the head, unless this request's own was changed, or items of its hold tools."""
+        caller, upstream, target = self._dialect.name, self._upstream.name, self._target
+        if self._is_truncated or hold_tools(request.items):
+            return Plan(replace(request, model=target.model), caller, upstream, target.capabilities, self._mint)
+        return self._head.plan(caller, upstream, target, self._mint)
 
     @property
     def spent(self) -> Usage:

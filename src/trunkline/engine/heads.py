@@ -1,0 +1,80 @@
+"""What clients say again with every turn (tools, instructions, settings): read and lowered once, known by its bytes.
+
+An agent's tools are most of what it sends, and the same each time; its conversation alone is new. A head is a pure
+function of its bytes, so whoever sends them may share it, and nothing of it is ever changed in place.
+"""
+
+from collections import OrderedDict
+
+from msgspec.structs import replace
+
+from trunkline.clock import Mint
+from trunkline.dialects.dialect import Dialect
+from trunkline.dialects.lowering import Plan
+from trunkline.engine.envelope import Envelope, Members, decode_body
+from trunkline.engine.router import Target
+from trunkline.request import ModelRequest
+
+# Read, it takes some ten times as much; the tools of a large agent are 50 KB.
+_MOST_BYTES = 2 << 20
+
+_Key = tuple[str | bool | bytes, ...]
+
+
+class Head:
+    """All of a request but its conversation, and its plan for the target that it went to last."""
+
+    __slots__ = ("_plan", "_target", "_upstream", "request", "size")
+
+    def __init__(self, request: ModelRequest, size: int) -> None:
+        self.request = request
+        self.size = size
+        self._plan: Plan | None = None
+        self._target: Target | None = None
+        self._upstream = ""
+
+    def plan(self, caller: str, upstream: str, target: Target, mint: Mint) -> Plan:
+        """How it is lowered for one target. Raises what is wrong with it there."""
+        if self._plan is None or self._target is not target or self._upstream != upstream:
+            request = replace(self.request, model=target.model)
+            self._plan = Plan(request, caller, upstream, target.capabilities, mint)
+            self._target, self._upstream = target, upstream
+        return self._plan
+
+
+class Heads:
+    """The heads of late. When they come to too many bytes, those go that were not asked for longest."""
+
+    def __init__(self) -> None:
+        self._heads: OrderedDict[_Key, Head] = OrderedDict()
+        self._size = 0
+
+    def read(self, dialect: Dialect, envelope: Envelope) -> Head:
+        """The head of a request. Raises `InvalidRequest`."""
+        members = {name: raw for name, raw in envelope.members.items() if name != dialect.conversation}
+        key = _write_key(dialect, envelope, members)
+        head = self._heads.get(key)
+        if head is not None:
+            self._heads.move_to_end(key)
+            return head
+        # A path may have said the model and whether to stream; the envelope knows either way.
+        request = replace(dialect.read_head(decode_body(members)), model=envelope.model, stream=envelope.stream)
+        head = Head(request, sum(map(len, members.values())))
+        self._keep(key, head)
+        return head
+
+    def _keep(self, key: _Key, head: Head) -> None:
+        if head.size > _MOST_BYTES:
+            return
+        self._heads[key] = head
+        self._size += head.size
+        while self._size > _MOST_BYTES:
+            _, oldest = self._heads.popitem(last=False)
+            self._size -= oldest.size
+
+
+def _write_key(dialect: Dialect, envelope: Envelope, members: Members) -> _Key:
+    key: list[str | bool | bytes] = [dialect.name, envelope.model, envelope.stream]
+    for name, raw in members.items():
+        key += (name, bytes(raw))
+    return tuple(key)
