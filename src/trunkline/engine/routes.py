@@ -54,6 +54,9 @@ ROUTES: dict[str, Route] = {
     "/metrics": Route("metrics", "chat", _GET, kind="usage"),
 }
 
+# What nobody would ask for in Google's way.
+_PLAIN = ROUTES.keys() - {"/v1/models"}
+
 _MODEL_PREFIXES = ("/v1/models/", "/models/")
 _MODEL = Route("model", "chat", _GET)
 
@@ -108,6 +111,8 @@ def speaks_google(call: Call) -> bool:
     Below `/v1` the list of models is OpenAI's, but for callers with the header of Google's SDKs.
     """
     path = call.path
+    if path in _PLAIN:
+        return False
     if path.startswith(_GOOGLE):
         return True
     if path.startswith(_GOOGLE_MODELS) and path.rpartition(":")[2] in _GOOGLE_ACTIONS:
