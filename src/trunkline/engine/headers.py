@@ -41,9 +41,12 @@ def tell(upstream: Mapping[bytes, bytes], secret: bytes) -> tuple[list[Header], 
     """What of an upstream's head may be told, renamed, and what it calls the request; without our credential."""
     names, ids = _choose(tuple(upstream))
     told = [(renamed, upstream[name]) for name, renamed in names]
-    upstream_id = next(filter(None, map(upstream.__getitem__, ids)), b"")
+    upstream_id = b""
+    for name in ids:
+        if upstream_id := upstream[name]:
+            break
     # One look at all of it: hardly any says it.
-    if secret and b"\n".join(upstream.values()).find(secret) >= 0:
+    if secret and b"\n".join([upstream_id, *[value for _, value in told]]).find(secret) >= 0:
         told = [(name, value.replace(secret, _REDACTED)) for name, value in told]
         upstream_id = upstream_id.replace(secret, _REDACTED)
     return told, upstream_id
