@@ -115,7 +115,7 @@ async def test_what_a_gateway_is_asked() -> None:
         return {}
 
     book = limits._RemoteBook(ask)
-    await book.rules()
+    await book.all()
     await book.find("a")
     await book.create({})
     await book.update("a", {})

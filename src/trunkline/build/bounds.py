@@ -13,9 +13,9 @@ from trunkline.clock import Clock
 from trunkline.config.config import Config
 from trunkline.engine.bounds.admission import Admission
 from trunkline.engine.bounds.budgets.alerts import Herald
+from trunkline.engine.bounds.budgets.book import BudgetBook, Means, OpenBook
 from trunkline.engine.bounds.budgets.bounds import BudgetBounds
 from trunkline.engine.bounds.budgets.funds import Funds
-from trunkline.engine.bounds.budgets.office import BudgetOffice, Means, OpenOffice
 from trunkline.engine.bounds.budgets.purse import Purse
 from trunkline.engine.bounds.budgets.treasury import Treasury
 from trunkline.engine.bounds.limits import RateLimits
@@ -35,7 +35,7 @@ class Bounding(Struct, frozen=True):
     admission: Admission
     limits: RateLimits
     purse: Purse | None = None
-    open_office: OpenOffice | None = None
+    open_book: OpenBook | None = None
 
 
 async def open_bounds(
@@ -57,10 +57,10 @@ async def open_bounds(
     bounds = BudgetBounds(funds, clock, gauge, DIALECTS, config.output_limit_tokens)
     means = Means(treasury.look, treasury.refresh, check_url, secrets.token_bytes)
 
-    def open_office(path: str, witness: Witness) -> BudgetOffice:
-        return BudgetOffice(kept, config.budgets, path, clock, witness, means)
+    def open_book(path: str, witness: Witness) -> BudgetBook:
+        return BudgetBook(kept, config.budgets, path, clock, witness, means)
 
-    return Bounding(Admission(counters, [limits, bounds]), limits, Purse(counters, bounds), open_office)
+    return Bounding(Admission(counters, [limits, bounds]), limits, Purse(counters, bounds), open_book)
 
 
 def _watch(stack: AsyncExitStack, **works: Coroutine[Any, Any, None]) -> None:

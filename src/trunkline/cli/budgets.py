@@ -24,9 +24,9 @@ _NONE_YET = "there are no budgets yet: trunkline budgets set NAME --dollars 500 
 
 
 class Office(Protocol):
-    """The budgets, wherever they are kept; as `engine.budgets.office.BudgetOffice`."""
+    """The budgets, wherever they are kept; as `engine.budgets.book.BudgetBook`."""
 
-    async def budgets(self) -> dict[str, Any]: ...
+    async def all(self) -> dict[str, Any]: ...
 
     async def find(self, name: str) -> dict[str, Any]: ...
 
@@ -46,7 +46,7 @@ def run(options: Namespace) -> int:
 
 
 async def _do(options: Namespace, config: Config) -> str:
-    async with _open_remote(options, config) if options.url else open_office(config) as office:
+    async with _open_remote(options, config) if options.url else open_book(config) as office:
         answer, text = await _ACTIONS[options.action](office, options)
     # What is kept as JSON is shown as such.
     return json.dumps(msgspec.json.decode(msgspec.json.encode(answer)), indent=2) if options.json else text
@@ -101,7 +101,7 @@ _ACTIONS: dict[str, Callable[[Office, Namespace], Awaitable[tuple[Any, str]]]] =
 
 
 async def _read_all(office: Office) -> list[dict[str, Any]]:
-    page: list[dict[str, Any]] = msgspec.json.decode(msgspec.json.encode((await office.budgets())["data"]))
+    page: list[dict[str, Any]] = msgspec.json.decode(msgspec.json.encode((await office.all())["data"]))
     return page
 
 
@@ -184,12 +184,12 @@ def _write_whole(budget: Mapping[str, Any]) -> str:
 
 
 @contextlib.asynccontextmanager
-async def open_office(config: Config) -> AsyncIterator[Office]:
+async def open_book(config: Config) -> AsyncIterator[Office]:
     """The budgets of the store that a gateway of this configuration uses. A gateway that runs takes up every change within
     a second; what it has reserved is not known here."""
     from trunkline.cli.opened import open_beside
+    from trunkline.engine.bounds.budgets.book import BudgetBook, Means
     from trunkline.engine.bounds.budgets.funds import Fund
-    from trunkline.engine.bounds.budgets.office import BudgetOffice, Means
     from trunkline.engine.bounds.budgets.treasury import Standing
     from trunkline.paths import ROOT
     from trunkline.state.counters import Level
@@ -211,7 +211,7 @@ async def open_office(config: Config) -> AsyncIterator[Office]:
             """A gateway that runs looks after itself."""
 
         means = Means(look, refresh, check_url, secrets.token_bytes)
-        yield BudgetOffice(store, config.budgets, ROOT, beside.clock, beside.witness, means)
+        yield BudgetBook(store, config.budgets, ROOT, beside.clock, beside.witness, means)
 
 
 @contextlib.asynccontextmanager
@@ -227,7 +227,7 @@ class _RemoteOffice:
     def __init__(self, ask: Callable[..., Awaitable[dict[str, Any]]]) -> None:
         self._ask = ask
 
-    async def budgets(self) -> dict[str, Any]:
+    async def all(self) -> dict[str, Any]:
         return await self._ask("GET", "budgets")
 
     async def find(self, name: str) -> dict[str, Any]:

@@ -26,7 +26,7 @@ _MATCHES = (("path", "path"), ("key_name", "key"), ("model", "model"), ("provide
 class Book(Protocol):
     """The limits, wherever they are kept; as `engine.limit_book.LimitBook`."""
 
-    async def rules(self) -> dict[str, Any]: ...
+    async def all(self) -> dict[str, Any]: ...
 
     async def find(self, id: str) -> dict[str, Any]: ...
 
@@ -55,7 +55,7 @@ async def _do(options: Namespace, config: Config) -> str:
 
 
 async def _list(book: Book, options: Namespace) -> tuple[Any, str]:
-    rules = msgspec.json.decode(msgspec.json.encode((await book.rules())["data"]))
+    rules = msgspec.json.decode(msgspec.json.encode((await book.all())["data"]))
     return rules, write_table(_HEAD, [_write_row(each) for each in rules], _NUMBERS) if rules else _NONE_YET
 
 
@@ -174,7 +174,7 @@ class _RemoteBook:
     def __init__(self, ask: Callable[..., Awaitable[dict[str, Any]]]) -> None:
         self._ask = ask
 
-    async def rules(self) -> dict[str, Any]:
+    async def all(self) -> dict[str, Any]:
         return await self._ask("GET", "limits")
 
     async def find(self, id: str) -> dict[str, Any]:

@@ -13,14 +13,7 @@ from trunkline.engine.resources.audit import (
     list_acts,
     list_audit,
 )
-from trunkline.engine.resources.budgets import (
-    create_budget,
-    delete_budget,
-    get_budget,
-    list_budgets,
-    reset_budget,
-    update_budget,
-)
+from trunkline.engine.resources.budgets import BUDGETS, list_budgets, reset_budget
 from trunkline.engine.resources.compaction import compact_response
 from trunkline.engine.resources.completions import (
     delete_completion,
@@ -43,23 +36,8 @@ from trunkline.engine.resources.conversations import (
 from trunkline.engine.resources.embeddings import embed
 from trunkline.engine.resources.erasure import erase_path
 from trunkline.engine.resources.files import delete_file, get_content, get_file, list_files, upload_file
-from trunkline.engine.resources.keys import (
-    create_key,
-    delete_key,
-    get_key,
-    list_keys,
-    revoke_key,
-    rotate_key,
-    update_key,
-)
-from trunkline.engine.resources.limits import (
-    create_limit,
-    delete_limit,
-    get_limit,
-    list_limits,
-    reset_limit,
-    update_limit,
-)
+from trunkline.engine.resources.keys import KEYS, list_keys, revoke_key, rotate_key
+from trunkline.engine.resources.limits import LIMITS, list_limits, reset_limit
 from trunkline.engine.resources.metrics import show_metrics
 from trunkline.engine.resources.models import answer_list, answer_one
 from trunkline.engine.resources.openapi import describe
@@ -120,22 +98,22 @@ OPERATIONS: Mapping[str, Callable[[Desk, Exchange], Awaitable[Reply]]] = {
     "file_deletion": delete_file,
     "file_content": get_content,
     "budgets": list_budgets,
-    "budget_creation": create_budget,
-    "budget": get_budget,
-    "budget_update": update_budget,
+    "budget_creation": BUDGETS.create,
+    "budget": BUDGETS.find,
+    "budget_update": BUDGETS.update,
     "budget_reset": reset_budget,
-    "budget_deletion": delete_budget,
+    "budget_deletion": BUDGETS.delete,
     "limits": list_limits,
-    "limit_creation": create_limit,
-    "limit": get_limit,
-    "limit_update": update_limit,
+    "limit_creation": LIMITS.create,
+    "limit": LIMITS.find,
+    "limit_update": LIMITS.update,
     "limit_reset": reset_limit,
-    "limit_deletion": delete_limit,
+    "limit_deletion": LIMITS.delete,
     "keys": list_keys,
-    "key_creation": create_key,
-    "key": get_key,
-    "key_update": update_key,
-    "key_deletion": delete_key,
+    "key_creation": KEYS.create,
+    "key": KEYS.find,
+    "key_update": KEYS.update,
+    "key_deletion": KEYS.delete,
     "key_rotation": rotate_key,
     "key_revocation": revoke_key,
     "prompts": list_prompts,

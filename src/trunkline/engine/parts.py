@@ -8,7 +8,7 @@ from trunkline.clock import Clock, Mint
 from trunkline.dialects.dialect import Dialect, UpstreamDialect
 from trunkline.dialects.seal import Sealer
 from trunkline.engine.bounds.admission import Admission
-from trunkline.engine.bounds.budgets.office import OpenOffice
+from trunkline.engine.bounds.budgets.book import OpenBook
 from trunkline.engine.bounds.budgets.purse import Purse
 from trunkline.engine.bounds.limits import RateLimits
 from trunkline.engine.caller.labelling import Labelling
@@ -75,6 +75,6 @@ class Parts(Struct, frozen=True, kw_only=True):
     admission: Admission | None = None
     limits: RateLimits | None = None
     purse: Purse | None = None
-    budgets: OpenOffice | None = None
+    budgets: OpenBook | None = None
     settings: Sequence[Setting] = ()
     write_metrics: Callable[[int], Awaitable[bytes]] | None = None

@@ -58,7 +58,7 @@ class LimitBook:
 
     # --- looking ------------------------------------------------------------------------------------------------
 
-    async def rules(self) -> dict[str, Any]:
+    async def all(self) -> dict[str, Any]:
         """All of them: those of the configuration, then the others in the order in which they were made."""
         rules = await self._read()
         levels = await self._look(rules)

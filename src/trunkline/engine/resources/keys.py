@@ -1,13 +1,13 @@
-"""Keys: issued, shown, changed, rotated, revoked and deleted, by those who administer them."""
+"""Keys, for those who administer them."""
 
 from trunkline.call import Reply
 from trunkline.engine.admin.acts import witness
 from trunkline.engine.admin.key_book import KeyBook
 from trunkline.engine.desk import Desk
-from trunkline.engine.envelope import decode_body, read_members
 from trunkline.engine.exchange import Exchange
 from trunkline.engine.kept import need_store, read_body
 from trunkline.engine.query import Query
+from trunkline.engine.resources.books import BookRoutes
 from trunkline.errors import Unsupported
 
 
@@ -15,21 +15,6 @@ async def list_keys(desk: Desk, x: Exchange) -> Reply:
     """`GET /admin/v1/keys`: those of the configuration, then the others, the newest first."""
     page = Query(x.call.query).page()
     return desk.say(x, await _open_book(desk, x).page(page.after, page.limit))
-
-
-async def create_key(desk: Desk, x: Exchange) -> Reply:
-    """`POST /admin/v1/keys`. The answer has the key itself, this once."""
-    return desk.say(x, await _open_book(desk, x).create(decode_body(read_members(x.call.body))))
-
-
-async def get_key(desk: Desk, x: Exchange) -> Reply:
-    """`GET /admin/v1/keys/{id or name}`."""
-    return desk.say(x, await _open_book(desk, x).find(x.found.ids[0]))
-
-
-async def update_key(desk: Desk, x: Exchange) -> Reply:
-    """`POST /admin/v1/keys/{id or name}`: what is sent takes the place of what was."""
-    return desk.say(x, await _open_book(desk, x).update(x.found.ids[0], decode_body(read_members(x.call.body))))
 
 
 async def rotate_key(desk: Desk, x: Exchange) -> Reply:
@@ -44,14 +29,12 @@ async def revoke_key(desk: Desk, x: Exchange) -> Reply:
     return desk.say(x, await _open_book(desk, x).revoke(x.found.ids[0]))
 
 
-async def delete_key(desk: Desk, x: Exchange) -> Reply:
-    """`DELETE /admin/v1/keys/{id or name}`."""
-    return desk.say(x, await _open_book(desk, x).delete(x.found.ids[0]))
-
-
 def _open_book(desk: Desk, x: Exchange) -> KeyBook:
     parts = desk.parts
     if parts.key_maker is None:
         raise Unsupported("this gateway issues no keys", code="storage_off")
     kept = need_store(desk).keys
     return KeyBook(kept, parts.key_maker, x.principal, desk.router().is_alias, parts.clock, witness(desk, x))
+
+
+KEYS = BookRoutes(_open_book)

@@ -26,7 +26,7 @@ _MOST_BUDGETS = 10_000
 
 
 class Means(Struct, frozen=True):
-    """What an office works with. `look` says how funds stand, `refresh` puts in force what was changed; `check_url` raises
+    """What a book works with. `look` says how funds stand, `refresh` puts in force what was changed; `check_url` raises
     `InvalidRequest` for a webhook's URL that is never followed, and `chance` gives so many random bytes."""
 
     look: Callable[[Sequence[Fund]], Awaitable[Sequence[Standing]]]
@@ -35,7 +35,7 @@ class Means(Struct, frozen=True):
     chance: Callable[[int], bytes]
 
 
-class BudgetOffice:
+class BudgetBook:
     """Raises `InvalidRequest` for what may not be kept, `ObjectNotFound` for what is not there or not within `path`."""
 
     def __init__(
@@ -50,7 +50,7 @@ class BudgetOffice:
 
     # --- looking ------------------------------------------------------------------------------------------------
 
-    async def budgets(self) -> dict[str, Any]:
+    async def all(self) -> dict[str, Any]:
         """All of them: those of the configuration, then the others by name."""
         budgets = await self._read()
         standings = await self._means.look([Fund(budget) for budget in budgets])
@@ -155,7 +155,7 @@ class BudgetOffice:
         await self._witness.record(kind, about.name, *shown)
 
 
-OpenOffice = Callable[[str, Witness], BudgetOffice]
+OpenBook = Callable[[str, Witness], BudgetBook]
 """How the budgets of one path are administered, and by whom."""
 
 

@@ -1,0 +1,46 @@
+"""What is asked of every book that administrators keep: a route each, the same for all kinds of objects."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+from trunkline.call import Reply
+from trunkline.engine.desk import Desk
+from trunkline.engine.envelope import decode_body, read_members
+from trunkline.engine.exchange import Exchange
+
+
+class Book(Protocol):
+    """The objects of one kind that its caller may administer. Each is named by its name or id."""
+
+    async def create(self, members: Mapping[str, Any], /) -> dict[str, Any]: ...
+
+    async def find(self, name: str, /) -> dict[str, Any]: ...
+
+    async def update(self, name: str, members: Mapping[str, Any], /) -> dict[str, Any]: ...
+
+    async def delete(self, name: str, /) -> dict[str, Any]: ...
+
+
+class BookRoutes:
+    """The routes of one kind. What only this kind can do stands in its own file, beside how its book is opened."""
+
+    def __init__(self, open_book: Callable[[Desk, Exchange], Book]) -> None:
+        self._open_book = open_book
+
+    async def create(self, desk: Desk, x: Exchange) -> Reply:
+        """`POST /admin/v1/{kind}`."""
+        book = self._open_book(desk, x)
+        return desk.say(x, await book.create(decode_body(read_members(x.call.body))))
+
+    async def find(self, desk: Desk, x: Exchange) -> Reply:
+        """`GET /admin/v1/{kind}/{name}`."""
+        return desk.say(x, await self._open_book(desk, x).find(x.found.ids[0]))
+
+    async def update(self, desk: Desk, x: Exchange) -> Reply:
+        """`POST /admin/v1/{kind}/{name}`: what is sent takes the place of what was."""
+        book = self._open_book(desk, x)
+        return desk.say(x, await book.update(x.found.ids[0], decode_body(read_members(x.call.body))))
+
+    async def delete(self, desk: Desk, x: Exchange) -> Reply:
+        """`DELETE /admin/v1/{kind}/{name}`."""
+        return desk.say(x, await self._open_book(desk, x).delete(x.found.ids[0]))
