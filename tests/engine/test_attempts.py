@@ -56,6 +56,14 @@ async def test_an_error_body_that_breaks_off_is_no_second_error() -> None:
     assert reply.closed
 
 
+async def test_a_date_to_wait_for_needs_no_other_date() -> None:
+    """Where the reply does not say what time it is, ours counts."""
+    reply = ScriptedReply(429, {b"retry-after": b"Tue, 14 Nov 2023 22:13:30 GMT"}, [b"{}"], "end")
+    with pytest.raises(Busy) as caught:
+        await send(reply)
+    assert caught.value.retry_after_seconds == 10
+
+
 async def test_an_error_keeps_its_words_but_for_our_key() -> None:
     """As far as they are safe to show."""
     with pytest.raises(Refused) as caught:

@@ -1,7 +1,10 @@
 """One attempt at one target: send, and turn every way of failing into its error."""
 
+from collections.abc import Mapping
+from email.utils import formatdate
 from typing import TypeVar
 
+from trunkline.clock import Clock
 from trunkline.dialects.dialect import UpstreamDialect
 from trunkline.engine.exchange import Exchange
 from trunkline.engine.headers import tell
@@ -36,13 +39,13 @@ async def attempt(
     try:
         reply = await upstream.send(request)
         x.note_reply(made, reply.status, *tell(reply.headers, account.secret))
-        return await check_reply(reply, dialect, account)
+        return await check_reply(reply, dialect, account, x.clock)
     except UpstreamError as error:
         x.lose(made, redacted(error, account))
         raise error from None
 
 
-async def check_reply(reply: UpstreamReply, dialect: UpstreamDialect, account: Account) -> UpstreamReply:
+async def check_reply(reply: UpstreamReply, dialect: UpstreamDialect, account: Account, clock: Clock) -> UpstreamReply:
     """A reply that is a success. Raises the error that it is otherwise; then it is closed."""
     if reply.status < 300:
         return reply
@@ -52,11 +55,18 @@ async def check_reply(reply: UpstreamReply, dialect: UpstreamDialect, account: A
         reply.close()
     if reply.status < 400:
         raise Failed(f"{account.name} answered with a redirect, which is not followed", upstream_status=reply.status)
-    refusal = redacted(dialect.read_error(reply.status, reply.headers, body), account)
+    refusal = redacted(dialect.read_error(reply.status, _dated(reply.headers, clock), body), account)
     if reply.status == Loop.status:
         # Another gateway has found the loop that we are part of: it is one here as well.
         refusal.status = reply.status
     raise refusal
+
+
+def _dated(headers: Mapping[bytes, bytes], clock: Clock) -> Mapping[bytes, bytes]:
+    """The headers with a date: whoever asks to be left alone until a moment says what time it is, or our clock does."""
+    if b"date" in headers:
+        return headers
+    return {**headers, b"date": formatdate(clock.now_micros() / 1e6, usegmt=True).encode()}
 
 
 def lacks_route(error: UpstreamError) -> bool:

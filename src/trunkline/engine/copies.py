@@ -92,8 +92,8 @@ class Copies:
         request = _request(account, head, {**api.needs, **form.headers}, form.body)
         request = await self._desk.authorize_account(request, account)
         reply = await self._desk.parts.upstream.send(request)
-        dialect = self._desk.parts.upstreams[account.speaks[0]]
-        return api.read(await read_whole(await check_reply(reply, dialect, account)))
+        dialect, clock = self._desk.parts.upstreams[account.speaks[0]], self._desk.parts.clock
+        return api.read(await read_whole(await check_reply(reply, dialect, account, clock)))
 
 
 async def delete_copies(desk: Desk, copies: Mapping[str, str]) -> None:

@@ -83,7 +83,7 @@ async def play_upstream(desk: Desk, x: Exchange, kept: KeptResponse, after: int,
         raise redacted(error, account) from None
     x.told, upstream_id = tell(reply.headers, account.secret)
     x.upstream_id = upstream_id[:128].decode("latin-1")
-    await check_reply(reply, dialect, account)
+    await check_reply(reply, dialect, account, desk.parts.clock)
     relay = Relay(reply, dialect.tee(TeeOptions()), manner_of(dialect), live, lambda _: None, account)
     await relay.commit()
     return relay
