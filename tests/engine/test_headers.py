@@ -117,6 +117,12 @@ def test_an_error_tells_the_truth_about_retrying() -> None:
     assert b"retry-after" not in named(write_error_headers(exchange(), InvalidRequest("no")))
 
 
+def test_nobody_is_told_to_wait_longer_than_anybody_does() -> None:
+    """A provider may ask for an hour: the hint stays, but it is nothing to retry for."""
+    headers = named(write_error_headers(exchange(), Busy("no", retry_after_seconds=3600)))
+    assert (headers[b"x-should-retry"], headers[b"retry-after"]) == (b"false", b"3600")
+
+
 @pytest.mark.parametrize("error", [Unreachable("no"), Unavailable("no")])
 def test_what_is_away_for_a_moment_says_when_to_come_back(error: TrunklineError) -> None:
     """In a second, as nobody knows better."""

@@ -30,6 +30,9 @@ _RENAMED = {
 
 _REDACTED = b"[redacted]"
 
+# Beyond it no SDK waits: one of them would ask again at once, and in vain.
+_PATIENCE_SECONDS = 60.0
+
 _LIMITS = (b"x-ratelimit-", b"anthropic-ratelimit-")
 
 
@@ -95,7 +98,8 @@ def write_error_headers(x: Exchange, error: TrunklineError, cost: Nano | None = 
     """The head of an error reply: what a client's retry logic needs to know, truthfully, and what was paid all the same."""
     headers = write_headers(x, (JSON,), cost) if x.route else _bare_headers(x, cost)
     if error.should_retry is not None:
-        headers.append((b"x-should-retry", b"true" if error.should_retry else b"false"))
+        retries = error.should_retry and (error.retry_after_seconds or 0.0) <= _PATIENCE_SECONDS
+        headers.append((b"x-should-retry", b"true" if retries else b"false"))
     if error.retry_after_seconds is not None:
         millis = max(0, round(error.retry_after_seconds * 1000))
         headers.append((b"retry-after", b"%d" % -(-millis // 1000)))

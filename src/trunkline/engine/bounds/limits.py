@@ -36,9 +36,6 @@ _MEDIA_FROM_BYTES = 32_768
 _MEDIA_TOKENS = 4_096
 _MEDIA = (b";base64,", b'"data":"', b'"data": "')
 
-# Beyond it no SDK waits: one of them would ask again at once, and in vain.
-_PATIENCE_SECONDS = 60.0
-
 _TOLD: tuple[Measure, ...] = ("requests", "tokens")
 _NAMES: dict[Measure, tuple[bytes, bytes, bytes]] = {
     measure: (
@@ -209,8 +206,6 @@ def _refuse(rule: LimitRule, refused: Refused) -> RateLimited:
     seconds = (refused.wait_ms or 0) / 1_000
     again = write_duration(refused.wait_ms or 0).decode()
     why = "all of it is under way" if refused.in_flight else "it is used up"
-    error = RateLimited(
+    return RateLimited(
         f"Rate limit reached: {rule.description}; {why}. Please try again in {again}.", retry_after_seconds=seconds
     )
-    error.should_retry = seconds <= _PATIENCE_SECONDS
-    return error
