@@ -36,7 +36,7 @@ class Outputs:
     def __init__(self, items: list[Item]) -> None:
         self._outputs: dict[str, list[ToolOutput]] = {}
         for item in items:
-            if isinstance(item, ToolOutput):
+            if type(item) is ToolOutput:
                 self._outputs.setdefault(item.call_id, []).append(item)
 
     def take(self, call_id: str) -> ToolOutput | None:
@@ -45,30 +45,38 @@ class Outputs:
         return outputs.pop(0) if outputs else None
 
 
-class CallIds:
-    """Ids that a wire takes, the same for the same history, so that caches hold. `letters` is a class of letters."""
+class Alphabet:
+    """How the ids of a wire may look: at most so many of a class of letters."""
 
     def __init__(self, letters: str, most: int) -> None:
+        self.most = most
         self._fits = re.compile(f"[{letters}]{{1,{most}}}")
         self._others = re.compile(f"[^{letters}]")
-        self._most = most
-        self._used: set[str] = set()
 
-    def take(self, call_id: str) -> str:
-        """The id itself where it fits, else one made from it; an id that was used twice is told apart."""
-        unique = safe = self._make_safe(call_id)
-        count = 1
-        while unique in self._used:
-            count += 1
-            unique = f"{safe[: self._most - 6]}_{count}"
-        self._used.add(unique)
-        return unique
-
-    def _make_safe(self, call_id: str) -> str:
+    def make_safe(self, call_id: str) -> str:
+        """The id itself where it fits, else one made from it."""
         if self._fits.fullmatch(call_id):
             return call_id
         digest = hashlib.sha256(call_id.encode("utf-8", "replace")).hexdigest()[:12]
-        return f"{self._others.sub('_', call_id)[: min(self._most, 80) - 16]}_{digest}"
+        return f"{self._others.sub('_', call_id)[: min(self.most, 80) - 16]}_{digest}"
+
+
+class CallIds:
+    """Ids that a wire takes, the same for the same history, so that caches hold."""
+
+    def __init__(self, alphabet: Alphabet) -> None:
+        self._alphabet = alphabet
+        self._used: set[str] = set()
+
+    def take(self, call_id: str) -> str:
+        """A safe id; one that was used twice is told apart."""
+        unique = safe = self._alphabet.make_safe(call_id)
+        count = 1
+        while unique in self._used:
+            count += 1
+            unique = f"{safe[: self._alphabet.most - 6]}_{count}"
+        self._used.add(unique)
+        return unique
 
 
 class Turns(abc.ABC):
@@ -122,16 +130,16 @@ class Turns(abc.ABC):
 
     def _add(self, item: Item) -> None:
         match item:
-            case Message(role="system" | "developer"):
-                self.instruct(self.write_parts(_check_text(item)))
-            case Message(role="user"):
+            case Message() if item.role == "user":
                 self.say("user", self.write_parts(item.parts))
-            case Message():
+            case Message() if item.role == "assistant":
                 self.say(self.MODEL, self.write_said(item.parts))
-            case Reasoning():
-                self.think(item)
+            case Message():
+                self.instruct(self.write_parts(_check_text(item)))
             case ToolCall():
                 self.call(item)
+            case Reasoning():
+                self.think(item)
             case ToolOutput():
                 # The results follow the turn that called, wherever they stand; the turn is over with the first.
                 self.answer_calls()
@@ -156,6 +164,8 @@ class Turns(abc.ABC):
 
     def answer_calls(self) -> None:
         """All results of the turn, in the order of its calls, before anything else is said."""
+        if not self.open_calls:
+            return
         calls, self.open_calls = self.open_calls, []
         outputs = [(self._outputs.take(called.call_id), called) for called in calls]
         self.append("user", [self.write_output(output, called) for output, called in outputs if output is not None])
@@ -166,7 +176,10 @@ class Turns(abc.ABC):
             self.messages.insert(0, {"role": "user", self.BLOCKS: blocks})
 
 
+_IN_SYSTEM = frozenset({Text, OtherPart})
+
+
 def _check_text(item: Message) -> list[Part]:
-    if not all(isinstance(part, Text | OtherPart) for part in item.parts):
+    if not all(type(part) in _IN_SYSTEM for part in item.parts):
         raise Unsupported("system messages hold text alone with this model: move the rest to a user message")
     return item.parts

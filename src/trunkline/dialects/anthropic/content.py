@@ -13,6 +13,7 @@ from trunkline.dialects.anthropic.citations import read_citation
 from trunkline.dialects.anthropic.drawn import read_drawn
 from trunkline.dialects.anthropic.found import RESULT, is_ours, read_found
 from trunkline.dialects.dialect import Unseal
+from trunkline.dialects.easy import read_easy_message
 from trunkline.dialects.shapes import (
     Fields,
     lenient_list,
@@ -50,6 +51,10 @@ def read_messages(body: Fields, unseal: Unseal) -> list[Item]:
         raise missing("messages", "an array with at least one message")
     items: list[Item] = []
     for number, turn in enumerate(turns):
+        easy = read_easy_message(turn, _ROLES)
+        if easy is not None:
+            items.append(easy)
+            continue
         fields = read_object(turn, f"messages[{number}]")
         role = fields.need_text("role")
         if role not in _ROLES:
@@ -69,6 +74,9 @@ class _Turn:
 
     def read(self, fields: Fields) -> list[Item]:
         content = fields.any("content")
+        if self._role != "assistant":
+            # What others have added to a model's own turn is passed over.
+            fields.close()
         if type(content) is str:
             return [Message(role=self._role, parts=[Text(text=content)])]
         if type(content) is not list:
@@ -116,7 +124,9 @@ class _Turn:
 
 
 def _extras(block: Fields) -> Extras:
-    rest = {name: value for name, value in block.rest().items() if value is not None}
+    rest = block.rest()
+    if rest:
+        rest = {name: value for name, value in rest.items() if value is not None}
     return {DIALECT: rest} if rest else {}
 
 
@@ -145,11 +155,16 @@ def _read_image(block: Fields) -> Image | None:
     kind = source.need_text("type")
     if kind == "base64":
         url = f"data:{source.need_text('media_type')};base64,{source.need_text('data')}"
+        source.close()
         return Image(url=url, extras=_extras(block))
     if kind == "url":
-        return Image(url=source.need_text("url"), extras=_extras(block))
+        url = source.need_text("url")
+        source.close()
+        return Image(url=url, extras=_extras(block))
     if kind == "file":
-        return Image(file_id=source.need_text("file_id"), extras=_extras(block))
+        file_id = source.need_text("file_id")
+        source.close()
+        return Image(file_id=file_id, extras=_extras(block))
     return None
 
 
@@ -159,15 +174,21 @@ def _read_document(block: Fields) -> File | None:
     title = block.text("title")
     if kind == "base64":
         data = f"data:{source.text('media_type') or 'application/pdf'};base64,{source.need_text('data')}"
+        source.close()
         return File(data=data, filename=title, extras=_extras(block))
     if kind == "text":
         encoded = base64.b64encode(source.need_text("data").encode("utf-8", "replace")).decode()
         data = f"data:{source.text('media_type') or 'text/plain'};base64,{encoded}"
+        source.close()
         return File(data=data, filename=title, extras=_extras(block))
     if kind == "url":
-        return File(url=source.need_text("url"), filename=title, extras=_extras(block))
+        url = source.need_text("url")
+        source.close()
+        return File(url=url, filename=title, extras=_extras(block))
     if kind == "file":
-        return File(file_id=source.need_text("file_id"), filename=title, extras=_extras(block))
+        file_id = source.need_text("file_id")
+        source.close()
+        return File(file_id=file_id, filename=title, extras=_extras(block))
     return None
 
 

@@ -8,7 +8,7 @@ from typing import assert_never
 from trunkline.dialects.anthropic.arguments import read_arguments
 from trunkline.dialects.anthropic.blocks import DIALECT
 from trunkline.dialects.anthropic.media import write_document, write_image
-from trunkline.dialects.turns import PLACEHOLDER, Called, CallIds, Wire
+from trunkline.dialects.turns import PLACEHOLDER, Alphabet, Called, CallIds, Wire
 from trunkline.dialects.turns import Turns as SharedTurns
 from trunkline.errors import Unsupported
 from trunkline.items import (
@@ -26,6 +26,8 @@ from trunkline.items import (
     ToolOutput,
 )
 
+_IDS = Alphabet("a-zA-Z0-9_-", 128)
+
 
 class Turns(SharedTurns):
     """The conversation for the wire.
@@ -38,11 +40,13 @@ class Turns(SharedTurns):
         self._mid_system = mid_system
         # System text that waits for the user's turn to end.
         self._waiting: list[Wire] = []
-        self._ids = CallIds("a-zA-Z0-9_-", 128)
+        self._ids = CallIds(_IDS)
         super().__init__(items)
         self._finish()
 
     def write_parts(self, parts: list[Part]) -> list[Wire]:
+        if len(parts) == 1:
+            return _write_part(parts[0])
         return [block for part in parts for block in _write_part(part)]
 
     def write_output(self, output: ToolOutput, called: Called) -> Wire:
@@ -106,6 +110,8 @@ class Turns(SharedTurns):
 
 def _write_part(part: Part) -> list[Wire]:
     """A part's block; text without anything to read makes none, as Anthropic refuses it."""
+    if type(part) is Text and not part.extras:
+        return [{"type": "text", "text": part.text}] if part.text.strip() else []
     extras = {} if isinstance(part, OtherPart) else part.extras.get(DIALECT, {})
     match part:
         case Text():

@@ -8,7 +8,7 @@ from typing import assert_never
 from trunkline.dialects.anthropic.arguments import read_arguments
 from trunkline.dialects.bedrock.blocks import DIALECT
 from trunkline.dialects.bedrock.media import write_document, write_image
-from trunkline.dialects.turns import NO_OUTPUT, PLACEHOLDER, Called, CallIds, Wire
+from trunkline.dialects.turns import NO_OUTPUT, PLACEHOLDER, Alphabet, Called, CallIds, Wire
 from trunkline.dialects.turns import Turns as SharedTurns
 from trunkline.errors import Unsupported
 from trunkline.items import (
@@ -29,11 +29,14 @@ from trunkline.items import (
 DOCUMENT_ALONE = "(See the attached document.)"
 
 
+_IDS = Alphabet("a-zA-Z0-9_.:-", 64)
+
+
 class Turns(SharedTurns):
     """The conversation for the wire."""
 
     def __init__(self, items: list[Item]) -> None:
-        self._ids = CallIds("a-zA-Z0-9_.:-", 64)
+        self._ids = CallIds(_IDS)
         # Names of documents, which must differ.
         self._names: set[str] = set()
         super().__init__(items)

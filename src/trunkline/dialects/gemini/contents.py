@@ -7,6 +7,7 @@ stands, so that the same history has the same ids. Source: https://ai.google.dev
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from trunkline.dialects.dialect import Unseal
 from trunkline.dialects.gemini.media import read_blob, read_file
@@ -15,6 +16,7 @@ from trunkline.dialects.shapes import Fields, wrong_type, wrong_value
 from trunkline.errors import InvalidRequest
 from trunkline.items import (
     Carrier,
+    Extras,
     Item,
     Message,
     OtherItem,
@@ -26,6 +28,19 @@ from trunkline.items import (
     ToolCall,
     ToolOutput,
 )
+
+PART_EXTRAS = (
+    "audioMetadata",
+    "audioTranscription",
+    "documentMetadata",
+    "mediaProcessing",
+    "mediaResolution",
+    "partMetadata",
+    "speechMetadata",
+    "spreadsheetMetadata",
+    "videoMetadata",
+)
+"""What a part may say of itself beside what it is."""
 
 _ROLES: dict[str, Role] = {"user": "user", "model": "assistant", "function": "user"}
 
@@ -57,11 +72,17 @@ class _History:
             raise wrong_value(content.at("role"), role, ("user", "model"))
         self._role = _ROLES[role]
         parts = content.any("parts")
+        if role != "model":
+            # What others have added to a model's own turn is passed over.
+            content.close()
         if type(parts) is dict:
             parts = [parts]
         if parts is not None and type(parts) is not list:
             raise wrong_type(content.at("parts"), "an array of parts", parts)
         for place, value in enumerate(parts or ()):
+            if type(value) is dict and len(value) == 1 and type(text := value.get("text")) is str:
+                self._add_text(text, False, None)
+                continue
             self._add_part(fields_of(value, f"{content.at('parts')}[{place}]"), f"call_{number}_{place}")
         self._flush_thoughts()
         self._flush()
@@ -91,24 +112,32 @@ class _History:
         is_thought = part.flag("thought") or False
         text = part.text("text")
         if text is not None:
-            self._add_text(text, is_thought, signature)
+            self._add_text(text, is_thought, signature, self._read_extras(part))
             return
         if not is_thought:
             call = part.object("functionCall")
             if call is not None:
+                self._read_extras(part)
                 self._add_call(fields_of(call, part.at("functionCall")), place_id, signature)
                 return
             self._flush_thoughts()
             response = part.object("functionResponse")
             if response is not None:
                 self._flush()
-                self._add_output(fields_of(response, part.at("functionResponse")))
+                self._add_output(fields_of(response, part.at("functionResponse")), self._read_extras(part))
                 return
         self._add_other(part)
         if signature:
             self._sign("part", signature, {})
 
-    def _add_text(self, text: str, is_thought: bool, signature: str | None) -> None:
+    def _read_extras(self, part: Fields) -> Extras:
+        """What else a part says of itself. What nobody knows is passed over in a model's own turn."""
+        rest = {name: value for name, value in part.rest().items() if value is not None}
+        if self._role == "assistant":
+            rest = {name: value for name, value in rest.items() if name in PART_EXTRAS}
+        return {DIALECT: rest} if rest else {}
+
+    def _add_text(self, text: str, is_thought: bool, signature: str | None, extras: Extras | None = None) -> None:
         if is_thought:
             if text:
                 self._thoughts.append(text)
@@ -117,7 +146,7 @@ class _History:
             return
         self._flush_thoughts()
         if text:
-            self._parts.append(Text(text=text))
+            self._parts.append(Text(text=text, extras=extras or {}))
         if signature:
             self._sign("part", signature, {"length": len(text)})
 
@@ -143,9 +172,12 @@ class _History:
         self.items.append(ToolCall(call_id=call_id or place_id, name=name, arguments=arguments))
         self._open_calls.append((call_id or place_id, name))
 
-    def _add_output(self, response: Fields) -> None:
+    def _add_output(self, response: Fields, extras: Extras) -> None:
         name, own_id = response.need_text("name"), response.text("id")
         value = response.object("response") or {}
+        response.any("parts")
+        rest = {member: told for member, told in response.rest().items() if told is not None}
+        own = {**extras.get(DIALECT, {}), **rest, "response": value}
         text, is_error = _read_response(value)
         media: list[Part] = []
         for place, inner in enumerate(response.array("parts") or ()):
@@ -158,7 +190,7 @@ class _History:
                 call_id=self._answered(name, own_id, response),
                 output=output,
                 is_error=is_error,
-                extras={DIALECT: {"response": value}},
+                extras={DIALECT: own},
             )
         )
 
@@ -176,7 +208,9 @@ class _History:
         for name, read in (("inlineData", read_blob), ("fileData", read_file)):
             value = part.object(name)
             if value is not None:
-                self._parts.append(read(fields_of(value, part.at(name))))
+                media = read(fields_of(value, part.at(name)))
+                own = {**media.extras.get(DIALECT, {}), **self._read_extras(part).get(DIALECT, {})}
+                self._parts.append(replace(media, extras={DIALECT: own}) if own else media)
                 return
         kinds = [name for name, value in part.rest().items() if value is not None]
         if not kinds:
@@ -188,11 +222,19 @@ class _History:
             self._parts.append(OtherPart(dialect=DIALECT, type=kinds[0], value=part.value))
 
 
+def read_bare_text(part: Fields) -> str:
+    """The text of a part that holds nothing else."""
+    text = part.need_text("text")
+    part.close()
+    return text
+
+
 def _read_media(part: Fields) -> Part:
     """A part of a function's result."""
     for name, read in (("inlineData", read_blob), ("fileData", read_file)):
         value = part.object(name)
         if value is not None:
+            part.close()
             return read(fields_of(value, part.at(name)))
     return OtherPart(dialect=DIALECT, type=next(iter(part.value), ""), value=part.value)
 

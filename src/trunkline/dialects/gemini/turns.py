@@ -48,6 +48,8 @@ class Turns(SharedTurns):
         self.let_user_begin([{"text": PLACEHOLDER}])
 
     def write_parts(self, parts: list[Part]) -> list[Wire]:
+        if len(parts) == 1:
+            return _write_part(parts[0])
         return [written for part in parts for written in _write_part(part)]
 
     def add_other(self, item: OtherItem) -> None:

@@ -19,6 +19,8 @@ from trunkline.dialects.openai_responses.compaction import COMPACTION, is_block,
 from trunkline.dialects.shapes import lenient_list, lenient_object, lenient_text
 from trunkline.errors import InvalidRequest, Unsupported
 from trunkline.items import (
+    File,
+    Image,
     Item,
     Message,
     OtherItem,
@@ -46,6 +48,9 @@ _PAIRS = {
     ),
 }
 
+# Wishes in parts that are told in words.
+_WISHES = ("cache_control", "citations", "context")
+
 # Longer ones are no ids, and an error is no mirror.
 _ID_LIMIT = 64
 
@@ -57,6 +62,8 @@ class History:
         self._toolbox = toolbox
         self._upstream = upstream
         self._has_custom = capabilities.custom_tools
+        # Responses' writer says itself what of thought it leaves out.
+        self._takes_thought = upstream == "responses" or (upstream == "chat" and bool(capabilities.reasoning_field))
         self._notes = notes
         self._has_blocks = False
         self._takes_marks = takes_marks(upstream, capabilities)
@@ -64,11 +71,15 @@ class History:
 
     def lower(self, items: list[Item]) -> list[Item]:
         """The items that the target can be told, or an error that names the place of one that it cannot."""
-        self._has_blocks = self._upstream == "messages" and any(_holds_blocks(item) for item in items)
+        self._has_blocks = self._upstream == "messages" and any(map(_holds_blocks, items))
         begin = 0 if self._upstream == "messages" else _find_summary(items)
         kept: list[Item] = []
         for number, item in enumerate(items):
-            if number >= begin or (isinstance(item, Message) and item.role in ("system", "developer")):
+            if number < begin and not (isinstance(item, Message) and item.role in ("system", "developer")):
+                continue
+            if _says_text_alone(item):
+                kept.append(item)
+            else:
                 kept += self._lower(item, f"input[{number}]")
         return keep_last(kept, self._upstream) if self._marks > MOST else kept
 
@@ -89,6 +100,10 @@ class History:
 
     def _lower_message(self, item: Message, path: str) -> Message:
         is_answer = item.role == "assistant"
+        if item.phase is not None and self._upstream != "responses":
+            self._notes.drop("phase")
+        if item.name is not None and self._upstream != "chat":
+            self._notes.drop("name")
         if item.extras:
             lower_extras(item.extras, self._upstream, path, self._notes, is_answer=is_answer)
         parts = self._lower_parts(item.parts, path, is_answer=is_answer, takes_marks=self._takes_marks)
@@ -98,8 +113,13 @@ class History:
         changed = False
         kept: list[Part] = []
         for number, part in enumerate(parts):
+            if isinstance(part, Image | File):
+                self._note_hints(part)
             if isinstance(part, OtherPart):
                 if part.dialect != self._upstream:
+                    for name in _WISHES:
+                        if part.value.get(name):
+                            self._notes.drop(name)
                     part, changed = _tell_part(part, f"{path}.content[{number}]"), True
             elif part.extras:
                 if takes_marks:
@@ -110,6 +130,14 @@ class History:
             kept.append(part)
         return kept if changed else parts
 
+    def _note_hints(self, part: Image | File) -> None:
+        """What is said of media that only some wires have a word for."""
+        if isinstance(part, File):
+            if part.filename is not None and self._upstream == "gemini":
+                self._notes.drop("filename")
+        elif part.detail not in (None, "auto") and self._upstream not in ("responses", "chat"):
+            self._notes.drop("detail")
+
     def _carry_mark(self, part: Markable) -> Markable:
         part = carry_mark(part, self._upstream)
         self._marks += is_marked(part, self._upstream)
@@ -118,6 +146,8 @@ class History:
     def _lower_reasoning(self, item: Reasoning) -> list[Item]:
         carrier = item.carrier
         if carrier is None:
+            if not self._takes_thought and (item.summary or item.content):
+                self._notes.drop("reasoning")
             return [item]
         if carrier.family == "messages" and carrier.kind == BLOCKS:
             # Towards others the items beside it say what was done.
@@ -191,13 +221,21 @@ class History:
         return ToolOutput(call_id=call_id, output=f"Found, and ready to be called: {', '.join(names) or 'nothing'}.")
 
 
+def _says_text_alone(item: Item) -> bool:
+    """Whether there is nothing in an item that any target could lack, as in most."""
+    if type(item) is not Message or item.extras or item.phase or item.name or len(item.parts) != 1:
+        return False
+    only = item.parts[0]
+    return type(only) is Text and not only.extras
+
+
 def _find_summary(items: list[Item]) -> int:
     """Where the last block stands that sums up what came before it; 0 where there is none."""
-    return max((number for number, item in enumerate(items) if is_block(item)), default=0)
+    return max([number for number, item in enumerate(items) if type(item) is OtherItem and is_block(item)], default=0)
 
 
 def _holds_blocks(item: Item) -> bool:
-    carrier = item.carrier if isinstance(item, Reasoning) else None
+    carrier = item.carrier if type(item) is Reasoning else None
     return carrier is not None and carrier.family == "messages" and carrier.kind == BLOCKS
 
 
@@ -233,8 +271,10 @@ def gather_tools(items: list[Item], toolbox: Toolbox) -> None:
 
 def check_pairs(items: list[Item], caller: str) -> None:
     """Every call has its output and every output its call, or the provider would answer with a riddle."""
-    calls = {item.call_id for item in items if isinstance(item, ToolCall)}
-    outputs = {item.call_id for item in items if isinstance(item, ToolOutput)}
+    calls = {item.call_id for item in items if type(item) is ToolCall}
+    outputs = {item.call_id for item in items if type(item) is ToolOutput}
+    if calls == outputs:
+        return
     without_call, without_output = _PAIRS.get(caller, _PAIRS["responses"])
     param = "input" if caller == "responses" else "messages"
     for item in items:

@@ -56,7 +56,7 @@ def fit_call_ids(items: list[Item], capabilities: Capabilities) -> list[Item]:
     exactly, most = capabilities.call_id_digits, capabilities.call_id_length
     fitted: list[Item] = []
     for item in items:
-        if isinstance(item, ToolCall | ToolOutput):
+        if type(item) is ToolCall or type(item) is ToolOutput:
             call_id = short_id(item.call_id, exactly) if exactly else safe_id(item.call_id, most)
             item = item if call_id == item.call_id else replace(item, call_id=call_id)
         fitted.append(item)

@@ -3,15 +3,17 @@
 from typing import Any, Literal
 
 from trunkline.dialects.dialect import Unseal
+from trunkline.dialects.easy import read_easy_message
 from trunkline.dialects.openai_chat.calls import read_arguments
 from trunkline.dialects.openai_chat.parts import read_content
 from trunkline.dialects.openai_chat.reasoning import read_reasoning, split_content
 from trunkline.dialects.openai_chat.tools import chat_extras
-from trunkline.dialects.shapes import Fields, lenient_object, lenient_text, missing, wrong_value
+from trunkline.dialects.shapes import Fields, lenient_object, lenient_text, missing, read_object, wrong_value
 from trunkline.errors import InvalidRequest
 from trunkline.items import Carrier, Item, Message, Part, Reasoning, Refusal, Role, Text, ToolCall, ToolOutput
 
 _ROLES: dict[str, Role] = {"system": "system", "developer": "developer", "user": "user"}
+_EASY_ROLES: dict[str, Role] = {**_ROLES, "assistant": "assistant"}
 
 
 class History:
@@ -23,8 +25,15 @@ class History:
         # The old `function_call` has no id: its output follows, by name.
         self._legacy_calls = 0
 
-    def read(self, message: Fields) -> None:
-        """Take one message in."""
+    def read(self, value: Any, path: str) -> None:
+        """Take one message in. Raises `InvalidRequest`."""
+        easy = read_easy_message(value, _EASY_ROLES)
+        if easy is not None:
+            self.items.append(easy)
+        else:
+            self._read(read_object(value, path))
+
+    def _read(self, message: Fields) -> None:
         role = message.need_text("role")
         match role:
             case "assistant":
@@ -53,7 +62,10 @@ class History:
         if legacy is not None:
             calls.append(self._read_legacy_call(legacy))
         # Clients send back what replies had, empty lists and all.
-        extras = chat_extras({field: value for field, value in message.rest().items() if value not in (None, [], {})})
+        rest = message.rest()
+        extras = chat_extras(
+            {field: value for field, value in rest.items() if value not in (None, [], {})} if rest else {}
+        )
         placed = {call.call_id for call in calls}
         reasoning = [step for before, step in steps if before not in placed]
         self.items += reasoning

@@ -41,6 +41,7 @@ def read_part(part: Fields) -> Part:
         case "input_audio":
             audio = part.need_fields("input_audio")
             data, format = audio.need_text("data"), audio.need_text("format")
+            audio.close()
             return Audio(data=data, format=format, extras=chat_extras(part.rest()))
         case "file":
             return _read_file(part)
@@ -53,12 +54,15 @@ def _read_image(part: Fields) -> Image:
     if type(part.any("image_url")) is str:
         return Image(url=part.need_text("image_url"), extras=chat_extras(part.rest()))
     image = part.need_fields("image_url")
-    return Image(url=image.need_text("url"), detail=image.text("detail"), extras=chat_extras(part.rest()))
+    url, detail = image.need_text("url"), image.text("detail")
+    image.close()
+    return Image(url=url, detail=detail, extras=chat_extras(part.rest()))
 
 
 def _read_file(part: Fields) -> File:
     file = part.need_fields("file")
     data, file_id, filename = file.text("file_data"), file.text("file_id"), file.text("filename")
+    file.close()
     if data is None and file_id is None:
         raise missing(file.at("file_data"), "a string, unless there is a `file_id`")
     if data is not None and not data.startswith("data:"):
@@ -122,6 +126,8 @@ def write_content(parts: list[Part], capabilities: Capabilities, path: str) -> s
 
     Plain texts are joined by a blank line: many chat templates know no parts, and a seam is not lost that way.
     """
+    if len(parts) == 1 and type(only := parts[0]) is Text and not only.extras:
+        return only.text
     if all(isinstance(part, Text | Refusal) and not part.extras.get("chat") for part in parts):
         return join_texts(parts)
     return [_write_part(part, capabilities, path) for part in parts]
@@ -129,8 +135,8 @@ def write_content(parts: list[Part], capabilities: Capabilities, path: str) -> s
 
 def join_texts(parts: list[Part], seam: str = "\n\n") -> str:
     """The text of parts, refusals included (vendors know no such part in a history); empty ones leave no seam."""
-    texts = (part.text if isinstance(part, Text) else getattr(part, "refusal", "") for part in parts)
-    return seam.join(text for text in texts if text)
+    texts = [part.text if type(part) is Text else getattr(part, "refusal", "") for part in parts]
+    return texts[0] if len(texts) == 1 else seam.join([text for text in texts if text])
 
 
 def _write_part(part: Part, capabilities: Capabilities, path: str) -> dict[str, Any]:

@@ -40,7 +40,7 @@ def split_content(content: Any) -> tuple[str, str]:
 
 def write_reasoning(steps: list[Reasoning], field: str | None) -> dict[str, Any]:
     """Reasoning as a target wants it back, under its name `field`; nothing where it wants none."""
-    if field is None:
+    if field is None or not steps:
         return {}
     details = [detail for step in steps for detail in _own_details(step)]
     if details:

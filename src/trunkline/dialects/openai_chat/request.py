@@ -28,12 +28,11 @@ def read_request(body: dict[str, Any], unseal: Unseal) -> ModelRequest:
 
 def read_conversation(value: Any, head: ModelRequest, unseal: Unseal) -> list[Item]:
     """The items of `messages`."""
-    fields = Fields({"messages": value})
-    if not fields.array("messages"):
+    if not (messages := Fields({"messages": value}).array("messages")):
         raise missing("messages", "an array with at least one message")
     history = History(unseal)
-    for message in fields.each("messages"):
-        history.read(message)
+    for number, message in enumerate(messages):
+        history.read(message, f"messages[{number}]")
     return history.items
 
 
@@ -120,17 +119,19 @@ def _read_format(format: Fields | None) -> TextFormat | None:
     kind = format.need_text("type")
     if kind == "json_schema":
         schema = format.need_fields("json_schema")
-        return TextFormat(
+        read = TextFormat(
             type="json_schema",
             name=schema.need_text("name"),
             schema=schema.object("schema"),
             strict=schema.flag("strict"),
             description=schema.text("description"),
         )
-    if kind == "json_object":
-        return TextFormat(type="json_object")
-    if kind == "text":
-        return TextFormat()
+        schema.close()
+        format.close()
+        return read
+    if kind in ("json_object", "text"):
+        format.close()
+        return TextFormat(type=kind)  # type: ignore[arg-type]  # one of the two
     raise InvalidRequest(
         f"`{format.at('type')}` is '{kind[:64]}' but must be 'text', 'json_object' or 'json_schema'",
         param=format.at("type"),

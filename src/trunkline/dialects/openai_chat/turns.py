@@ -45,12 +45,6 @@ class Turns:
         if not isinstance(item, ToolOutput):
             self._flush_pictures()
         match item:
-            case Reasoning():
-                (self._late if self._turn.messages and not self._turn.calls else self._turn.reasoning).append(item)
-            case ToolCall():
-                self._turn.reasoning += self._late
-                self._late = []
-                self._turn.calls.append(item)
             case Message() if item.role == "assistant":
                 if self._turn.messages and not self._turn.calls:
                     late, self._late = self._late, []
@@ -63,6 +57,12 @@ class Turns:
             case ToolOutput():
                 self._flush_turn()
                 self._add_output(item, path)
+            case ToolCall():
+                self._turn.reasoning += self._late
+                self._late = []
+                self._turn.calls.append(item)
+            case Reasoning():
+                (self._late if self._turn.messages and not self._turn.calls else self._turn.reasoning).append(item)
             case OtherItem():
                 raise Unsupported(
                     f"`{path}` is of type `{item.type}`, which this model cannot take: leave it out", param=path
@@ -83,7 +83,11 @@ class Turns:
         if role == "developer" and not self._capabilities.developer_role:
             role = "system"
         message: dict[str, Any] = {"role": role, "content": write_content(item.parts, self._capabilities, path)}
-        self._messages.append({**message, **self._write_name(item), **item.extras.get("chat", {})})
+        self._messages.append(message | self._write_own(item) if item.name is not None or item.extras else message)
+
+    def _write_own(self, item: Message) -> dict[str, Any]:
+        """What Chat has to say of a message beside who says what."""
+        return {**self._write_name(item), **item.extras.get("chat", {})}
 
     def _write_name(self, item: Message) -> dict[str, Any]:
         if item.name is None:
@@ -122,18 +126,20 @@ class Turns:
     # --- assistant ----------------------------------------------------------------------------------------------
 
     def _flush_turn(self) -> None:
-        turn, self._turn = self._turn, _Turn()
-        late, self._late = self._late, []
+        turn, late = self._turn, self._late
+        if not (turn.messages or turn.calls or turn.reasoning or late):
+            return
+        self._turn, self._late = _Turn(), []
         replay = write_reasoning([*turn.reasoning, *late], self._capabilities.reasoning_field)
         if not (turn.messages or turn.calls or replay):
             return
-        texts = [join_texts(message.parts, "") for message in turn.messages]
-        content = "".join(texts)
+        content = "".join([join_texts(message.parts, "") for message in turn.messages])
         message: dict[str, Any] = {"role": "assistant", "content": content}
         if not content and (turn.calls or any(item.extras.get("chat") for item in turn.messages)):
             message["content"] = None
         for item in turn.messages:
-            message |= {**self._write_name(item), **item.extras.get("chat", {})}
+            if item.name is not None or item.extras:
+                message |= self._write_own(item)
         message |= replay
         if turn.calls:
             message["tool_calls"] = [_write_call(call) for call in turn.calls]

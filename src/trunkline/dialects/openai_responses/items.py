@@ -9,6 +9,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from trunkline.dialects.dialect import Unseal
+from trunkline.dialects.easy import read_easy_message
 from trunkline.dialects.openai_responses.compaction import COMPACTION, open_compactions, read_block
 from trunkline.dialects.openai_responses.parts import DIALECT_NAME, read_extras, read_parts
 from trunkline.dialects.shapes import Fields, missing, read_object, wrong_type
@@ -35,6 +36,7 @@ CALL_CARRIER = "tool_call"
 of its own, whose payload names the call; reading puts it back."""
 
 ROLES: tuple[Role, ...] = ("user", "assistant", "system", "developer")
+_EASY_ROLES: dict[str, Role] = {role: role for role in ROLES}
 STATUSES: tuple[Status, ...] = ("in_progress", "completed", "incomplete")
 
 
@@ -45,7 +47,12 @@ def read_items(value: Any, path: str, unseal: Unseal) -> list[Item]:
     if type(value) is not list:
         raise wrong_type(path, "a string or an array of items", value)
     opened = open_compactions(value, unseal)
-    return _give_back_call_carriers([read_item(item, f"{path}[{number}]", unseal) for number, item in opened])
+    return _give_back_call_carriers(
+        [
+            read_easy_message(item, _EASY_ROLES) or read_item(item, f"{path}[{number}]", unseal)
+            for number, item in opened
+        ]
+    )
 
 
 def read_item(value: Any, path: str, unseal: Unseal) -> Item:
@@ -188,6 +195,8 @@ def carry_for_call(call_id: str, carrier: Carrier) -> Carrier:
 
 def _give_back_call_carriers(items: list[Item]) -> list[Item]:
     """Take out the reasoning items that only hold a call's carrier, and give each to its call."""
+    if not any(type(item) is Reasoning for item in items):
+        return items
     carriers: dict[Any, Carrier] = {}
     kept: list[Item] = []
     for item in items:
