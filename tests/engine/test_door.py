@@ -18,6 +18,9 @@ def call(headers: dict[bytes, bytes], peer: str = "192.0.2.1", path: str = "/v1/
     return Call(method="GET", path=path, query=query, headers=headers, peer=peer)
 
 
+WRONG_KEY = {b"x-api-key": b"sk-wrong"}
+
+
 def door(keys: Any = None) -> Door:
     return Door(keys or OneKey(), Failures(FakeClock()))
 
@@ -230,9 +233,9 @@ async def test_who_cannot_wait_is_told_so() -> None:
     opened = door()
     for _ in range(5):
         with pytest.raises(Unauthenticated):
-            opened.open_now(call({}))
+            opened.open_now(call(WRONG_KEY))
     with pytest.raises(RateLimited):
-        opened.open_now(call({}))
+        opened.open_now(call(WRONG_KEY))
     assert opened.open_now(call({b"x-api-key": KEY})) is OPERATOR
 
 
@@ -242,9 +245,21 @@ async def test_a_good_key_waits_for_nobody() -> None:
     opened = Door(OneKey(), Failures(FakeClock(), waits.sleep))
     for _ in range(6):
         with pytest.raises(Unauthenticated):
-            await opened.refuse(call({}))
+            await opened.refuse(call(WRONG_KEY))
     assert opened.find(make_call("/v1/models")) is OPERATOR
     assert waits.seconds == [0.1]
+
+
+async def test_who_sends_no_key_guesses_none() -> None:
+    """However often: it is told so at once."""
+    waits = Waits()
+    opened = Door(OneKey(), Failures(FakeClock(), waits.sleep))
+    for _ in range(20):
+        with pytest.raises(Unauthenticated, match="no API key"):
+            await opened.refuse(call({}))
+        with pytest.raises(Unauthenticated, match="no API key"):
+            opened.open_now(call({}))
+    assert waits.seconds == []
 
 
 # --- hops and schemes -------------------------------------------------------------------------------------------

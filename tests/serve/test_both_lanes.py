@@ -433,7 +433,17 @@ async def test_target_too_long(door: Door) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["Authorization", "X-Api-Key", "Content-Type", "Content-Encoding", "X-Goog-Api-Key", "Host"]
+    "name",
+    [
+        "Authorization",
+        "X-Api-Key",
+        "Content-Type",
+        "Content-Encoding",
+        "X-Goog-Api-Key",
+        "Host",
+        "X-Trunkline-Path",
+        "X-Trunkline-Labels",
+    ],
 )
 async def test_repeated_header(door: Door, gateway: FakeGateway, name: str) -> None:
     """A header that decides something may not come twice; the error names it."""

@@ -109,6 +109,13 @@ async def test_trailers_are_dropped(hot: Door) -> None:
     assert "x-more" not in headers
 
 
+async def test_chunk_beyond_the_limit(hot: Door) -> None:
+    """A chunk that says it is too large is refused before it is sent."""
+    client = await hot.connect()
+    client.send(b"POST / HTTP/1.1\r\nHost: here\r\nTransfer-Encoding: chunked\r\n\r\nffffffffffffffff\r\n")
+    assert (await client.response()).status == 413
+
+
 async def test_endless_trailer(hot: Door) -> None:
     """A trailer that does not end is refused."""
     client = await hot.connect()

@@ -12,11 +12,14 @@ _LONGEST_SIZE = 16
 
 
 class ChunkLines:
-    """Reads a chunked body in any pieces; after the last chunk `is_over` is true and `beyond` counts what follows."""
+    """Reads a chunked body in any pieces; after the last chunk `is_over` is true and `beyond` counts what follows.
+
+    `ahead` is how much of the chunk under way is still to come.
+    """
 
     def __init__(self) -> None:
         self._line = b""
-        self._skip = 0
+        self.ahead = 0
         self.is_over = False
         self.beyond = 0
 
@@ -28,9 +31,9 @@ class ChunkLines:
             if self.is_over:
                 self.beyond += end - at
                 return
-            if self._skip:
-                step = min(self._skip, end - at)
-                self._skip -= step
+            if self.ahead:
+                step = min(self.ahead, end - at)
+                self.ahead -= step
                 at += step
                 continue
             found = data.find(b"\n", at, at + _LONGEST_SIZE + 2)
@@ -48,5 +51,5 @@ class ChunkLines:
             self._line = b""
             size = int(digits or b"0", 16)
             # The data, and the line's end behind it.
-            self._skip = size + 2 if size else 0
+            self.ahead = size + 2 if size else 0
             self.is_over = not size

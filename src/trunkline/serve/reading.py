@@ -111,8 +111,11 @@ class Reading(HttpToolsProtocol, abc.ABC):
         """The parser gathers an endless line in silence, so what has come is counted as well."""
         limits = self.limits
         if self.stage != HEAD:
-            if self.chunk_lines is not None and self.chunk_lines.beyond > limits.head_bytes:
+            lines = self.chunk_lines
+            if lines is not None and lines.beyond > limits.head_bytes:
                 strict.raise_head_too_large(limits)
+            if lines is not None and lines.ahead > self.body_limit + 2:
+                strict.raise_body_too_large(self.body_limit)
             return
         self.tail = (self.tail + data)[-3:]
         if len(self.url) > limits.target_bytes:

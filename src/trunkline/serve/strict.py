@@ -10,13 +10,15 @@ from typing import NamedTuple, NoReturn
 from trunkline.errors import InvalidRequest, NotFound, TooLarge
 from trunkline.serve.limits import Limits
 
-# Fields that decide who is calling or where a body ends: a second one is never a matter of taste.
+# Fields that decide who is calling, who pays, or where a body ends: a second one is never a matter of taste.
 SINGLE = frozenset(
     {
         b"host",
         b"authorization",
         b"x-api-key",
         b"x-goog-api-key",
+        b"x-trunkline-path",
+        b"x-trunkline-labels",
         b"content-type",
         b"content-encoding",
         b"content-length",

@@ -38,14 +38,16 @@ class Door:
         return self._narrow(principal, headers[PATH]) if principal is not None and PATH in headers else principal
 
     async def refuse(self, call: Call) -> Principal:
-        """Raises `Unauthenticated` for a wrong key, in its time; `RateLimited` where too many wait for theirs."""
-        raise await self._failures.slow_down(call.peer, _tell_unknown(call))
+        """Raises `Unauthenticated` for no key at once, for a wrong one in its time; `RateLimited` where too many wait."""
+        error = _tell_unknown(call)
+        raise error if _present(call) is None else await self._failures.slow_down(call.peer, error)
 
     def open_now(self, call: Call) -> Principal:
         """The caller, for a face that must know before there is a request, and cannot wait for a refusal."""
         principal = self.find(call)
         if principal is None:
-            raise self._failures.answer_now(call.peer, _tell_unknown(call))
+            error = _tell_unknown(call)
+            raise error if _present(call) is None else self._failures.answer_now(call.peer, error)
         return principal
 
     def _narrow(self, principal: Principal, raw: bytes) -> Principal:
