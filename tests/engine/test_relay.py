@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from scripted_gateway import Client, ScriptedReply, stream
-from trunkline.engine.relay import COMMIT_WITHIN, KEEP_ALIVE_AFTER, Manner, Relay
+from trunkline.engine.relay import COMMIT_WITHIN, KEEP_ALIVE_AFTER, LINGER, Manner, Relay
 from trunkline.errors import Broken, Busy, Failed, TrunklineError, Unavailable
 from trunkline.providers.account import make_account
 from trunkline.providers.directory import load_provider
@@ -186,12 +186,27 @@ async def test_silence_is_spoken_into() -> None:
     for _ in range(2 * KEEP_ALIVE_AFTER):
         play.relay.tick()
     assert play.client.body == b"+a<ping><ping>"
-    play.reply.say(b"b.")
+    play.reply.say(b"b")
     for _ in range(KEEP_ALIVE_AFTER - 1):
         play.relay.tick()
+    play.reply.say(b".")
     play.reply.end()
     await pouring
     assert play.client.body == b"+a<ping><ping>b."
+
+
+async def test_an_end_that_was_told_is_the_end() -> None:
+    """Though the upstream leaves its connection open."""
+    play = live(b"+a")
+    pouring = await play.start()
+    play.reply.say(b"b.")
+    for _ in range(LINGER):
+        assert not pouring.done()
+        play.relay.tick()
+    await pouring
+    assert play.client.body == b"+ab."
+    assert (play.passage.error, play.relay.cancelled) == (None, False)
+    play.check_released()
 
 
 async def test_a_cut_stream_ends_in_an_error_event() -> None:

@@ -21,6 +21,7 @@ from trunkline.providers.account import Account
 # In seconds, which are also ticks of the sweep. SDKs and proxies give up after a minute of silence, some after 30 s.
 KEEP_ALIVE_AFTER = 10
 COMMIT_WITHIN = 10
+LINGER = 2
 
 # Held back between the commit and the moment the face takes over: a moment's worth, not a whole answer's.
 _HOLD_BYTES = 256 * 1024
@@ -122,9 +123,12 @@ class Relay:
         return self._over or self.passage.has_content or self.passage.error is not None
 
     def tick(self) -> None:
-        """A second has passed: commit what waited too long, speak into silence."""
+        """A second has passed: commit what waited too long, speak into silence, end what has told its end."""
         self._quiet_ticks += 1
-        if self._sink is not None:
+        if self._has_told and self._quiet_ticks >= LINGER:
+            # Clients read on until the connection is at its end, and some upstreams keep theirs open.
+            self._done(None)
+        elif self._sink is not None:
             if self._quiet_ticks >= KEEP_ALIVE_AFTER:
                 self._quiet_ticks = 0
                 self._sink.write(self._manner.keep_alive)
