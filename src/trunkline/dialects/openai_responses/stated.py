@@ -25,6 +25,7 @@ ENDS = ("response.completed", "response.incomplete", "response.failed", "respons
 _END_MARKS = tuple(name.encode() for name in ENDS)
 _BEGIN_MARKS = tuple(name.encode() for name in _BEGINNINGS)
 _SHOWN = frozenset(_BEGINNINGS + ENDS)
+_MEMBER = b'"response"'
 
 # After these have passed no event shows the response object until the end.
 _LAST_BEGINNING = b"response.in_progress"
@@ -85,14 +86,15 @@ class Stated(Around):
                 return out
             self._held += out
             return b""
-        if not self._is_begun and _holds(out, _BEGIN_MARKS):
-            _, stop = _find_last(out, _BEGIN_MARKS)
-            out = _lay_over(out[:stop], self._changes) + out[stop:]
-            self._is_begun = out.find(_LAST_BEGINNING) >= 0
-            if self.begun is None:
-                self.begun = _read_beginning(out)
-        if not _holds(out, _END_MARKS):
+        # One look for nearly all events: a quote within what an event says is never bare.
+        if out.find(_MEMBER) < 0:
             return out
+        if not self._is_begun and (found := _find_last(out, _BEGIN_MARKS)) is not None:
+            beginning = _lay_over(out[: found[1]], self._changes)
+            out = beginning + out[found[1] :]
+            self._is_begun = beginning.find(_LAST_BEGINNING) >= 0
+            if self.begun is None:
+                self.begun = _read_beginning(beginning)
         passed, self.response, self._held = hold_end(out, self._changes)
         return passed
 
@@ -103,7 +105,10 @@ def hold_end(out: bytes, changes: Changes) -> tuple[bytes, bytes | None, bytes]:
     Without an end all passes. Changes are laid over the end alone. Looked for from the end of the bytes: a whole answer
     may have come at once, and what an event says may hold any word.
     """
-    start, stop = _find_last(out, _END_MARKS)
+    found = _find_last(out, _END_MARKS)
+    if found is None:
+        return out, None, b""
+    start, stop = found
     shown = _read_shown(out[start:stop])
     if shown is None or shown.type not in ENDS:
         return out, None, b""
@@ -126,15 +131,19 @@ def state_reply(body: bytes, changes: Changes) -> bytes:
         return body
 
 
-def _holds(out: bytes, marks: tuple[bytes, ...]) -> bool:
-    return any(out.find(mark) >= 0 for mark in marks)
-
-
-def _find_last(out: bytes, marks: tuple[bytes, ...]) -> tuple[int, int]:
-    """Where the last event stands that holds one of these marks, with its blank line; all of it where none does."""
-    at = max(out.rfind(mark) for mark in marks)
+def _find_last(out: bytes, marks: tuple[bytes, ...]) -> tuple[int, int] | None:
+    """Where the last event stands that holds one of these marks, with its blank line."""
+    # Nearly always it is the last of all, which is found at once.
+    last = out.rfind(b"\n\n", 0, -2)
+    last = last + 2 if last >= 0 else 0
+    if out.endswith(b"\n\n") and any(out.find(mark, last) >= 0 for mark in marks):
+        return last, len(out)
+    at = -1
+    for mark in marks:
+        # Only behind the one that was found: searching backwards is slow.
+        at = max(at, out.rfind(mark, max(at, 0)))
     if at < 0:
-        return 0, len(out)
+        return None
     # Not looked for where it cannot be: a search for what is not there goes through all that has come.
     blanks = _BLANK_LINES if out.find(b"\r") >= 0 else _BLANK_LINES[:1]
     starts = [before + len(blank) for blank in blanks if (before := out.rfind(blank, 0, at)) >= 0]
