@@ -350,6 +350,18 @@ def test_fr36_half_a_surrogate_pair_is_no_error() -> None:
     assert item.parts == [Text(text="a? b")]
 
 
+def test_a_response_with_a_number_beyond_all_numbers_fails_the_stream() -> None:
+    """It stands where events are not looked into: in the response object at the end."""
+    end = frame(completed(message("a"), usage={**USAGE, "input_tokens": 7777})).replace(b"7777", b"1e400")
+    assert isinstance(error_of(read_stream(frame(CREATED) + end)), Garbled)
+
+
+def test_half_a_surrogate_pair_in_the_last_response_is_no_error() -> None:
+    """Nor there."""
+    end = frame(completed(message("a~b"))).replace(b"~", b"\\ud83d")
+    assert type(read_stream(frame(CREATED) + end)[-1]) is ResponseEnded
+
+
 def test_a_json_error_instead_of_a_stream() -> None:
     """An upstream may answer a stream with a JSON error: that error it is."""
     reader = DIALECT.reader()

@@ -113,12 +113,12 @@ class Reader:
         for _, data in frames:
             try:
                 wire = _decode_event(data)
-            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-                self._read_crooked(data)
-            else:
                 handle = _HANDLERS.get(wire.type)
                 if handle is not None:
                     handle(self, wire, data)
+            except (Garbled, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+                # `Garbled`: the response within, which is read by itself.
+                self._read_crooked(data)
             if self._over:
                 break
         return self._take()
