@@ -1,45 +1,21 @@
 """`trunkline keys`, typed: in the store beside it."""
 
 import json
-import shutil
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 import yaml
+from typed_command import Run
 
 from real_gateway import KEY, Gateway, running_gateway
-from trunkline.cli.main import main
-
-Run = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture(scope="module")
-def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A store whose tables are made. Making them is what takes long."""
-    folder = tmp_path_factory.mktemp("store")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("TRUNKLINE_DATA_DIR", str(folder))
-        assert main(["keys", "list"]) == 0
-    return folder
 
 
 @pytest.fixture
-def run(tmp_path: Path, empty_store: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Types `trunkline keys …` over a store of its own; gives status, output and errors."""
-    shutil.copytree(empty_store, tmp_path / "data")
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("TRUNKLINE_DATA_DIR", str(tmp_path / "data"))
-    capsys.readouterr()
-
-    def typed(*words: str) -> tuple[int, str, str]:
-        status = main(["keys", *words])
-        said = capsys.readouterr()
-        return status, said.out, said.err
-
-    return typed
+def run(trunkline: Run) -> Run:
+    return partial(trunkline, "keys")
 
 
 def test_a_key_is_printed_once(run: Run) -> None:

@@ -1,45 +1,21 @@
 """`trunkline limits`, typed: in the store beside it, and at a running gateway."""
 
 import json
-import shutil
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
+from typed_command import Run
 
-from trunkline.cli import limits
-from trunkline.cli.main import main
-
-Run = Callable[..., tuple[int, str, str]]
+from trunkline.cli.limits import RemoteLimits
 
 DECLARED = "limits:\n  - {match: {path: /team/**}, tokens: 1000, per: day, zone: Europe/Zurich, each: key}\n"
 
 
-@pytest.fixture(scope="module")
-def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A store whose tables are made. Making them is what takes long."""
-    folder = tmp_path_factory.mktemp("store")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("TRUNKLINE_DATA_DIR", str(folder))
-        assert main(["limits", "list"]) == 0
-    return folder
-
-
 @pytest.fixture
-def run(tmp_path: Path, empty_store: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Types `trunkline limits …` over a store of its own; gives status, output and errors."""
-    shutil.copytree(empty_store, tmp_path / "data")
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("TRUNKLINE_DATA_DIR", str(tmp_path / "data"))
-    capsys.readouterr()
-
-    def typed(*words: str) -> tuple[int, str, str]:
-        status = main(["limits", *words])
-        said = capsys.readouterr()
-        return status, said.out, said.err
-
-    return typed
+def run(trunkline: Run) -> Run:
+    return partial(trunkline, "limits")
 
 
 def test_made(run: Run) -> None:
@@ -114,7 +90,7 @@ async def test_what_a_gateway_is_asked() -> None:
         asked.append(words)
         return {}
 
-    book = limits._RemoteBook(ask)
+    book = RemoteLimits(ask)
     await book.all()
     await book.find("a")
     await book.create({})

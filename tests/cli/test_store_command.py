@@ -2,41 +2,24 @@
 
 import asyncio
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from typed_command import Run
 
-from trunkline.cli.main import main
 from trunkline.clock import SystemClock
 from trunkline.state.files import KeptFile
 from trunkline.store.acts import ActKeys
 from trunkline.store.open import StoreSettings, open_store
-
-Run = Callable[..., tuple[int, str, str]]
 
 ACT_KEYS = ActKeys({"k0000001": bytes(32)}, "k0000001")
 SECRET = "c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0LXNlY3JldA"
 
 
 @pytest.fixture
-def data(tmp_path: Path) -> Path:
-    return tmp_path / "data"
-
-
-@pytest.fixture
-def run(tmp_path: Path, data: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Types a command over a store of its own; gives status, output and errors."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("TRUNKLINE_DATA_DIR", str(data))
+def run(trunkline: Run, monkeypatch: pytest.MonkeyPatch) -> Run:
     monkeypatch.setenv("TRUNKLINE_SECRET", SECRET)
-
-    def typed(*words: str) -> tuple[int, str, str]:
-        status = main(words)
-        said = capsys.readouterr()
-        return status, said.out, said.err
-
-    return typed
+    return trunkline
 
 
 async def keep_files(data: Path, *paths: str) -> None:
@@ -92,8 +75,9 @@ def test_everything_is_sealed_anew_and_read_through(run: Run, data: Path, monkey
     assert "cannot be opened" in error
 
 
-def test_tables_are_made_once(run: Run) -> None:
+def test_tables_are_made_once(run: Run, data: Path) -> None:
     """The second time there is nothing to do."""
+    (data / "trunkline.db").unlink()
     status, out, _ = run("migrate")
     assert status == 0
     assert "before: none" in out

@@ -3,19 +3,17 @@
 import asyncio
 import csv
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from typed_command import Run
 
 from recorded_rows import START, make_attempt, put_request
-from trunkline.cli.main import main
 from trunkline.evidence import Evidence, KeptBody, KeptEvidence, SentBody
 from trunkline.store.cipher import PLAIN
 from trunkline.store.engine import open_database
 from trunkline.store.evidence import SqlEvidence
 
-Run = Callable[..., tuple[int, str, str]]
 WHEN = ("--start", "2023-11-15", "--end", "2023-11-16")
 
 
@@ -41,20 +39,11 @@ async def fill(folder: Path) -> None:
 
 
 @pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Types a command over a store with four requests and one act; gives status, output and errors."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("TRUNKLINE_DATA_DIR", str(tmp_path / "data"))
-    assert main(["prompts", "create", "--name", "poem", "--input", "Hi"]) == 0
-    asyncio.run(fill(tmp_path / "data"))
-    capsys.readouterr()
-
-    def typed(*words: str) -> tuple[int, str, str]:
-        status = main(words)
-        said = capsys.readouterr()
-        return status, said.out, said.err
-
-    return typed
+def run(trunkline: Run, data: Path) -> Run:
+    """Types a command over a store with four requests and one act."""
+    assert trunkline("prompts", "create", "--name", "poem", "--input", "Hi")[0] == 0
+    asyncio.run(fill(data))
+    return trunkline
 
 
 def test_sums_are_printed(run: Run) -> None:

@@ -1,16 +1,13 @@
 """`trunkline budgets …`: budgets and how they stand, in the store beside it or at a running gateway."""
 
-import asyncio
 import contextlib
-import json
 import secrets
 from argparse import Namespace
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, Protocol
 
-import msgspec
-
-from trunkline.cli.listing import write_table
+from trunkline.cli.books import Action, Book, RemoteBook, act, unfold
+from trunkline.cli.listing import write_pairs, write_table
 from trunkline.cli.setup import load, read_environment
 from trunkline.config.config import Config
 from trunkline.config.sources import Value, is_reference, resolve
@@ -23,74 +20,96 @@ _NUMBERS = _STATUS_HEAD[1:6]
 _NONE_YET = "there are no budgets yet: trunkline budgets set NAME --dollars 500 --per month"
 
 
-class Office(Protocol):
-    """The budgets, wherever they are kept; as `engine.budgets.book.BudgetBook`."""
+class Budgets(Book, Protocol):
+    """As `engine.bounds.budgets.book.BudgetBook`."""
 
     async def all(self) -> dict[str, Any]: ...
 
-    async def find(self, name: str) -> dict[str, Any]: ...
+    async def reset(self, name: str, /) -> dict[str, Any]: ...
 
-    async def create(self, members: Mapping[str, Any]) -> dict[str, Any]: ...
 
-    async def update(self, name: str, members: Mapping[str, Any]) -> dict[str, Any]: ...
+class RemoteBudgets(RemoteBook):
+    kind = "budgets"
 
-    async def delete(self, name: str) -> dict[str, Any]: ...
-
-    async def reset(self, name: str) -> dict[str, Any]: ...
+    async def reset(self, name: str) -> dict[str, Any]:
+        return await self.ask("POST", name, "reset")
 
 
 def run(options: Namespace) -> int:
-    config = load(options)
-    print(asyncio.run(_do(options, config)))
+    act(options, load(options), _open_beside, RemoteBudgets, _ACTIONS)
     return 0
 
 
-async def _do(options: Namespace, config: Config) -> str:
-    async with _open_remote(options, config) if options.url else open_book(config) as office:
-        answer, text = await _ACTIONS[options.action](office, options)
-    # What is kept as JSON is shown as such.
-    return json.dumps(msgspec.json.decode(msgspec.json.encode(answer)), indent=2) if options.json else text
+@contextlib.asynccontextmanager
+async def _open_beside(config: Config) -> AsyncIterator[Budgets]:
+    """The budgets of the store that a gateway of this configuration uses. A gateway that runs takes up every change within
+    a second; what it has reserved is not known here."""
+    from trunkline.cli.opened import open_beside
+    from trunkline.engine.bounds.budgets.book import BudgetBook, Means
+    from trunkline.engine.bounds.budgets.funds import Fund
+    from trunkline.engine.bounds.budgets.treasury import Standing
+    from trunkline.paths import ROOT
+    from trunkline.state.counters import Level
+    from trunkline.store.budgets import SqlBudgets
+    from trunkline.upstream.post import check_url
+
+    async with open_beside(config) as beside:
+        store = SqlBudgets(beside.database, beside.cipher)
+
+        async def look(funds: Sequence[Fund]) -> list[Standing]:
+            standings = []
+            for fund in funds:
+                fund.open(beside.clock.now_micros())
+                spent = await store.spent(fund.budget, fund.window)
+                standings.append(Standing(fund, Level(max(0, fund.budget.cap - spent), 0, spent)))
+            return standings
+
+        async def refresh() -> None:
+            """A gateway that runs looks after itself."""
+
+        means = Means(look, refresh, check_url, secrets.token_bytes)
+        yield BudgetBook(store, config.budgets, ROOT, beside.clock, beside.witness, means)
 
 
 # --- what can be done -------------------------------------------------------------------------------------------
 
 
-async def _list(office: Office, options: Namespace) -> tuple[Any, str]:
-    budgets = await _read_all(office)
+async def _list(book: Budgets, options: Namespace) -> tuple[Any, str]:
+    budgets = await _read_all(book)
     return budgets, write_table(_HEAD, [_write_row(each) for each in budgets], ("dollars",)) if budgets else _NONE_YET
 
 
-async def _status(office: Office, options: Namespace) -> tuple[Any, str]:
-    budgets = await _read_all(office) if options.name is None else [await office.find(options.name)]
+async def _status(book: Budgets, options: Namespace) -> tuple[Any, str]:
+    budgets = await _read_all(book) if options.name is None else [await book.find(options.name)]
     rows = [_write_status(each) for each in budgets]
     return budgets, write_table(_STATUS_HEAD, rows, _NUMBERS) if rows else _NONE_YET
 
 
-async def _show(office: Office, options: Namespace) -> tuple[Any, str]:
-    budget = await office.find(options.name)
+async def _show(book: Budgets, options: Namespace) -> tuple[Any, str]:
+    budget = await book.find(options.name)
     return budget, _write_whole(budget)
 
 
-async def _set(office: Office, options: Namespace) -> tuple[Any, str]:
-    known = next((each for each in await _read_all(office) if each["name"] == options.name), None)
+async def _set(book: Budgets, options: Namespace) -> tuple[Any, str]:
+    known = next((each for each in await _read_all(book) if each["name"] == options.name), None)
     members = read_members(options, known)
     if known is None:
-        budget = await office.create({"name": options.name, **members})
+        budget = await book.create({"name": options.name, **members})
     else:
-        budget = await office.update(options.name, members)
+        budget = await book.update(options.name, members)
     return budget, _write_whole(budget)
 
 
-async def _reset(office: Office, options: Namespace) -> tuple[Any, str]:
-    budget = await office.reset(options.name)
+async def _reset(book: Budgets, options: Namespace) -> tuple[Any, str]:
+    budget = await book.reset(options.name)
     return budget, f"{options.name} is counted anew from {budget['reset_at']} on"
 
 
-async def _delete(office: Office, options: Namespace) -> tuple[Any, str]:
-    return await office.delete(options.name), f"{options.name} is deleted"
+async def _delete(book: Budgets, options: Namespace) -> tuple[Any, str]:
+    return await book.delete(options.name), f"{options.name} is deleted"
 
 
-_ACTIONS: dict[str, Callable[[Office, Namespace], Awaitable[tuple[Any, str]]]] = {
+_ACTIONS: Mapping[str, Action[Budgets]] = {
     "list": _list,
     "status": _status,
     "show": _show,
@@ -100,9 +119,9 @@ _ACTIONS: dict[str, Callable[[Office, Namespace], Awaitable[tuple[Any, str]]]] =
 }
 
 
-async def _read_all(office: Office) -> list[dict[str, Any]]:
-    page: list[dict[str, Any]] = msgspec.json.decode(msgspec.json.encode((await office.all())["data"]))
-    return page
+async def _read_all(book: Budgets) -> list[dict[str, Any]]:
+    budgets: list[dict[str, Any]] = unfold((await book.all())["data"])
+    return budgets
 
 
 # --- what is typed ----------------------------------------------------------------------------------------------
@@ -177,70 +196,4 @@ def _write_whole(budget: Mapping[str, Any]) -> str:
         ("secret", (webhook or {}).get("secret", "")),
         ("from", "configuration" if budget["declared"] else "store"),
     ]
-    return "\n".join(f"{name:<9} {value}" for name, value in lines if value)
-
-
-# --- where they are ---------------------------------------------------------------------------------------------
-
-
-@contextlib.asynccontextmanager
-async def open_book(config: Config) -> AsyncIterator[Office]:
-    """The budgets of the store that a gateway of this configuration uses. A gateway that runs takes up every change within
-    a second; what it has reserved is not known here."""
-    from trunkline.cli.opened import open_beside
-    from trunkline.engine.bounds.budgets.book import BudgetBook, Means
-    from trunkline.engine.bounds.budgets.funds import Fund
-    from trunkline.engine.bounds.budgets.treasury import Standing
-    from trunkline.paths import ROOT
-    from trunkline.state.counters import Level
-    from trunkline.store.budgets import SqlBudgets
-    from trunkline.upstream.post import check_url
-
-    async with open_beside(config) as beside:
-        store = SqlBudgets(beside.database, beside.cipher)
-
-        async def look(funds: Sequence[Fund]) -> list[Standing]:
-            standings = []
-            for fund in funds:
-                fund.open(beside.clock.now_micros())
-                spent = await store.spent(fund.budget, fund.window)
-                standings.append(Standing(fund, Level(max(0, fund.budget.cap - spent), 0, spent)))
-            return standings
-
-        async def refresh() -> None:
-            """A gateway that runs looks after itself."""
-
-        means = Means(look, refresh, check_url, secrets.token_bytes)
-        yield BudgetBook(store, config.budgets, ROOT, beside.clock, beside.witness, means)
-
-
-@contextlib.asynccontextmanager
-async def _open_remote(options: Namespace, config: Config) -> AsyncIterator[Office]:
-    """The budgets of a running gateway."""
-    from trunkline.cli.admin import open_api
-
-    async with open_api(options, config) as api:
-        yield _RemoteOffice(api.ask)
-
-
-class _RemoteOffice:
-    def __init__(self, ask: Callable[..., Awaitable[dict[str, Any]]]) -> None:
-        self._ask = ask
-
-    async def all(self) -> dict[str, Any]:
-        return await self._ask("GET", "budgets")
-
-    async def find(self, name: str) -> dict[str, Any]:
-        return await self._ask("GET", "budgets", name)
-
-    async def create(self, members: Mapping[str, Any]) -> dict[str, Any]:
-        return await self._ask("POST", "budgets", body=members)
-
-    async def update(self, name: str, members: Mapping[str, Any]) -> dict[str, Any]:
-        return await self._ask("POST", "budgets", name, body=members)
-
-    async def delete(self, name: str) -> dict[str, Any]:
-        return await self._ask("DELETE", "budgets", name)
-
-    async def reset(self, name: str) -> dict[str, Any]:
-        return await self._ask("POST", "budgets", name, "reset")
+    return write_pairs(lines, 10)

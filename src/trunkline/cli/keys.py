@@ -1,17 +1,14 @@
 """`trunkline keys …`: keys of callers, in the store beside it or at a running gateway."""
 
-import asyncio
 import contextlib
-import json
 import sys
 from argparse import Namespace
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
-import msgspec
-
-from trunkline.cli.listing import write_table
+from trunkline.cli.books import Action, Book, RemoteBook, act, print_answer, read_all
+from trunkline.cli.listing import write_pairs, write_table
 from trunkline.cli.setup import load
 from trunkline.config.config import Config
 from trunkline.config.values import read_list, read_time
@@ -21,89 +18,97 @@ from trunkline.labels import read_label
 _SHOWN_ONCE = "trunkline: this is the only time that the key is shown"
 
 
-class Book(Protocol):
-    """The keys, wherever they are kept; as `engine.key_book.KeyBook`."""
+class Keys(Book, Protocol):
+    """As `engine.admin.key_book.KeyBook`."""
 
-    async def create(self, members: Mapping[str, Any]) -> dict[str, Any]: ...
+    async def page(self, after: str | None = None, /) -> dict[str, Any]: ...
 
-    async def page(self, after: str | None = None, limit: int = 100) -> dict[str, Any]: ...
+    async def rotate(self, name: str, overlap_seconds: int, /) -> dict[str, Any]: ...
 
-    async def find(self, name: str) -> dict[str, Any]: ...
+    async def revoke(self, name: str, /) -> dict[str, Any]: ...
 
-    async def update(self, name: str, members: Mapping[str, Any]) -> dict[str, Any]: ...
 
-    async def rotate(self, name: str, overlap_seconds: int = 0) -> dict[str, Any]: ...
+class RemoteKeys(RemoteBook):
+    kind = "keys"
 
-    async def revoke(self, name: str) -> dict[str, Any]: ...
+    async def rotate(self, name: str, overlap_seconds: int) -> dict[str, Any]:
+        return await self.ask("POST", name, "rotate", body={"overlap_seconds": overlap_seconds})
 
-    async def delete(self, name: str) -> dict[str, Any]: ...
+    async def revoke(self, name: str) -> dict[str, Any]:
+        return await self.ask("POST", name, "revoke")
 
 
 def run(options: Namespace) -> int:
     config = load(options)
-    answer, text = declare(options, config) if options.action == "hash" else asyncio.run(_do(options, config))
-    # What is kept as JSON is shown as such.
-    print(json.dumps(msgspec.json.decode(msgspec.json.encode(answer)), indent=2) if options.json else text)
+    if options.action == "hash":
+        answer = print_answer(options, *declare(options, config))
+    else:
+        answer = act(options, config, _open_beside, RemoteKeys, _ACTIONS)
     if isinstance(answer, dict) and "key" in answer:
         print(_SHOWN_ONCE, file=sys.stderr)
     return 0
 
 
-async def _do(options: Namespace, config: Config) -> tuple[Any, str]:
-    opened = open_remote_book(options, config) if options.url else open_book(config)
-    async with opened as book:
-        return await _ACTIONS[options.action](book, options)
+@contextlib.asynccontextmanager
+async def _open_beside(config: Config) -> AsyncIterator[Keys]:
+    """The keys of the store that a gateway of this configuration uses, and those that the configuration declares."""
+    from msgspec.structs import replace
+
+    from trunkline.cli.opened import open_beside
+    from trunkline.engine.admin.key_book import KeyBook
+    from trunkline.keyring.holders import Holders
+    from trunkline.principal import OPERATOR
+    from trunkline.store.keys import SqlKeys
+
+    async with open_beside(config) as beside:
+        kept = SqlKeys(beside.database, beside.clock)
+        holders = Holders(beside.keyring, config.keys, kept, beside.clock)
+        principal = replace(OPERATOR, key_id="local")
+        yield KeyBook(kept, holders, principal, config.aliases.__contains__, beside.clock, beside.witness)
 
 
 # --- what can be done -------------------------------------------------------------------------------------------
 
 
-async def _list(book: Book, options: Namespace) -> tuple[Any, str]:
-    keys: list[dict[str, Any]] = []
-    after = None
-    while True:
-        page = await book.page(after)
-        keys += msgspec.json.decode(msgspec.json.encode(page["data"]))
-        if not page["has_more"]:
-            break
-        after = page["last_id"]
+async def _list(book: Keys, options: Namespace) -> tuple[Any, str]:
+    keys = await read_all(book.page)
     if not keys:
         return keys, "there are no keys but the operator's yet: trunkline keys create"
     return keys, write_table(("name", "id", "path", "status", "expires", "notes"), list(map(_write_row, keys)))
 
 
-async def _create(book: Book, options: Namespace) -> tuple[Any, str]:
+async def _create(book: Keys, options: Namespace) -> tuple[Any, str]:
     made = await book.create({"name": options.known_as, "path": options.path, **read_bounds(options)})
     return made, made["key"]
 
 
-async def _show(book: Book, options: Namespace) -> tuple[Any, str]:
+async def _show(book: Keys, options: Namespace) -> tuple[Any, str]:
     key = await book.find(options.known_as)
     return key, _write_key(key)
 
 
-async def _update(book: Book, options: Namespace) -> tuple[Any, str]:
+async def _update(book: Keys, options: Namespace) -> tuple[Any, str]:
     named = {} if options.name is None else {"name": options.name}
     key = await book.update(options.known_as, {**named, **read_bounds(options)})
     return key, _write_key(key)
 
 
-async def _rotate(book: Book, options: Namespace) -> tuple[Any, str]:
+async def _rotate(book: Keys, options: Namespace) -> tuple[Any, str]:
     made = await book.rotate(options.known_as, options.overlap)
     return made, made["key"]
 
 
-async def _revoke(book: Book, options: Namespace) -> tuple[Any, str]:
+async def _revoke(book: Keys, options: Namespace) -> tuple[Any, str]:
     key = await book.revoke(options.known_as)
     return key, f"{key['name']} opens nothing any more"
 
 
-async def _delete(book: Book, options: Namespace) -> tuple[Any, str]:
+async def _delete(book: Keys, options: Namespace) -> tuple[Any, str]:
     answer = await book.delete(options.known_as)
     return answer, f"{options.known_as} is deleted"
 
 
-_ACTIONS: dict[str, Callable[[Book, Namespace], Awaitable[tuple[Any, str]]]] = {
+_ACTIONS: Mapping[str, Action[Keys]] = {
     "list": _list,
     "create": _create,
     "show": _show,
@@ -195,65 +200,8 @@ def _write_key(key: dict[str, Any]) -> str:
         rows.append(("declared in", key["declared_in"]))
     if _say_waiting(key):
         rows.append(("hash", f"of an earlier root secret: {_say_waiting(key)}"))
-    return "\n".join(f"{name:12}{value}" for name, value in rows)
+    return write_pairs(rows, 12)
 
 
 def _write_time(seconds: int) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M UTC")
-
-
-# --- where they are ---------------------------------------------------------------------------------------------
-
-
-@contextlib.asynccontextmanager
-async def open_book(config: Config) -> AsyncIterator[Book]:
-    """The keys of the store that a gateway of this configuration uses, and those that the configuration declares."""
-    from msgspec.structs import replace
-
-    from trunkline.cli.opened import open_beside
-    from trunkline.engine.admin.key_book import KeyBook
-    from trunkline.keyring.holders import Holders
-    from trunkline.principal import OPERATOR
-    from trunkline.store.keys import SqlKeys
-
-    async with open_beside(config) as beside:
-        kept = SqlKeys(beside.database, beside.clock)
-        holders = Holders(beside.keyring, config.keys, kept, beside.clock)
-        principal = replace(OPERATOR, key_id="local")
-        yield KeyBook(kept, holders, principal, config.aliases.__contains__, beside.clock, beside.witness)
-
-
-@contextlib.asynccontextmanager
-async def open_remote_book(options: Namespace, config: Config) -> AsyncIterator[Book]:
-    """The keys of a running gateway."""
-    from trunkline.cli.admin import open_api
-
-    async with open_api(options, config) as api:
-        yield _RemoteBook(api.ask)
-
-
-class _RemoteBook:
-    def __init__(self, ask: Callable[..., Awaitable[dict[str, Any]]]) -> None:
-        self._ask = ask
-
-    async def create(self, members: Mapping[str, Any]) -> dict[str, Any]:
-        return await self._ask("POST", "keys", body=members)
-
-    async def page(self, after: str | None = None, limit: int = 100) -> dict[str, Any]:
-        place = f"&after={after}" if after else ""
-        return await self._ask("GET", "keys", query=f"?limit={limit}{place}")
-
-    async def find(self, name: str) -> dict[str, Any]:
-        return await self._ask("GET", "keys", name)
-
-    async def update(self, name: str, members: Mapping[str, Any]) -> dict[str, Any]:
-        return await self._ask("POST", "keys", name, body=members)
-
-    async def rotate(self, name: str, overlap_seconds: int = 0) -> dict[str, Any]:
-        return await self._ask("POST", "keys", name, "rotate", body={"overlap_seconds": overlap_seconds})
-
-    async def revoke(self, name: str) -> dict[str, Any]:
-        return await self._ask("POST", "keys", name, "revoke")
-
-    async def delete(self, name: str) -> dict[str, Any]:
-        return await self._ask("DELETE", "keys", name)

@@ -1,15 +1,12 @@
 """`trunkline limits …`: rate limits and how they stand, in the store beside it or at a running gateway."""
 
-import asyncio
 import contextlib
-import json
 from argparse import Namespace
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, Protocol
 
-import msgspec
-
-from trunkline.cli.listing import write_table
+from trunkline.cli.books import Action, Book, RemoteBook, act, unfold
+from trunkline.cli.listing import write_pairs, write_table
 from trunkline.cli.setup import load
 from trunkline.config.config import Config
 
@@ -23,48 +20,54 @@ _PLAIN = (*_MEASURES, "per", "zone", "each")
 _MATCHES = (("path", "path"), ("key_name", "key"), ("model", "model"), ("provider", "provider"))
 
 
-class Book(Protocol):
-    """The limits, wherever they are kept; as `engine.limit_book.LimitBook`."""
+class Limits(Book, Protocol):
+    """As `engine.admin.limit_book.LimitBook`."""
 
     async def all(self) -> dict[str, Any]: ...
 
-    async def find(self, id: str) -> dict[str, Any]: ...
+    async def reset(self, id: str, /) -> dict[str, Any]: ...
 
-    async def create(self, members: Mapping[str, Any]) -> dict[str, Any]: ...
 
-    async def update(self, id: str, members: Mapping[str, Any]) -> dict[str, Any]: ...
+class RemoteLimits(RemoteBook):
+    kind = "limits"
 
-    async def delete(self, id: str) -> dict[str, Any]: ...
-
-    async def reset(self, id: str) -> dict[str, Any]: ...
+    async def reset(self, id: str) -> dict[str, Any]:
+        return await self.ask("POST", id, "reset")
 
 
 def run(options: Namespace) -> int:
-    config = load(options)
-    print(asyncio.run(_do(options, config)))
+    act(options, load(options), _open_beside, RemoteLimits, _ACTIONS)
     return 0
 
 
-async def _do(options: Namespace, config: Config) -> str:
-    async with _open_remote(options, config) if options.url else open_book(config) as book:
-        answer, text = await _ACTIONS[options.action](book, options)
-    return json.dumps(answer, indent=2) if options.json else text
+@contextlib.asynccontextmanager
+async def _open_beside(config: Config) -> AsyncIterator[Limits]:
+    """The limits of the store that a gateway of this configuration uses. A gateway that runs takes up every change within
+    a second; what is used is not known here."""
+    from trunkline.cli.opened import open_beside
+    from trunkline.clock import mint
+    from trunkline.engine.admin.limit_book import LimitBook
+    from trunkline.paths import ROOT
+    from trunkline.store.limits import SqlLimits
+
+    async with open_beside(config) as beside:
+        yield LimitBook(SqlLimits(beside.database), config.limits, ROOT, beside.clock, mint, beside.witness)
 
 
 # --- what can be done -------------------------------------------------------------------------------------------
 
 
-async def _list(book: Book, options: Namespace) -> tuple[Any, str]:
-    rules = msgspec.json.decode(msgspec.json.encode((await book.all())["data"]))
+async def _list(book: Limits, options: Namespace) -> tuple[Any, str]:
+    rules = unfold((await book.all())["data"])
     return rules, write_table(_HEAD, [_write_row(each) for each in rules], _NUMBERS) if rules else _NONE_YET
 
 
-async def _show(book: Book, options: Namespace) -> tuple[Any, str]:
+async def _show(book: Limits, options: Namespace) -> tuple[Any, str]:
     rule = await book.find(options.id)
     return rule, _write_whole(rule)
 
 
-async def _set(book: Book, options: Namespace) -> tuple[Any, str]:
+async def _set(book: Limits, options: Namespace) -> tuple[Any, str]:
     members = {name: value for name in _PLAIN if (value := getattr(options, name)) is not None}
     match = {name: value for typed, name in _MATCHES if (value := getattr(options, typed)) is not None}
     if options.id is None:
@@ -76,15 +79,15 @@ async def _set(book: Book, options: Namespace) -> tuple[Any, str]:
     return rule, _write_whole(rule)
 
 
-async def _reset(book: Book, options: Namespace) -> tuple[Any, str]:
+async def _reset(book: Limits, options: Namespace) -> tuple[Any, str]:
     return await book.reset(options.id), f"all of {options.id} is there again"
 
 
-async def _delete(book: Book, options: Namespace) -> tuple[Any, str]:
+async def _delete(book: Limits, options: Namespace) -> tuple[Any, str]:
     return await book.delete(options.id), f"{options.id} is deleted"
 
 
-_ACTIONS: dict[str, Callable[[Book, Namespace], Awaitable[tuple[Any, str]]]] = {
+_ACTIONS: Mapping[str, Action[Limits]] = {
     "list": _list,
     "show": _show,
     "set": _set,
@@ -123,7 +126,7 @@ def _write_whole(rule: Mapping[str, Any]) -> str:
         ("used", "" if use is None else f"{use['used']}, reserved {use['reserved']}, left {use['remaining']}"),
         ("from", _write_source(rule)),
     ]
-    return "\n".join(f"{name:<6} {value}" for name, value in lines if value)
+    return write_pairs(lines, 7)
 
 
 def _measure(rule: Mapping[str, Any]) -> str:
@@ -142,52 +145,3 @@ def _write_match(rule: Mapping[str, Any]) -> str:
 
 def _write_source(rule: Mapping[str, Any]) -> str:
     return "configuration" if rule["declared"] else "store"
-
-
-# --- where they are ---------------------------------------------------------------------------------------------
-
-
-@contextlib.asynccontextmanager
-async def open_book(config: Config) -> AsyncIterator[Book]:
-    """The limits of the store that a gateway of this configuration uses. A gateway that runs takes up every change within
-    a second; what is used is not known here."""
-    from trunkline.cli.opened import open_beside
-    from trunkline.clock import mint
-    from trunkline.engine.admin.limit_book import LimitBook
-    from trunkline.paths import ROOT
-    from trunkline.store.limits import SqlLimits
-
-    async with open_beside(config) as beside:
-        yield LimitBook(SqlLimits(beside.database), config.limits, ROOT, beside.clock, mint, beside.witness)
-
-
-@contextlib.asynccontextmanager
-async def _open_remote(options: Namespace, config: Config) -> AsyncIterator[Book]:
-    """The limits of a running gateway."""
-    from trunkline.cli.admin import open_api
-
-    async with open_api(options, config) as api:
-        yield _RemoteBook(api.ask)
-
-
-class _RemoteBook:
-    def __init__(self, ask: Callable[..., Awaitable[dict[str, Any]]]) -> None:
-        self._ask = ask
-
-    async def all(self) -> dict[str, Any]:
-        return await self._ask("GET", "limits")
-
-    async def find(self, id: str) -> dict[str, Any]:
-        return await self._ask("GET", "limits", id)
-
-    async def create(self, members: Mapping[str, Any]) -> dict[str, Any]:
-        return await self._ask("POST", "limits", body=members)
-
-    async def update(self, id: str, members: Mapping[str, Any]) -> dict[str, Any]:
-        return await self._ask("POST", "limits", id, body=members)
-
-    async def delete(self, id: str) -> dict[str, Any]:
-        return await self._ask("DELETE", "limits", id)
-
-    async def reset(self, id: str) -> dict[str, Any]:
-        return await self._ask("POST", "limits", id, "reset")

@@ -1,4 +1,4 @@
-"""Tables for people to read."""
+"""Tables for people to read: of many things, and of one."""
 
 from collections.abc import Sequence
 
@@ -14,3 +14,8 @@ def write_table(head: Sequence[str], rows: Sequence[Sequence[str]], right: Seque
         ]
         lines.append("  ".join(cells).rstrip())
     return "\n".join(lines)
+
+
+def write_pairs(pairs: Sequence[tuple[str, str]], width: int) -> str:
+    """A line each name and value, the names in a column of that `width`; what has no value is left out."""
+    return "\n".join(f"{name:{width}}{value}" for name, value in pairs if value)

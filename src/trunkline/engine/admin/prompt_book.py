@@ -3,6 +3,7 @@
 The admin API's routes and the command line, where it opens the store itself, both turn the same pages.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from msgspec import Raw
@@ -31,17 +32,18 @@ class PromptBook:
 
     # --- prompts ------------------------------------------------------------------------------------------------
 
-    async def create(self, name: Any, body: Any) -> dict[str, Any]:
-        """A new prompt, with its first version."""
+    async def create(self, members: Mapping[str, Any]) -> dict[str, Any]:
+        """A new prompt of this `name`, and its first version of this `body`."""
         now = self._clock.now_micros()
         prompt = KeptPrompt(
             id=self._mint("pmpt_"),
             path=self._path,
-            name=_read_name(name),
+            name=_read_name(members.get("name")),
             created_at_micros=now,
             default_version=_FIRST,
         )
-        version = KeptVersion(prompt_id=prompt.id, version=_FIRST, created_at_micros=now, body=_read_body(body))
+        body = _read_body(members.get("body"))
+        version = KeptVersion(prompt_id=prompt.id, version=_FIRST, created_at_micros=now, body=body)
         shown = _write_prompt(prompt)
         await self._witness.record("prompt.create", prompt.id, None, {**shown, "body": Raw(version.body)})
         await self._prompts.create(prompt, version)
@@ -61,8 +63,9 @@ class PromptBook:
             raise _unknown(id)
         return _write_prompt(prompt)
 
-    async def update(self, id: str, name: Any = None, default_version: Any = None) -> dict[str, Any]:
-        """Another name, another default version, or both."""
+    async def update(self, id: str, members: Mapping[str, Any]) -> dict[str, Any]:
+        """Another `name`, another `default_version`, or both."""
+        name, default_version = members.get("name"), members.get("default_version")
         before = await self.find(id)
         named = None if name is None else _read_name(name)
         if default_version is not None:

@@ -15,8 +15,7 @@ from trunkline.engine.query import Query
 async def create_prompt(desk: Desk, x: Exchange) -> Reply:
     """`POST /admin/v1/prompts`: its name, and the body of its first version."""
     book = _open_book(desk, x)
-    fields = read_body(x.call.body, ("name", "body"))
-    return desk.say(x, await book.create(fields.any("name"), fields.any("body")))
+    return desk.say(x, await book.create(read_body(x.call.body, ("name", "body")).value))
 
 
 async def list_prompts(desk: Desk, x: Exchange) -> Reply:
@@ -33,8 +32,8 @@ async def get_prompt(desk: Desk, x: Exchange) -> Reply:
 async def update_prompt(desk: Desk, x: Exchange) -> Reply:
     """`POST /admin/v1/prompts/{id}`: another name, another default version, or both."""
     book = _open_book(desk, x)
-    fields = read_body(x.call.body, ("name", "default_version"))
-    return desk.say(x, await book.update(_read_id(x), fields.any("name"), fields.any("default_version")))
+    members = read_body(x.call.body, ("name", "default_version")).value
+    return desk.say(x, await book.update(_read_id(x), members))
 
 
 async def delete_prompt(desk: Desk, x: Exchange) -> Reply:
