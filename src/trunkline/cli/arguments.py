@@ -7,7 +7,8 @@ from trunkline import __version__
 from trunkline.cli.budget_arguments import add_budgets
 from trunkline.cli.key_arguments import add_keys
 from trunkline.cli.limit_arguments import add_limits
-from trunkline.cli.sources import add_gateway, add_sources
+from trunkline.cli.prompt_arguments import add_prompts
+from trunkline.cli.sources import Words, add_gateway, add_sources
 from trunkline.cli.usage_arguments import add_audit, add_usage
 
 _EPILOG = """\
@@ -35,12 +36,6 @@ started and nobody is called.
 
 _EXPLAIN = """\
 Say which provider a model name leads to, and why, and what else would have it. Asks the providers for their lists.
-"""
-
-_PROMPTS = """\
-Prompts that requests name by their id (`prompt: {id, version, variables}`): a model, instructions, messages, tools and
-settings, with `{{name}}` where a variable stands. Opens the store of this configuration, or asks a running gateway
-(--url). See docs/prompts.md.
 """
 
 _STORE = """\
@@ -79,7 +74,7 @@ def make_parser() -> argparse.ArgumentParser:
     _add_explain(commands)
     _add_demo(commands)
     add_keys(commands)
-    _add_prompts(commands)
+    add_prompts(commands)
     add_limits(commands)
     add_budgets(commands)
     add_usage(commands)
@@ -89,7 +84,7 @@ def make_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _add_serve(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def _add_serve(commands: Words) -> None:
     serve = commands.add_parser("serve", help="start the gateway", description=_SERVE)
     add_sources(serve)
     serve.add_argument("--host", metavar="HOST", help="where to listen (TRUNKLINE_HOST; default: localhost)")
@@ -104,50 +99,26 @@ def _add_serve(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     )
 
 
-def _add_check(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def _add_check(commands: Words) -> None:
     check = commands.add_parser("check", help="validate the configuration", description=_CHECK)
     add_sources(check)
     check.add_argument("--local", action="store_true", help="as `serve --local`")
 
 
-def _add_explain(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def _add_explain(commands: Words) -> None:
     explain = commands.add_parser("explain", help="say where a model name leads", description=_EXPLAIN)
     explain.add_argument("model", metavar="MODEL", help="the name as a caller would send it")
     add_sources(explain)
     explain.add_argument("--local", action="store_true", help="as `serve --local`")
 
 
-def _add_demo(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def _add_demo(commands: Words) -> None:
     demo = commands.add_parser("demo", help="run an agent through the gateway", description=_DEMO)
     demo.add_argument("--model", metavar="MODEL", help="the model to ask; default: a usual one of the first provider")
     add_sources(demo)
 
 
-def _add_prompts(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    prompts = commands.add_parser("prompts", help="make and change stored prompts", description=_PROMPTS)
-    actions = prompts.add_subparsers(dest="action", required=True, metavar="ACTION")
-    create = actions.add_parser("create", help="make a prompt, and print its id")
-    create.add_argument("--name", metavar="NAME", required=True, help="what people call it")
-    _add_body(create)
-    listing = actions.add_parser("list", help="list all prompts, the newest first")
-    show = actions.add_parser("show", help="print a version as YAML, as --file reads it")
-    show.add_argument("id", metavar="ID")
-    show.add_argument("--version", metavar="VERSION", help="default: the prompt's default version")
-    add = actions.add_parser("add", help="add a version, make it the default one, and print its number")
-    add.add_argument("id", metavar="ID")
-    _add_body(add)
-    add.add_argument("--keep-default", action="store_true", help="leave the default version as it is")
-    default = actions.add_parser("default", help="choose the version that requests without one get")
-    default.add_argument("id", metavar="ID")
-    default.add_argument("version", metavar="VERSION")
-    delete = actions.add_parser("delete", help="delete a prompt with all its versions")
-    delete.add_argument("id", metavar="ID")
-    for action in (create, listing, show, add, default, delete):
-        add_sources(action)
-        add_gateway(action)
-
-
-def _add_store(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def _add_store(commands: Words) -> None:
     store = commands.add_parser("store", help="erase, read through or seal anew what is kept", description=_STORE)
     actions = store.add_subparsers(dest="action", required=True, metavar="ACTION")
     erase = actions.add_parser("erase", help="remove every object of a path and of the paths below it, for good")
@@ -159,16 +130,6 @@ def _add_store(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         add_sources(action)
 
 
-def _add_migrate(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def _add_migrate(commands: Words) -> None:
     migrate = commands.add_parser("migrate", help="bring the database's tables up to date", description=_MIGRATE)
     add_sources(migrate)
-
-
-def _add_body(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--file", metavar="FILE", help="YAML or JSON with the members of a request; - reads a pipe")
-    parser.add_argument("--model", metavar="MODEL", help="the model that the prompt owns")
-    parser.add_argument("--instructions", metavar="TEXT", help="with {{name}} where a variable stands")
-    parser.add_argument("--input", metavar="TEXT", help="a message of the user; messages of others are for the file")
-    parser.add_argument(
-        "--variable", metavar="NAME[=DEFAULT]", action="append", default=[], help="declare a variable; repeatable"
-    )

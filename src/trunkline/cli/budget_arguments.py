@@ -2,7 +2,7 @@
 
 import argparse
 
-from trunkline.cli.sources import add_gateway, add_sources
+from trunkline.cli.sources import Words, add_named, finish
 
 _BUDGETS = """\
 How much money may be spent in a stretch of time, and on whom. Works on the store of this configuration, beside a gateway
@@ -15,28 +15,18 @@ are said must match a call for the budget to pay for it.
 """
 
 
-def add_budgets(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def add_budgets(commands: Words) -> None:
     budgets = commands.add_parser("budgets", help="bound what is spent", description=_BUDGETS)
     actions = budgets.add_subparsers(dest="action", required=True, metavar="ACTION")
     listing = actions.add_parser("list", help="all budgets, and whose they are")
     status = actions.add_parser("status", help="what is spent, reserved and left of each")
     status.add_argument("name", metavar="NAME", nargs="?", help="of one budget alone")
-    show = _add_named(actions, "show", "one budget, with all that is said of it")
+    show = add_named(actions, "show", "one budget, with all that is said of it", "name", "NAME")
     setting = actions.add_parser("set", help="make or change a budget", description=_SET)
     _add_members(setting)
-    reset = _add_named(actions, "reset", "count anew from now on, as if nothing had been spent")
-    delete = _add_named(actions, "delete", "delete a budget")
-    for action in (listing, status, show, setting, reset, delete):
-        add_sources(action)
-        add_gateway(action)
-
-
-def _add_named(
-    actions: "argparse._SubParsersAction[argparse.ArgumentParser]", name: str, what: str
-) -> argparse.ArgumentParser:
-    action = actions.add_parser(name, help=what)
-    action.add_argument("name", metavar="NAME")
-    return action
+    reset = add_named(actions, "reset", "count anew from now on, as if nothing had been spent", "name", "NAME")
+    delete = add_named(actions, "delete", "delete a budget", "name", "NAME")
+    finish(listing, status, show, setting, reset, delete)
 
 
 def _add_members(parser: argparse.ArgumentParser) -> None:

@@ -2,45 +2,37 @@
 
 import argparse
 
-from trunkline.cli.sources import add_gateway, add_sources
+from trunkline.cli.sources import Words, add_named, add_sources, finish
 
 _KEYS = """\
 Keys of callers: a name, a path that everything they make belongs to, and bounds. Opens the store of this configuration, or
 asks a running gateway (--url). A new key is shown once. See docs/keys.md.
 """
 
+_KNOWN_AS = ("known_as", "NAME_OR_ID")
 
-def add_keys(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+
+def add_keys(commands: Words) -> None:
     keys = commands.add_parser("keys", help="issue, change and revoke keys of callers", description=_KEYS)
     actions = keys.add_subparsers(dest="action", required=True, metavar="ACTION")
     listing = actions.add_parser("list", help="list all keys, and say which still wait for a new hash")
-    create = _add_action(actions, "create", "issue a key, and print it", name="NAME")
+    create = add_named(actions, "create", "issue a key, and print it", "known_as", "NAME")
     _add_path(create)
-    show = _add_action(actions, "show", "print what is known of a key")
-    update = _add_action(actions, "update", "change what is said, and leave the rest")
+    show = add_named(actions, "show", "print what is known of a key", *_KNOWN_AS)
+    update = add_named(actions, "update", "change what is said, and leave the rest", *_KNOWN_AS)
     update.add_argument("--name", metavar="NAME", help="another name")
-    rotate = _add_action(actions, "rotate", "print another key under the same id, in the place of this one")
+    rotate = add_named(actions, "rotate", "print another key under the same id, in the place of this one", *_KNOWN_AS)
     rotate.add_argument("--overlap", metavar="SECONDS", type=int, default=0, help="how long both work; default: 0")
-    revoke = _add_action(actions, "revoke", "let a key open nothing any more, and keep it in the list")
-    delete = _add_action(actions, "delete", "delete a key, and leave its name to others")
-    hash = _add_action(
-        actions, "hash", "print a new key, and the entry that declares it in trunkline.yaml", name="NAME"
+    revoke = add_named(actions, "revoke", "let a key open nothing any more, and keep it in the list", *_KNOWN_AS)
+    delete = add_named(actions, "delete", "delete a key, and leave its name to others", *_KNOWN_AS)
+    hash = add_named(
+        actions, "hash", "print a new key, and the entry that declares it in trunkline.yaml", "known_as", "NAME"
     )
     _add_path(hash)
     for action in (create, update, hash):
         _add_bounds(action, takes_away=action is update)
-    for action in (listing, create, show, update, rotate, revoke, delete, hash):
-        add_sources(action)
-        if action is not hash:
-            add_gateway(action)
-
-
-def _add_action(
-    actions: "argparse._SubParsersAction[argparse.ArgumentParser]", word: str, help: str, name: str = "NAME_OR_ID"
-) -> argparse.ArgumentParser:
-    action = actions.add_parser(word, help=help)
-    action.add_argument("known_as", metavar=name)
-    return action
+    finish(listing, create, show, update, rotate, revoke, delete)
+    add_sources(hash)
 
 
 def _add_path(action: argparse.ArgumentParser) -> None:

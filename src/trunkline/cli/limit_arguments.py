@@ -2,7 +2,7 @@
 
 import argparse
 
-from trunkline.cli.sources import add_gateway, add_sources
+from trunkline.cli.sources import Words, add_named, finish
 
 _LIMITS = """\
 How many requests or tokens in a stretch of time, or requests at once, and for whom. Works on the store of this
@@ -16,26 +16,16 @@ that are said must match a request for it to count.
 """
 
 
-def add_limits(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def add_limits(commands: Words) -> None:
     limits = commands.add_parser("limits", help="bound how fast requests come", description=_LIMITS)
     actions = limits.add_subparsers(dest="action", required=True, metavar="ACTION")
     listing = actions.add_parser("list", help="all limits, and how they stand")
-    show = _add_named(actions, "show", "one limit, with all that is said of it")
+    show = add_named(actions, "show", "one limit, with all that is said of it", "id", "ID")
     setting = actions.add_parser("set", help="make or change a limit, and print its id", description=_SET)
     _add_members(setting)
-    reset = _add_named(actions, "reset", "forget what was used of a limit (--url)")
-    delete = _add_named(actions, "delete", "delete a limit")
-    for action in (listing, show, setting, reset, delete):
-        add_sources(action)
-        add_gateway(action)
-
-
-def _add_named(
-    actions: "argparse._SubParsersAction[argparse.ArgumentParser]", name: str, what: str
-) -> argparse.ArgumentParser:
-    action = actions.add_parser(name, help=what)
-    action.add_argument("id", metavar="ID")
-    return action
+    reset = add_named(actions, "reset", "forget what was used of a limit (--url)", "id", "ID")
+    delete = add_named(actions, "delete", "delete a limit", "id", "ID")
+    finish(listing, show, setting, reset, delete)
 
 
 def _add_members(parser: argparse.ArgumentParser) -> None:

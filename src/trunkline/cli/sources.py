@@ -1,6 +1,10 @@
 """Options that many commands take: where the configuration comes from, and which gateway is asked."""
 
 import argparse
+from typing import TypeAlias
+
+Words: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+"""What may be typed next: commands, or what one of them can do."""
 
 
 def add_sources(parser: argparse.ArgumentParser) -> None:
@@ -14,3 +18,17 @@ def add_gateway(parser: argparse.ArgumentParser) -> None:
     """Which running gateway is asked, instead of the store beside."""
     parser.add_argument("--url", metavar="URL", help="a running gateway, as http://localhost:8080/v1")
     parser.add_argument("--key", metavar="KEY", help="its master key (TRUNKLINE_MASTER_KEY), or one with the scope")
+
+
+def add_named(actions: Words, word: str, help: str, name: str, metavar: str) -> argparse.ArgumentParser:
+    """An action on one object, which is typed behind it."""
+    action = actions.add_parser(word, help=help)
+    action.add_argument(name, metavar=metavar)
+    return action
+
+
+def finish(*parsers: argparse.ArgumentParser) -> None:
+    """What is typed last of actions that a gateway can be asked for."""
+    for parser in parsers:
+        add_sources(parser)
+        add_gateway(parser)

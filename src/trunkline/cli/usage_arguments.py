@@ -2,7 +2,7 @@
 
 import argparse
 
-from trunkline.cli.sources import add_gateway, add_sources
+from trunkline.cli.sources import Words, add_named, finish
 
 _USAGE = """\
 What requests used and what they cost. Reads the store of this configuration, or asks a running gateway (--url). Times
@@ -38,7 +38,7 @@ _ACT_FILTERS = (
 )
 
 
-def add_usage(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def add_usage(commands: Words) -> None:
     usage = commands.add_parser("usage", help="what was used, and what it cost", description=_USAGE)
     actions = usage.add_subparsers(dest="action", required=True, metavar="ACTION")
     summary = actions.add_parser("summary", help="sums, by model unless --by says otherwise")
@@ -51,27 +51,26 @@ def add_usage(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     )
     listing = actions.add_parser("list", help="requests, the newest first")
     _add_limit(listing)
-    show = _add_show(actions, "one request, with its attempts")
+    show = add_named(actions, "show", "one request, with its attempts", "id", "REQUEST_ID")
     export = _add_export(actions)
     export.add_argument("--rows", choices=("requests", "attempts"), default="requests", help="default: requests")
     recalculate = actions.add_parser(
         "recalculate", help="compute what requests cost by today's prices; what a provider told itself stays"
     )
     recalculate.add_argument("--dry-run", action="store_true", help="only say what would change")
-    _finish((summary, listing, export, recalculate), _FILTERS)
-    _finish((show,))
+    _add_filters(_FILTERS, summary, listing, export, recalculate)
+    finish(summary, listing, show, export, recalculate)
 
 
-def add_audit(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def add_audit(commands: Words) -> None:
     audit = commands.add_parser("audit", help="who called what, and what was administered", description=_AUDIT)
     actions = audit.add_subparsers(dest="action", required=True, metavar="ACTION")
     log = actions.add_parser("log", help="requests, the newest first")
     _add_limit(log)
-    show = _add_show(actions, "all that is known of one request")
+    show = add_named(actions, "show", "all that is known of one request", "id", "REQUEST_ID")
     sessions = actions.add_parser("sessions", help="sessions, those of the newest requests first")
     _add_limit(sessions)
-    session = actions.add_parser("session", help="what was said in one session, in order")
-    session.add_argument("id", metavar="SESSION")
+    session = add_named(actions, "session", "what was said in one session, in order", "id", "SESSION")
     _add_limit(session)
     export = _add_export(actions)
     live = actions.add_parser("live", help="requests as they come, until Ctrl-C")
@@ -79,32 +78,24 @@ def add_audit(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     _add_limit(acts)
     verify = actions.add_parser("verify", help="see whether anybody has been at the chain of acts")
     verify.add_argument("--head", metavar="NUMBER:HASH", help="an earlier end of it, which must still be there")
-    _finish((log, export, live), _FILTERS)
-    _finish((acts,), _ACT_FILTERS)
-    _finish((sessions, session), _FILTERS[:4])
-    _finish((show, verify))
+    _add_filters(_FILTERS, log, export, live)
+    _add_filters(_ACT_FILTERS, acts)
+    _add_filters(_FILTERS[:4], sessions, session)
+    finish(log, show, sessions, session, export, live, acts, verify)
 
 
 def _add_limit(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--limit", metavar="NUMBER", type=int, default=20, help="how many at most; default: 20")
 
 
-def _add_show(actions: "argparse._SubParsersAction[argparse.ArgumentParser]", help: str) -> argparse.ArgumentParser:
-    show = actions.add_parser("show", help=help)
-    show.add_argument("id", metavar="REQUEST_ID")
-    return show
-
-
-def _add_export(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> argparse.ArgumentParser:
+def _add_export(actions: Words) -> argparse.ArgumentParser:
     export = actions.add_parser("export", help="all of them, the oldest first")
     export.add_argument("--format", choices=("jsonl", "csv"), default="jsonl", help="default: jsonl")
     export.add_argument("--output", metavar="FILE", help="default: standard output")
     return export
 
 
-def _finish(parsers: tuple[argparse.ArgumentParser, ...], filters: tuple[tuple[str, str, str], ...] = ()) -> None:
+def _add_filters(filters: tuple[tuple[str, str, str], ...], *parsers: argparse.ArgumentParser) -> None:
     for parser in parsers:
         for flag, metavar, help in filters:
             parser.add_argument(flag, metavar=metavar, help=help)
-        add_sources(parser)
-        add_gateway(parser)
