@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+import msgspec
 from msgspec import Raw, Struct
 
 from trunkline.capabilities import Capabilities
@@ -37,7 +38,8 @@ class ReplyContext(Struct, frozen=True, kw_only=True):
 
     `request` is the caller's, as it was read: replies echo it. `model` is the name to show when the upstream named
     none. `created_at` is in whole seconds. `seal` makes an opaque carrier safe to hand to the caller. `echo` are members
-    of the reply that say what the gateway stood for, in the place of what the request as it went on says.
+    of the reply that say what the gateway stood for, in the place of what the request as it went on says. In `shown` a
+    writer keeps, under its name, what it has drawn of the request: replies to others that say the same find it there.
     """
 
     request: ModelRequest
@@ -46,6 +48,7 @@ class ReplyContext(Struct, frozen=True, kw_only=True):
     mint: Mint
     seal: Seal
     echo: Mapping[str, Raw] = _NO_ECHO
+    shown: dict[str, Any] = msgspec.field(default_factory=dict)
 
 
 class StreamReader(Protocol):

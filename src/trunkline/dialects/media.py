@@ -7,7 +7,7 @@ for it, before anything is fetched or sent. Knows no wire.
 
 import posixpath
 from base64 import b64encode
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -52,7 +52,7 @@ class Materials:
         self._forms = forms
         self._capabilities = capabilities
         self._locate = locate
-        self._total = sum(1 for part in _parts(request.items) if kind_of(part) is not None)
+        self._total = _count_media(request.items)
         self._number = 0
         self._counts = {"image": 0, "file": 0, "audio": 0}
         self._contents: Contents = {}
@@ -305,12 +305,18 @@ _BAD_TYPE = "unsupported_image_media_type"
 _BAD_URL: Mapping[Kind, str | None] = {"image": "invalid_image_url", "file": None, "audio": None}
 
 
-def _parts(items: list[Item]) -> Iterator[Part]:
+def _count_media(items: list[Item]) -> int:
+    count = 0
     for item in items:
-        if isinstance(item, Message):
-            yield from item.parts
-        elif isinstance(item, ToolOutput) and isinstance(item.output, list):
-            yield from item.output
+        if type(item) is Message:
+            parts = item.parts
+        elif type(item) is ToolOutput and type(item.output) is not str:
+            parts = item.output  # type: ignore[assignment]  # parts, where it is no text
+        else:
+            continue
+        for part in parts:
+            count += kind_of(part) is not None
+    return count
 
 
 def _holds_media(parts: list[Part]) -> bool:

@@ -4,7 +4,7 @@ Some models must get the thought back that led to a call. A `Notebook` listens t
 call, the steps before it; `give_back` puts them where they are missing. Knows no wire, and not where notes are kept.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -109,8 +109,10 @@ def holds_thought(answer: ModelResponse) -> bool:
 # --- giving back ------------------------------------------------------------------------------------------------
 
 
-def give_back(items: Sequence[Item], recall: Recall) -> list[Item]:
+def give_back(items: list[Item], recall: Recall) -> list[Item]:
     """The history with each call's thought before it, where the client kept none of its turn's, or its text alone."""
+    if not any(type(item) is ToolCall for item in items):
+        return items
     given: list[Item] = []
     turn: list[Item] = []
     for item in items:

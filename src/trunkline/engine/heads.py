@@ -5,13 +5,14 @@ function of its bytes, so whoever sends them may share it, and nothing of it is 
 """
 
 from collections import OrderedDict
+from typing import Any
 
 from msgspec.structs import replace
 
 from trunkline.clock import Mint
 from trunkline.dialects.dialect import Dialect
 from trunkline.dialects.lowering import Plan
-from trunkline.engine.envelope import Envelope, Members, decode_body
+from trunkline.engine.envelope import Envelope, decode_body
 from trunkline.engine.router import Target
 from trunkline.request import ModelRequest
 
@@ -22,13 +23,17 @@ _Key = tuple[str | bool | bytes, ...]
 
 
 class Head:
-    """All of a request but its conversation, and its plan for the target that it went to last."""
+    """All of a request but its conversation, and its plan for the target that it went to last.
 
-    __slots__ = ("_plan", "_target", "_upstream", "request", "size")
+    `shown` is where writers of replies keep what they show of it.
+    """
+
+    __slots__ = ("_plan", "_target", "_upstream", "request", "shown", "size")
 
     def __init__(self, request: ModelRequest, size: int) -> None:
         self.request = request
         self.size = size
+        self.shown: dict[str, Any] = {}
         self._plan: Plan | None = None
         self._target: Target | None = None
         self._upstream = ""
@@ -51,12 +56,12 @@ class Heads:
 
     def read(self, dialect: Dialect, envelope: Envelope) -> Head:
         """The head of a request. Raises `InvalidRequest`."""
-        members = {name: raw for name, raw in envelope.members.items() if name != dialect.conversation}
-        key = _write_key(dialect, envelope, members)
+        key = _write_key(dialect, envelope)
         head = self._heads.get(key)
         if head is not None:
             self._heads.move_to_end(key)
             return head
+        members = {name: raw for name, raw in envelope.members.items() if name != dialect.conversation}
         # A path may have said the model and whether to stream; the envelope knows either way.
         request = replace(dialect.read_head(decode_body(members)), model=envelope.model, stream=envelope.stream)
         head = Head(request, sum(map(len, members.values())))
@@ -73,8 +78,10 @@ class Heads:
             self._size -= oldest.size
 
 
-def _write_key(dialect: Dialect, envelope: Envelope, members: Members) -> _Key:
+def _write_key(dialect: Dialect, envelope: Envelope) -> _Key:
+    conversation = dialect.conversation
     key: list[str | bool | bytes] = [dialect.name, envelope.model, envelope.stream]
-    for name, raw in members.items():
-        key += (name, bytes(raw))
+    for name, raw in envelope.members.items():
+        if name != conversation:
+            key += (name, bytes(raw))
     return tuple(key)

@@ -32,12 +32,21 @@ ID_PREFIXES: dict[type, str] = {Message: "msg_", Reasoning: "rs_"}
 
 def draw_response(response_id: str, model: str, context: ReplyContext) -> dict[str, Any]:
     """The response object as it is at the start: in progress, every required member present, the request echoed."""
-    request = context.request
+    echo = context.shown.get(DIALECT_NAME)
+    if echo is None:
+        echo = context.shown[DIALECT_NAME] = _echo_request(context.request)
+    own = {"id": response_id, "created_at": context.created_at, "model": model or context.model}
+    return {**echo, **own, **context.echo}
+
+
+def _echo_request(request: ModelRequest) -> dict[str, Any]:
+    """The response object as far as its request says it, each member in its place."""
     settings = request.settings
+    tools = [echo for tool in request.tools if (echo := echo_tool(tool)) is not None]
     body: dict[str, Any] = {
-        "id": response_id,
+        "id": "",
         "object": "response",
-        "created_at": context.created_at,
+        "created_at": 0,
         "status": "in_progress",
         "background": settings.background or False,
         "completed_at": None,
@@ -47,7 +56,7 @@ def draw_response(response_id: str, model: str, context: ReplyContext) -> dict[s
         "instructions": request.instructions,
         "max_output_tokens": settings.max_output_tokens,
         "max_tool_calls": settings.max_tool_calls,
-        "model": model or context.model,
+        "model": "",
         "output": [],
         "parallel_tool_calls": settings.parallel_tool_calls is not False,
         "presence_penalty": settings.presence_penalty or 0,
@@ -62,7 +71,7 @@ def draw_response(response_id: str, model: str, context: ReplyContext) -> dict[s
         "temperature": 1.0 if settings.temperature is None else settings.temperature,
         "text": _echo_text(request),
         "tool_choice": "auto" if request.tool_choice is None else write_tool_choice(request.tool_choice, request.tools),
-        "tools": [echo for tool in request.tools if (echo := echo_tool(tool)) is not None],
+        "tools": msgspec.Raw(msgspec.json.encode(tools)),
         "top_logprobs": settings.top_logprobs or 0,
         "top_p": 1.0 if settings.top_p is None else settings.top_p,
         "truncation": settings.truncation or "disabled",
@@ -71,8 +80,7 @@ def draw_response(response_id: str, model: str, context: ReplyContext) -> dict[s
     }
     # Absent rather than null where the caller did not say: OpenAI's own description has no null for these.
     conversation = None if request.conversation is None else {"id": request.conversation}
-    said = without_none({"user": settings.user, "conversation": conversation, "prompt": request.prompt})
-    return {**body, **said, **context.echo}
+    return body | without_none({"user": settings.user, "conversation": conversation, "prompt": request.prompt})
 
 
 def _echo_reasoning(request: ModelRequest) -> dict[str, Any]:

@@ -1,5 +1,7 @@
 """Replies written anew: whole, or as a stream, from the answer that an upstream's bytes make."""
 
+from typing import Any
+
 from trunkline.dialects.dialect import Dialect, JsonReply, ReplyContext, Seal, UpstreamDialect
 from trunkline.engine.envelope import Envelope
 from trunkline.engine.exchange import Exchange
@@ -11,7 +13,13 @@ from trunkline.request import ModelRequest
 
 
 def make_context(
-    parts: Parts, x: Exchange, request: ModelRequest, target: Target, seal: Seal, envelope: Envelope
+    parts: Parts,
+    x: Exchange,
+    request: ModelRequest,
+    target: Target,
+    seal: Seal,
+    envelope: Envelope,
+    shown: dict[str, Any] | None = None,
 ) -> ReplyContext:
     """What a writer of this exchange's reply needs."""
     return ReplyContext(
@@ -21,6 +29,7 @@ def make_context(
         mint=parts.mint,
         seal=seal,
         echo=envelope.echo,
+        shown={} if shown is None else shown,
     )
 
 

@@ -67,7 +67,7 @@ class Translated:
         if dialect.drops_thought:
             items = give_back(items, self._notes.recall)
         request = replace(head.request, items=items)
-        self._context = make_context(parts, x, request, target, seal, envelope)
+        self._context = make_context(parts, x, request, target, seal, envelope, head.shown)
         self._dialect = dialect
         self._mint = parts.mint
         self._target = target
@@ -99,7 +99,8 @@ class Translated:
         dialect, target = self._dialect, self._target
         lowered, lowering = self._plan(request).lower(request.items)
         written = self._upstream.write_request(lowered, target.capabilities)
-        add_provider_options(written.body, request.provider_options, target)
+        if request.provider_options:
+            add_provider_options(written.body, request.provider_options, target)
         if self._marks_cache:
             self._upstream.mark_cache(written.body, target.capabilities, self._notes.see_prefix)
         self._lowering = lowering
@@ -188,4 +189,6 @@ def _find_media(dialect: Dialect, members: Members) -> list[Spot]:
 
 def _named(dialect: Dialect, lowered: list[str], written: list[str]) -> list[str]:
     """What lowering and the writer left out, each once, in the caller's words."""
+    if not written:
+        return lowered
     return list(dict.fromkeys([*lowered, *(caller_name(dialect.name, name) for name in written)]))
