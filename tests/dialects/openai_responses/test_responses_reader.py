@@ -287,6 +287,13 @@ def test_t23_an_error_event_ends_the_stream(nested: bool) -> None:
     assert (error.message, error.code) == ("slow down", "rate_limit_exceeded")
 
 
+def test_a_bare_error_ends_the_stream() -> None:
+    """Proxies before a provider do not speak its dialect."""
+    bare = b'data: {"error": {"type": "rate_limit_error", "message": "no"}}\n\n'
+    error = error_of(read_stream(frame(CREATED) + bare))
+    assert (type(error), error.message) == (Busy, "no")
+
+
 def test_a_failed_response_before_any_content() -> None:
     """A response that fails at once is a failure with the provider's words."""
     failed = completed(status="failed", error={"code": "server_error", "message": "exploded"})

@@ -115,6 +115,19 @@ def test_fr01_an_error_before_content_is_an_error(nested: bool) -> None:
     assert not passage.has_content
 
 
+def test_a_bare_error_is_an_error() -> None:
+    """Proxies before a provider do not speak its dialect."""
+    bare = b'data: {"error": {"type": "rate_limit_error", "message": "slow down"}}\n\n'
+    passage = tee()
+    passage.feed(frame(CREATED) + bare)
+    assert isinstance(passage.error, Busy)
+    passage = tee()
+    data = numbered(*START, text_delta(0, "par")) + bare
+    [failed] = appended(data, passage.feed(data) + passage.end())
+    assert failed["type"] == "response.failed"
+    assert isinstance(passage.error, Busy)
+
+
 def test_a_failure_before_content_is_an_error() -> None:
     """A failed response without any content is known as an error at once."""
     passage = tee()

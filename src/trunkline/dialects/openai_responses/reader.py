@@ -116,6 +116,8 @@ class Reader:
                 handle = _HANDLERS.get(wire.type)
                 if handle is not None:
                     handle(self, wire, data)
+                elif not wire.type:
+                    self._read_nameless(data)
             except (Garbled, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
                 # `Garbled`: the response within, which is read by itself.
                 self._read_crooked(data)
@@ -186,6 +188,12 @@ class Reader:
     def read_failure(self, wire: _Wire, data: bytes) -> None:
         """An `error` event, flat or nested."""
         self._break(read_error_object(find_error(decode_json(data))))
+
+    def _read_nameless(self, data: bytes) -> None:
+        """An event without a type is none of this dialect's, but it may be the error of whatever stands in between."""
+        value = decode_json(data)
+        if lenient_object(value).get("error"):
+            self._break(read_error_object(find_error(value)))
 
     # --- items ---
 

@@ -56,6 +56,7 @@ _TRAILING_EVENTS = 4
 
 class _Typed(Struct, frozen=True):
     type: str = ""
+    error: Any = None
 
 
 class _Numbered(Struct):
@@ -243,10 +244,12 @@ def _is_whole(rest: bytes) -> bool:
 
 
 def _read_name(body: bytes) -> str:
+    """An event's type. A bare error has none: it is of whatever stands between the provider and us."""
     try:
-        return _decode_typed(body).type
+        typed = _decode_typed(body)
     except _NOT_JSON:
         return ""
+    return typed.type or ("error" if typed.error else "")
 
 
 def _is_call(body: bytes) -> bool:
