@@ -1,50 +1,41 @@
 """Patch: the same dialect, but named members change, and an unfaithful provider's replies are straightened."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 from msgspec import Raw
 
-from trunkline.dialects.dialect import Dialect, JsonReply, Passage, ReplyContext, TeeOptions
+from trunkline.dialects.dialect import Dialect, JsonReply, Passage, TeeOptions
 from trunkline.dialects.forms import Contents, Want
 from trunkline.dialects.overheard import Overheard, may_hold_thought
 from trunkline.dialects.pictures import Pictures
 from trunkline.dialects.recall import Notebook
 from trunkline.engine.crossing.cache import open_notes, wants_marks
 from trunkline.engine.crossing.options import merge_provider_options
-from trunkline.engine.crossing.replies import fold_bytes, make_context, write_stream, write_whole
-from trunkline.engine.envelope import Envelope, Members, decode_body, encode_members
+from trunkline.engine.crossing.untranslated import Untranslated
+from trunkline.engine.envelope import Envelope, Members, encode_members
 from trunkline.engine.exchange import Exchange
 from trunkline.engine.notes import Notes
 from trunkline.engine.parts import Parts
 from trunkline.engine.router import Target
 from trunkline.folding import unfold
-from trunkline.usage import NO_USAGE
 
 
-class Patched:
+class Patched(Untranslated):
     """The members as they are, but for `model` and what has to change."""
 
     __slots__ = (
         "_cuts_usage",
-        "_dialect",
-        "_envelope",
-        "_exchange",
         "_members",
         "_mends",
         "_notes",
-        "_parts",
         "_pictures",
-        "_target",
         "body",
         "dropped",
         "emulated",
         "wants",
     )
-
-    headers: Mapping[bytes, bytes] = {}
-    spent = NO_USAGE
 
     def __init__(self, parts: Parts, x: Exchange, envelope: Envelope, target: Target) -> None:
         dialect = self._dialect = parts.dialects[x.dialect]
@@ -78,10 +69,6 @@ class Patched:
         self._pictures.fill(contents)
         self.body = encode_members(self._members)
 
-    def more(self) -> bytes | None:
-        """A pause is told in the caller's own dialect, who knows what to make of it."""
-        return None
-
     def passage(self) -> Passage:
         options = self._options()
         passage = self._dialect.mend(options) if self._mends else self._dialect.tee(options)
@@ -106,19 +93,6 @@ class Patched:
         if not (has_calls and self._dialect.drops_thought and self._target.capabilities.reasoning_field):
             return None
         return open_notes(self._parts, self._exchange, self._dialect.name, self._target)
-
-    def fold_stream(self, data: bytes) -> JsonReply:
-        return write_whole(self._dialect, fold_bytes(self._dialect, data), self._context())
-
-    def unfold_json(self, data: bytes) -> JsonReply:
-        return write_stream(self._dialect, self._dialect.read_reply(data), self._context())
-
-    def _context(self) -> ReplyContext:
-        """What a writer needs, for the rare reply that has to be written anew."""
-        parts, x, target = self._parts, self._exchange, self._target
-        seal, unseal = parts.sealer.bind(target.account.name, x.principal.path)
-        request = self._dialect.read_request(decode_body(self._envelope.members), unseal)
-        return make_context(parts, x, request, target, seal, self._envelope)
 
 
 def _mark_cache(members: Members, dialect: Dialect, target: Target, notes: Notes) -> None:
