@@ -13,8 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from trunkline.call import Header
-from trunkline.capabilities import Capabilities
-from trunkline.providers.openai_format import EMBEDDINGS, make_provider
+from trunkline.providers.openai_format import EMBEDDINGS, OWN_MODELS, make_provider
 from trunkline.providers.provider import Provider, Setting
 
 _SURFACE = re.compile(r"/openai(/v1|/deployments(/.*)?)?$")
@@ -104,23 +103,5 @@ PROVIDER = make_provider(
             also=("OPENAI_API_VERSION",),
         ),
     ),
-    capabilities=Capabilities(
-        developer_role=True,
-        custom_tools=True,
-        message_names=True,
-        max_tokens_field="max_completion_tokens",
-        reasoning_field=None,
-        fields=frozenset(
-            {
-                "max_tool_calls",
-                "metadata",
-                "prompt_cache_key",
-                "prompt_cache_retention",
-                "safety_identifier",
-                "service_tier",
-                "store",
-                "verbosity",
-            }
-        ),
-    ),
+    capabilities=OWN_MODELS,
 )

@@ -4,8 +4,7 @@ Limits: o-series and gpt-5 models take no `max_tokens` on Chat, only `max_comple
 `*-pro`) are served on Responses alone. Both dialects are OpenAI's own, so their streams are passed on untouched.
 """
 
-from trunkline.capabilities import Capabilities
-from trunkline.providers.openai_format import EMBEDDINGS, make_provider
+from trunkline.providers.openai_format import EMBEDDINGS, OWN_MODELS, make_provider
 from trunkline.providers.provider import Setting
 
 PROVIDER = make_provider(
@@ -23,25 +22,7 @@ PROVIDER = make_provider(
         Setting(name="organization", meaning="the organization that is billed", header=b"openai-organization"),
         Setting(name="project", meaning="the project that is billed", header=b"openai-project"),
     ),
-    capabilities=Capabilities(
-        developer_role=True,
-        custom_tools=True,
-        message_names=True,
-        max_tokens_field="max_completion_tokens",
-        reasoning_field=None,
-        fields=frozenset(
-            {
-                "max_tool_calls",
-                "metadata",
-                "prompt_cache_key",
-                "prompt_cache_retention",
-                "safety_identifier",
-                "service_tier",
-                "store",
-                "verbosity",
-            }
-        ),
-    ),
+    capabilities=OWN_MODELS,
     rank=1,
     example="gpt-5-mini",
 )

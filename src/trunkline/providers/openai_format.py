@@ -10,6 +10,27 @@ from trunkline.providers.provider import Provider
 
 EMBEDDINGS = frozenset({"embeddings"})
 
+OWN_MODELS = Capabilities(
+    developer_role=True,
+    custom_tools=True,
+    message_names=True,
+    max_tokens_field="max_completion_tokens",
+    reasoning_field=None,
+    fields=frozenset(
+        {
+            "max_tool_calls",
+            "metadata",
+            "prompt_cache_key",
+            "prompt_cache_retention",
+            "safety_identifier",
+            "service_tier",
+            "store",
+            "verbosity",
+        }
+    ),
+)
+"""What OpenAI's own models take, whoever serves them."""
+
 
 def read_models(body: bytes) -> list[str]:
     """The ids of a `GET /models` reply: `{"data": [{"id": …}]}`, or the bare list that some send.
