@@ -5,7 +5,7 @@ from typing import Any
 
 import anthropic
 import pytest
-from anthropic import AsyncAnthropic
+from anthropic import AsyncAnthropic, beta_async_tool
 
 from real_gateway import KEY, Gateway, model_of
 
@@ -65,6 +65,24 @@ async def test_tools(client: AsyncAnthropic, kind: str) -> None:
     assert [block.text for block in answered.content if block.type == "text"] == [
         "The tools say: get_weather; get_time."
     ]
+
+
+async def test_tool_runner(client: AsyncAnthropic, kind: str) -> None:
+    """The SDK's own loop asks for a thread, is told that there is none, and goes on with the whole conversation."""
+    asked = []
+
+    @beta_async_tool
+    async def get_weather(city: str) -> str:
+        """The weather of a city."""
+        asked.append(city)
+        return f"sunny in {city}"
+
+    runner = client.beta.messages.tool_runner(
+        model=model_of(kind), max_tokens=99, messages=say("Call get_weather for Oslo."), tools=[get_weather]
+    )
+    message = await runner.until_done()
+    assert asked == ["Oslo"]
+    assert [block.text for block in message.content if block.type == "text"] == ["The tools say: sunny in Oslo."]
 
 
 async def test_limit(client: AsyncAnthropic, kind: str) -> None:

@@ -73,6 +73,14 @@ def test_a_prompt_that_is_too_long_has_openais_code() -> None:
     assert error.message.startswith("prompt is too long")
 
 
+def test_a_code_is_passed_on() -> None:
+    """The SDKs act upon it: they send a lost thread's whole conversation again."""
+    told = {"type": "not_found_error", "message": "No such thread.", "details": {"error_code": "thread_not_found"}}
+    error = DIALECT.read_error(404, {}, json.dumps({"type": "error", "error": told}).encode())
+    assert error.code == "thread_not_found"
+    assert json.loads(DIALECT.write_error(error, "r"))["error"] == told
+
+
 def test_an_unknown_model_has_openais_code() -> None:
     """Anthropic's 404 names it."""
     assert DIALECT.read_error(404, {}, body("not_found_error", "model: claude-9")).code == "model_not_found"

@@ -10,7 +10,7 @@ import msgspec
 
 from trunkline.dialects.shapes import lenient_object, lenient_text, read_bare_message, read_retry_after
 from trunkline.dialects.upstream_errors import Found, classify, decode_body, filtered, out_of_credit, refused
-from trunkline.errors import TrunklineError, UpstreamError
+from trunkline.errors import Refused, TrunklineError, Unsupported, UpstreamError
 
 _STATUSES: dict[str, int] = {
     "invalid_request_error": 400,
@@ -75,14 +75,27 @@ def read_error_object(error: Any, status: int = 200, retry_after: float | None =
     for words, make in _BY_WORDS if status < 500 else ():
         if words in found.message.lower():
             return make(found)
-    return classify(found)
+    return classify(found, lenient_text(lenient_object(told.get("details")).get("error_code")) or None)
 
 
 # --- writing ------------------------------------------------------------------------------------------------------
 
 
 def _envelope(error: TrunklineError) -> dict[str, Any]:
-    return {"type": "error", "error": {"type": error_type(error.status), "message": error.message}}
+    told: dict[str, Any] = {"type": error_type(error.status), "message": error.message}
+    if code := _code(error):
+        told["details"] = {"error_code": code}
+    return {"type": "error", "error": told}
+
+
+def _code(error: TrunklineError) -> str | None:
+    """What programs tell apart: a provider's own code, and that of a thread nobody holds here.
+
+    Told so, Anthropic's SDKs send the whole conversation instead; their tool runners ask for a thread unbidden.
+    """
+    if isinstance(error, Unsupported) and error.param == "thread":
+        return "thread_unsupported_request"
+    return error.code if isinstance(error, Refused) else None
 
 
 def write_error(error: TrunklineError, request_id: str) -> bytes:

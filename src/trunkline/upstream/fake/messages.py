@@ -45,6 +45,8 @@ def read_to_count(body: Body) -> Ask:
 
 
 def _read(body: Body, limit: int | None) -> Ask:
+    if body.get("thread"):
+        raise BadRequest("`thread` cannot be used here.", code="thread_unsupported_request")
     messages = require(body, "messages", list)
     if not messages:
         raise BadRequest("messages: at least one message is required", param="messages")
@@ -249,7 +251,8 @@ def _block_events(index: int, block: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def refuse(status: int, message: str, param: str | None, code: str | None) -> dict[str, Any]:
-    """The error envelope. Neither field nor code has a place in it; the message names the field."""
-    del param, code
+    """The error envelope. Fields have no place in it; the message names the field."""
+    del param
     type = _TYPES.get(status, "api_error" if status >= 500 else "invalid_request_error")
-    return {"type": "error", "error": {"type": type, "message": message}, "request_id": "req_scripted"}
+    details = {"details": {"error_code": code}} if code else {}
+    return {"type": "error", "error": {"type": type, "message": message, **details}, "request_id": "req_scripted"}
