@@ -17,7 +17,7 @@ from trunkline.clock import CountingMint, FakeClock
 from trunkline.dialects import anthropic, bedrock, cohere, gemini, openai_chat, openai_responses
 from trunkline.dialects.seal import Sealer
 from trunkline.engine.bounds.admission import Admission
-from trunkline.engine.bounds.budgets.book import OpenBook
+from trunkline.engine.bounds.budgets.means import Means
 from trunkline.engine.bounds.budgets.purse import Purse
 from trunkline.engine.bounds.limits import RateLimits
 from trunkline.engine.caller.labelling import Labelling
@@ -312,7 +312,7 @@ class Scene:
     evidence_bytes: int = 0
     limits: RateLimits | None = None
     bind: Callable[["Scene"], tuple[Admission | None, Purse | None]] = lambda _: (None, None)
-    open_book: OpenBook | None = None
+    find_means: Callable[[], Means | None] = lambda: None
 
     def __post_init__(self) -> None:
         listing = {
@@ -350,7 +350,7 @@ class Scene:
                 admission=admission,
                 limits=self.limits,
                 purse=purse,
-                budgets=self.open_book,
+                budgets=self.find_means(),
             )
         )
 

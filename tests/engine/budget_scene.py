@@ -11,15 +11,14 @@ from memory_store import MemoryBudgets
 from scripted_gateway import DIALECTS, JSON, Scene, ScriptedReply
 from trunkline.capabilities import Capabilities
 from trunkline.engine.bounds.admission import Admission
-from trunkline.engine.bounds.budgets.book import BudgetBook, Means
 from trunkline.engine.bounds.budgets.bounds import BudgetBounds
 from trunkline.engine.bounds.budgets.funds import Funds
+from trunkline.engine.bounds.budgets.means import Means
 from trunkline.engine.bounds.budgets.purse import Purse
 from trunkline.engine.bounds.budgets.treasury import Treasury
 from trunkline.engine.bounds.possible_cost import count_most, look_at
 from trunkline.engine.envelope import read_envelope
 from trunkline.engine.gauge import Gauge
-from trunkline.engine.witness import Witness
 from trunkline.money import Nano, Tariff, fill_rates, read_dollars
 from trunkline.ports import UpstreamRequest
 from trunkline.shared.counters import MemoryCounters
@@ -56,7 +55,7 @@ class BudgetScene:
         self.funds = Funds()
         self.funds.replace(budgets)
         said = {"tariff": TARIFF, "gauge": FixedGauge()} | said
-        self.scene = Scene(bind=self._bind, open_book=self._open_book, **said)
+        self.scene = Scene(bind=self._bind, find_means=self._find_means, **said)
         self.scene.upstream.answer = self.answer
         self.tokens = LIMIT
         # Calls wait here for as long as it is not set.
@@ -71,9 +70,9 @@ class BudgetScene:
         bounds = BudgetBounds(self.funds, scene.clock, scene.gauge, DIALECTS, UNKNOWN)
         return Admission(self.counters, [bounds]), Purse(self.counters, bounds)
 
-    def _open_book(self, path: str, witness: Witness) -> BudgetBook:
-        means = Means(self.treasury.look, self.treasury.refresh, check_url, bytes)
-        return BudgetBook(self.store, self.treasury.declared, path, self.scene.clock, witness, means)
+    def _find_means(self) -> Means:
+        treasury = self.treasury
+        return Means(self.store, treasury.declared, treasury.look, treasury.refresh, check_url, bytes)
 
     def answer(self, request: UpstreamRequest) -> ScriptedReply:
         return GatedReply(self.gate, self._draw(request))

@@ -9,7 +9,7 @@ from prompt_scene import ADMIN, PromptScene, open_scene
 
 from memory_store import MemoryActs
 from trunkline.clock import FakeClock
-from trunkline.engine.witness import Witness, local_author
+from trunkline.engine.admin.witness import Witness, local_author
 from trunkline.state.acts import Author, KeptAct
 
 

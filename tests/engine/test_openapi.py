@@ -10,12 +10,12 @@ from usage_scene import ANA, LOOKER, TEAM, UsageScene, open_scene
 
 from recorded_rows import START
 from trunkline.clock import FakeClock
+from trunkline.engine.admin.budget_shapes import NEW, draw_budget
 from trunkline.engine.admin.key_shapes import draw_key
 from trunkline.engine.admin.limit_shapes import draw_rule
 from trunkline.engine.admin.openapi.document import write_document
 from trunkline.engine.admin.openapi.schemas import ANSWERS, BODIES
 from trunkline.engine.admin.openapi.table import DESCRIBED, PARAMETERS
-from trunkline.engine.bounds.budgets.shapes import NEW, draw_budget
 from trunkline.engine.caller.scopes import SCOPES_OF_KINDS
 from trunkline.engine.objects import ADMIN_SHAPES
 from trunkline.engine.operations import OPERATIONS

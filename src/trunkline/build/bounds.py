@@ -13,14 +13,13 @@ from trunkline.clock import Clock
 from trunkline.config.config import Config
 from trunkline.engine.bounds.admission import Admission
 from trunkline.engine.bounds.budgets.alerts import Herald
-from trunkline.engine.bounds.budgets.book import BudgetBook, Means, OpenBook
 from trunkline.engine.bounds.budgets.bounds import BudgetBounds
 from trunkline.engine.bounds.budgets.funds import Funds
+from trunkline.engine.bounds.budgets.means import Means
 from trunkline.engine.bounds.budgets.purse import Purse
 from trunkline.engine.bounds.budgets.treasury import Treasury
 from trunkline.engine.bounds.limits import RateLimits
 from trunkline.engine.gauge import Gauge
-from trunkline.engine.witness import Witness
 from trunkline.errors import ConfigError
 from trunkline.shared.counters import MemoryCounters
 from trunkline.state.counters import Counters
@@ -35,7 +34,7 @@ class Bounding(Struct, frozen=True):
     admission: Admission
     limits: RateLimits
     purse: Purse | None = None
-    open_book: OpenBook | None = None
+    budgets: Means | None = None
 
 
 async def open_bounds(
@@ -55,12 +54,8 @@ async def open_bounds(
     herald = Herald(funds, treasury, Poster(proxies=proxies, hosts=config.fetch.hosts), clock)
     _watch(stack, budgets=treasury.watch(), alerts=herald.watch())
     bounds = BudgetBounds(funds, clock, gauge, DIALECTS, config.output_limit_tokens)
-    means = Means(treasury.look, treasury.refresh, check_url, secrets.token_bytes)
-
-    def open_book(path: str, witness: Witness) -> BudgetBook:
-        return BudgetBook(kept, config.budgets, path, clock, witness, means)
-
-    return Bounding(Admission(counters, [limits, bounds]), limits, Purse(counters, bounds), open_book)
+    means = Means(kept, config.budgets, treasury.look, treasury.refresh, check_url, secrets.token_bytes)
+    return Bounding(Admission(counters, [limits, bounds]), limits, Purse(counters, bounds), means)
 
 
 def _watch(stack: AsyncExitStack, **works: Coroutine[Any, Any, None]) -> None:

@@ -99,7 +99,7 @@ async def open_gateway(
                 admission=bounds.admission,
                 limits=bounds.limits,
                 purse=bounds.purse,
-                budgets=bounds.open_book,
+                budgets=bounds.budgets,
             )
         )
         stack.push_async_callback(gateway.close)

@@ -21,7 +21,7 @@ _NONE_YET = "there are no budgets yet: trunkline budgets set NAME --dollars 500 
 
 
 class Budgets(Book, Protocol):
-    """As `engine.bounds.budgets.book.BudgetBook`."""
+    """As `engine.admin.budget_book.BudgetBook`."""
 
     async def all(self) -> dict[str, Any]: ...
 
@@ -45,8 +45,9 @@ async def _open_beside(config: Config) -> AsyncIterator[Budgets]:
     """The budgets of the store that a gateway of this configuration uses. A gateway that runs takes up every change within
     a second; what it has reserved is not known here."""
     from trunkline.cli.opened import open_beside
-    from trunkline.engine.bounds.budgets.book import BudgetBook, Means
+    from trunkline.engine.admin.budget_book import BudgetBook
     from trunkline.engine.bounds.budgets.funds import Fund
+    from trunkline.engine.bounds.budgets.means import Means
     from trunkline.engine.bounds.budgets.treasury import Standing
     from trunkline.paths import ROOT
     from trunkline.state.counters import Level
@@ -67,8 +68,8 @@ async def _open_beside(config: Config) -> AsyncIterator[Budgets]:
         async def refresh() -> None:
             """A gateway that runs looks after itself."""
 
-        means = Means(look, refresh, check_url, secrets.token_bytes)
-        yield BudgetBook(store, config.budgets, ROOT, beside.clock, beside.witness, means)
+        means = Means(store, config.budgets, look, refresh, check_url, secrets.token_bytes)
+        yield BudgetBook(means, ROOT, beside.clock, beside.witness)
 
 
 # --- what can be done -------------------------------------------------------------------------------------------

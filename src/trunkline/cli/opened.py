@@ -10,7 +10,7 @@ from msgspec import Struct
 from trunkline.build.storage import settle_store
 from trunkline.clock import Clock, SystemClock
 from trunkline.config.config import Config
-from trunkline.engine.witness import Witness, local_author
+from trunkline.engine.admin.witness import Witness, local_author
 from trunkline.keyring import Keyring, open_keyring
 from trunkline.store.acts import SqlActs
 from trunkline.store.cipher import Cipher

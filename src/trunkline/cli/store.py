@@ -12,7 +12,7 @@ from msgspec.structs import asdict
 from trunkline.cli.admin import open_api
 from trunkline.cli.setup import load
 from trunkline.config.config import Config
-from trunkline.engine.witness import Witness
+from trunkline.engine.admin.witness import Witness
 from trunkline.errors import InvalidRequest
 from trunkline.paths import ROOT
 from trunkline.store.open import OpenStore

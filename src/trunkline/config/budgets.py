@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from trunkline.config.document import Document, Node
 from trunkline.config.sources import Environment, Value, is_reference, resolve
-from trunkline.engine.bounds.budgets.shapes import NEW, read_budget
+from trunkline.engine.admin.budget_shapes import NEW, read_budget
 from trunkline.errors import CallerError, ConfigError
 from trunkline.state.budgets import Budget
 

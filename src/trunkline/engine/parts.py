@@ -8,7 +8,7 @@ from trunkline.clock import Clock, Mint
 from trunkline.dialects.dialect import Dialect, UpstreamDialect
 from trunkline.dialects.seal import Sealer
 from trunkline.engine.bounds.admission import Admission
-from trunkline.engine.bounds.budgets.book import OpenBook
+from trunkline.engine.bounds.budgets.means import Means
 from trunkline.engine.bounds.budgets.purse import Purse
 from trunkline.engine.bounds.limits import RateLimits
 from trunkline.engine.caller.labelling import Labelling
@@ -38,8 +38,8 @@ class Parts(Struct, frozen=True, kw_only=True):
     turns whatever would be left out of a request into an error. `key_maker` is `None` where no keys are issued. `credentials` is there where a provider needs it.
     Files of more than `inline_file_bytes` are copied to providers that keep files.
     `fetch` is `None` where nothing that callers point to may be fetched. `store` is `None` where nothing is kept; `is_store_up` says whether its database answers.
-    `gauge` learns how far estimates are off, `heads` remembers what requests begin with. `forwarded_prompts` are prompts kept at a provider that anybody may use, each with its model. `admission` is `None` where nothing bounds what may be asked, `purse` where there are no budgets, which
-    `budgets` administers.
+    `gauge` learns how far estimates are off, `heads` remembers what requests begin with. `forwarded_prompts` are prompts kept at a provider that anybody may use, each with its model. `admission` is `None` where nothing bounds what may be asked, `purse` and
+    `budgets`, by which they are administered, where there are none.
     `write_metrics` is told how many streams are under way, and writes what Prometheus reads; `None` where nothing is
     counted. `settings` are what was set, secrets left out. `evidence_bytes` is how much of a stream is heard for the audit, 0 where that keeps no bodies.
     """
@@ -75,6 +75,6 @@ class Parts(Struct, frozen=True, kw_only=True):
     admission: Admission | None = None
     limits: RateLimits | None = None
     purse: Purse | None = None
-    budgets: OpenBook | None = None
+    budgets: Means | None = None
     settings: Sequence[Setting] = ()
     write_metrics: Callable[[int], Awaitable[bytes]] | None = None

@@ -1,9 +1,9 @@
 """Who writes down what the caller of a request does as an administrator."""
 
+from trunkline.engine.admin.witness import Before, Witness
 from trunkline.engine.desk import Desk
 from trunkline.engine.exchange import Exchange
 from trunkline.engine.kept import need_store
-from trunkline.engine.witness import Before, Witness
 from trunkline.state.acts import Author
 
 

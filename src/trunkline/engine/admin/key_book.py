@@ -12,9 +12,9 @@ from msgspec.structs import replace
 from trunkline.clock import Clock
 from trunkline.dialects.pages import make_listed, write_page
 from trunkline.engine.admin.key_shapes import draw_key, read_changes, read_new_key
+from trunkline.engine.admin.witness import Witness
 from trunkline.engine.caller.access import can_grant
 from trunkline.engine.caller.scopes import check_reach, reaches
-from trunkline.engine.witness import Witness
 from trunkline.errors import Conflict, Forbidden, InvalidRequest, ObjectNotFound
 from trunkline.principal import Principal
 from trunkline.state.keys import KeptKey, KeptKeys, KeyMaker, MadeKey, NameTaken

@@ -12,7 +12,7 @@ from msgspec import Raw, Struct
 from trunkline.clock import Clock, Mint
 from trunkline.dialects.pages import Listed, write_list
 from trunkline.engine.admin.limit_shapes import draw_rule, read_rule
-from trunkline.engine.witness import Witness
+from trunkline.engine.admin.witness import Witness
 from trunkline.errors import Conflict, Forbidden, InvalidRequest, ObjectNotFound
 from trunkline.paths import ROOT, is_within
 from trunkline.principal import NOBODY

@@ -12,7 +12,7 @@ from trunkline.clock import Clock, Mint
 from trunkline.dialects.openai_responses.prompt_bodies import read_prompt_body
 from trunkline.dialects.pages import make_listed, write_list, write_page
 from trunkline.dialects.shapes import missing, wrong_type
-from trunkline.engine.witness import Witness
+from trunkline.engine.admin.witness import Witness
 from trunkline.errors import InvalidRequest, ObjectNotFound
 from trunkline.state.prompts import KeptPrompt, KeptVersion, Prompts
 

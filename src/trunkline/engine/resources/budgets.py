@@ -2,7 +2,7 @@
 
 from trunkline.call import Reply
 from trunkline.engine.admin.acts import witness
-from trunkline.engine.bounds.budgets.book import BudgetBook
+from trunkline.engine.admin.budget_book import BudgetBook
 from trunkline.engine.desk import Desk
 from trunkline.engine.exchange import Exchange
 from trunkline.engine.resources.books import BookRoutes
@@ -20,10 +20,10 @@ async def reset_budget(desk: Desk, x: Exchange) -> Reply:
 
 
 def _open_book(desk: Desk, x: Exchange) -> BudgetBook:
-    open_book = desk.parts.budgets
-    if open_book is None:
+    means = desk.parts.budgets
+    if means is None:
         raise Unsupported("this gateway keeps nothing between requests, and so no budgets", code="storage_off")
-    return open_book(x.principal.path, witness(desk, x))
+    return BudgetBook(means, x.principal.path, desk.parts.clock, witness(desk, x))
 
 
 BUDGETS = BookRoutes(_open_book)

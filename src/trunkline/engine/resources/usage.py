@@ -4,13 +4,13 @@ from collections.abc import AsyncGenerator, Callable
 
 from trunkline.call import Reply
 from trunkline.engine.admin.acts import record_act
+from trunkline.engine.admin.recalculation import read_recalculation, recalculate
 from trunkline.engine.admin.usage_book import UsageBook
 from trunkline.engine.desk import Desk
 from trunkline.engine.exchange import Exchange
 from trunkline.engine.kept import need_store
 from trunkline.engine.pieces import Pieces
 from trunkline.engine.query import Query
-from trunkline.engine.recalculation import read_recalculation, recalculate
 from trunkline.money import Tariff
 
 

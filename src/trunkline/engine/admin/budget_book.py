@@ -1,52 +1,39 @@
 """The budgets of one path, as those who administer them see them: what they send is checked, what they get is shown.
 
-The admin API's routes and the command line, where it opens the store itself, both come here.
+The admin API's routes and the command line, where it opens the store itself, both turn the same pages.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
-from msgspec import Raw, Struct
+from msgspec import Raw
 from msgspec.structs import replace
 
 from trunkline.clock import Clock
 from trunkline.dialects.pages import Listed, write_list
+from trunkline.engine.admin.budget_shapes import NEW, draw_budget, read_budget
+from trunkline.engine.admin.witness import Witness
 from trunkline.engine.bounds.budgets.alerts import make_secret
 from trunkline.engine.bounds.budgets.funds import Fund
-from trunkline.engine.bounds.budgets.shapes import NEW, draw_budget, read_budget
-from trunkline.engine.bounds.budgets.treasury import Standing, join
-from trunkline.engine.witness import Witness
+from trunkline.engine.bounds.budgets.means import Means
+from trunkline.engine.bounds.budgets.treasury import join
 from trunkline.errors import Conflict, Forbidden, InvalidRequest, ObjectNotFound
 from trunkline.paths import ROOT, is_within
-from trunkline.state.budgets import Budget, BudgetStore
+from trunkline.state.budgets import Budget
 
 # Each is looked at for every key and path once.
 _MOST_BUDGETS = 10_000
 
 
-class Means(Struct, frozen=True):
-    """What a book works with. `look` says how funds stand, `refresh` puts in force what was changed; `check_url` raises
-    `InvalidRequest` for a webhook's URL that is never followed, and `chance` gives so many random bytes."""
-
-    look: Callable[[Sequence[Fund]], Awaitable[Sequence[Standing]]]
-    refresh: Callable[[], Awaitable[None]]
-    check_url: Callable[[str], None]
-    chance: Callable[[int], bytes]
-
-
 class BudgetBook:
     """Raises `InvalidRequest` for what may not be kept, `ObjectNotFound` for what is not there or not within `path`."""
 
-    def __init__(
-        self, store: BudgetStore, declared: Sequence[Budget], path: str, clock: Clock, witness: Witness, means: Means
-    ) -> None:
-        self._store = store
-        self._declared = declared
+    def __init__(self, means: Means, path: str, clock: Clock, witness: Witness) -> None:
+        self._means = means
         self._path = path
         self._clock = clock
         self._witness = witness
-        self._means = means
 
     # --- looking ------------------------------------------------------------------------------------------------
 
@@ -74,8 +61,8 @@ class BudgetBook:
         return [budget for budget in await self._read_all() if is_within(budget.home, self._path)]
 
     async def _read_all(self) -> list[Budget]:
-        kept = await self._store.read()
-        return list(self._declared) if kept is None else join(self._declared, kept)
+        kept = await self._means.store.read()
+        return list(self._means.declared) if kept is None else join(self._means.declared, kept)
 
     # --- changing -----------------------------------------------------------------------------------------------
 
@@ -107,7 +94,7 @@ class BudgetBook:
             if made:
                 budget = replace(budget, webhook=replace(budget.webhook, secret=made))
         await self._record(kind, before, budget)
-        await self._store.put(replace(budget, since_micros=0))
+        await self._means.store.put(replace(budget, since_micros=0))
         await self._means.refresh()
         drawn = await self._draw(await self._find(budget.name))
         if made:
@@ -116,7 +103,7 @@ class BudgetBook:
 
     async def delete(self, name: str) -> dict[str, Any]:
         await self._record("budget.delete", await self._find_changeable(name), None)
-        if not await self._store.delete(name):
+        if not await self._means.store.delete(name):
             raise _unknown(name)
         await self._means.refresh()
         return {"name": name, "object": "budget.deleted", "deleted": True}
@@ -129,7 +116,7 @@ class BudgetBook:
         budget = await self._find(name)
         now = self._clock.now_micros()
         await self._record("budget.reset", budget, replace(budget, since_micros=now))
-        await self._store.reset(name, now)
+        await self._means.store.reset(name, now)
         await self._means.refresh()
         return await self.find(name)
 
@@ -153,10 +140,6 @@ class BudgetBook:
         about = after or before or NEW
         shown = [None if each is None else {**draw_budget(each), "path": each.home} for each in (before, after)]
         await self._witness.record(kind, about.name, *shown)
-
-
-OpenBook = Callable[[str, Witness], BudgetBook]
-"""How the budgets of one path are administered, and by whom."""
 
 
 def _unknown(name: str) -> ObjectNotFound:
