@@ -100,6 +100,19 @@ async def test_our_own_mistakes_fly(url: str) -> None:
     await database.close()
 
 
+@pytest.mark.parametrize("content", [b"no database at all" * 300, b"SQLite format 3\0" + bytes(9000)])
+async def test_a_damaged_file(tmp_path: Path, content: bytes) -> None:
+    """It is said what it is and what can be done, and nobody is told to try again."""
+    path = tmp_path / "trunkline.db"
+    path.write_bytes(content)
+    database = open_database(f"sqlite:///{path}")
+    with pytest.raises(Unavailable, match="damaged") as caught:
+        await database.ask()
+    assert not caught.value.should_retry
+    assert not database.health.up
+    await database.close()
+
+
 async def test_a_locked_file(tmp_path: Path) -> None:
     """Another program that holds on to it is an outage, which ends when it lets go."""
     database = open_database(f"sqlite:///{tmp_path}/trunkline.db", seconds=0.2)

@@ -26,6 +26,8 @@ STATEMENT_SECONDS = 5.0
 _AWAY_STATES = ("08", "53", "57P", "57014", "40001", "40P01", "55P03", "58", "25006")
 # Of SQLite: permission, busy, locked, read-only, I/O, full, cannot open. The lower byte of a code is the kind.
 _AWAY_CODES = {3, 5, 6, 8, 10, 13, 14}
+# Damaged, or no database at all.
+_DAMAGED_CODES = {11, 26}
 
 Result = TypeVar("Result")
 Work = Callable[[Connection], Result]
@@ -115,22 +117,31 @@ _KINDS = {
 
 
 def is_away(error: BaseException | None) -> bool:
-    """Whether an error says that the database cannot be reached, is full or is busy, and not that we asked wrongly."""
+    """Whether an error says that the database cannot be reached, is full, busy or damaged, and not that we asked wrongly."""
     if isinstance(error, (OSError, exc.TimeoutError)):  # the language's own `TimeoutError` is an `OSError`
         return True
     if isinstance(error, exc.DBAPIError):
         return error.connection_invalidated or is_away(error.orig)
     code = getattr(error, "sqlite_errorcode", None)
     if code is not None:
-        return code & 0xFF in _AWAY_CODES
+        return code & 0xFF in _AWAY_CODES | _DAMAGED_CODES
     state = getattr(error, "sqlstate", None)
     return isinstance(state, str) and state.startswith(_AWAY_STATES)
 
 
 def _unavailable(error: BaseException) -> Unavailable:
     original = getattr(error, "orig", None) or error
+    detail = f"{type(original).__name__}: {original}"
+    if getattr(original, "sqlite_errorcode", 0) & 0xFF in _DAMAGED_CODES:
+        damaged = Unavailable(
+            f"The database of the gateway's store is damaged. Its operator has to bring back a copy of the file that"
+            f" `{SETTING}` names, or to move it away and begin with an empty one.",
+            detail=detail,
+        )
+        damaged.should_retry, damaged.retry_after_seconds = False, None
+        return damaged
     return Unavailable(
         "The database of the gateway's store cannot be reached right now. Please try again in a moment.",
-        detail=f"{type(original).__name__}: {original}",
+        detail=detail,
         retry_after_seconds=1,
     )
