@@ -16,6 +16,14 @@ class TextFormat(Struct, frozen=True, kw_only=True):
     strict: bool | None = None
     description: str | None = None
 
+    @property
+    def described_schema(self) -> dict[str, Any]:
+        """The schema, for wires that have no other place for what is said of it."""
+        schema = self.schema or {}
+        if self.description is None or "description" in schema:
+            return schema
+        return {**schema, "description": self.description}
+
 
 class ReasoningSettings(Struct, frozen=True, kw_only=True):
     """How hard to think, and what to show of it.

@@ -263,6 +263,18 @@ IN_NODES: dict[str, Fate] = {
     "citations": DROPPED,
     "context": DROPPED,
     "detail": DROPPED,
+    "displayName": DROPPED,
+    "audioMetadata": DROPPED,
+    "audioTranscription": DROPPED,
+    "documentMetadata": DROPPED,
+    "mediaProcessing": DROPPED,
+    "mediaResolution": DROPPED,
+    "partMetadata": DROPPED,
+    "scheduling": DROPPED,
+    "speechMetadata": DROPPED,
+    "spreadsheetMetadata": DROPPED,
+    "videoMetadata": DROPPED,
+    "willContinue": DROPPED,
     "mimeType": SAME,
     "prompt_cache_breakpoint": DROPPED,
     "title": DROPPED,
@@ -319,7 +331,18 @@ IDLE_EXTRAS: dict[str, object] = {"modalities": ["text"], "stream_options": {}, 
 """Values of extras that ask for nothing."""
 
 IMPLICIT: frozenset[str] = frozenset(
-    {"reasoning_effort", "reasoning.effort", "verbosity", "text.verbosity", "store", "tools.strict", "client_metadata"}
+    {
+        "reasoning_effort",
+        "reasoning.effort",
+        "verbosity",
+        "text.verbosity",
+        "store",
+        "tools.strict",
+        "client_metadata",
+        "filename",
+        "phase",
+        "reasoning",
+    }
 )
 """Fields that the SDKs send unasked, or that APIs mean when they are left out: not to have them is reported, but is no
 error under `x-trunkline-strict`."""
@@ -341,6 +364,7 @@ CALLER_NAMES: dict[str, dict[str, str]] = {
         "stop": "stop_sequences",
         "user": "metadata.user_id",
         "effort": "output_config.effort",
+        "summary": "thinking.display",
         "text_format": "output_config.format",
         "parallel_tool_calls": "tool_choice.disable_parallel_tool_use",
     },

@@ -201,7 +201,7 @@ def test_choices(config: dict, choice: ToolChoice | None) -> None:
     [
         ({"thinkingBudget": 0}, ReasoningSettings(effort="none")),
         ({"thinkingBudget": -1, "includeThoughts": True}, ReasoningSettings(summary="auto")),
-        ({"thinkingBudget": 2000}, ReasoningSettings(budget_tokens=2000)),
+        ({"thinkingBudget": 2000}, ReasoningSettings(effort="low", budget_tokens=2000)),
         ({"thinkingLevel": "HIGH", "includeThoughts": False}, ReasoningSettings(effort="high")),
     ],
 )

@@ -151,7 +151,9 @@ def _read_format(fields: Fields, name: str) -> TextFormat | None:
         return None
     if (kind := shape.need_text("type")) != "json_schema":
         raise wrong_value(shape.at("type"), kind, ("json_schema",))
-    return TextFormat(type="json_schema", schema=shape.need_object("schema"))
+    schema = shape.need_object("schema")
+    shape.close()
+    return TextFormat(type="json_schema", schema=schema)
 
 
 def _read_provider_options(fields: Fields) -> dict[str, dict[str, Any]]:
@@ -197,6 +199,8 @@ def _read_tool_choice(fields: Fields) -> tuple[ToolChoice | None, bool | None]:
     kind = choice.need_text("type")
     disabled = choice.flag("disable_parallel_tool_use")
     parallel = None if disabled is None else not disabled
+    name = choice.need_text("name") if kind == "tool" else None
+    choice.close()
     match kind:
         case "auto":
             return ToolChoice(mode="auto"), parallel
@@ -205,6 +209,6 @@ def _read_tool_choice(fields: Fields) -> tuple[ToolChoice | None, bool | None]:
         case "none":
             return ToolChoice(mode="none"), parallel
         case "tool":
-            return ToolChoice(mode="tool", name=choice.need_text("name")), parallel
+            return ToolChoice(mode="tool", name=name), parallel
         case _:
             raise wrong_value("tool_choice.type", kind, _CHOICES)

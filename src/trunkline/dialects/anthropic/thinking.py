@@ -42,9 +42,11 @@ def read_thinking_settings(thinking: Fields | None, effort: str | None) -> Reaso
             param="thinking.budget_tokens",
             code="missing_required_parameter",
         )
+    shown = thinking.word("display", ("summarized", "omitted"))
+    thinking.close()
     return ReasoningSettings(
         effort=_read_effort(kind, effort, budget),
-        summary="auto" if thinking.text("display") == "summarized" else None,
+        summary="auto" if shown == "summarized" else None,
         budget_tokens=budget if kind == "enabled" else None,
         extras={DIALECT: {"thinking": thinking.value}},
     )

@@ -124,7 +124,9 @@ class _Body:
 def _write_format(format: TextFormat | None) -> dict[str, Any] | None:
     if format is None or format.type == "text":
         return None
-    return {"type": "json_object", **({} if format.schema is None else {"json_schema": format.schema})}
+    if format.schema is None:
+        return {"type": "json_object"}
+    return {"type": "json_object", "json_schema": format.described_schema}
 
 
 def _offered(tools: list[Tool], choice: ToolChoice) -> list[FunctionTool]:

@@ -163,7 +163,7 @@ def _write_format(asked: TextFormat | None) -> dict[str, Any]:
         return {}
     shape: dict[str, Any] = {"responseMimeType": "application/json"}
     if asked.type == "json_schema" and asked.schema is not None:
-        shape["responseJsonSchema"] = write_schema(asked.schema)
+        shape["responseJsonSchema"] = write_schema(asked.described_schema)
     return shape
 
 

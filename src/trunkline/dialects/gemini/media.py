@@ -11,7 +11,7 @@ from trunkline.dialects.forms import Forms, Spot, find_spots
 from trunkline.dialects.gemini.wire import DIALECT
 from trunkline.dialects.shapes import Fields
 from trunkline.errors import InvalidRequest, Unsupported
-from trunkline.items import Audio, Extras, File, Image, Part
+from trunkline.items import Audio, Extras, File, Image
 
 IMAGE_TYPES = ("image/png", "image/jpeg", "image/webp", "image/heic", "image/heif", "image/gif")
 
@@ -72,10 +72,11 @@ FORMS = Forms(
 # --- reading ------------------------------------------------------------------------------------------------------
 
 
-def read_blob(blob: Fields) -> Part:
+def read_blob(blob: Fields) -> Image | Audio | File:
     """`inlineData`: a picture, sound in a format that others know, or a file."""
     kind, data = blob.need_text("mimeType").lower(), blob.need_text("data")
     name = blob.text("displayName")
+    blob.close()
     data = data.replace("-", "+").replace("_", "/")
     if kind.startswith("image/"):
         return Image(url=f"data:{kind};base64,{data}")
@@ -84,10 +85,11 @@ def read_blob(blob: Fields) -> Part:
     return File(data=f"data:{kind};base64,{data}", filename=name)
 
 
-def read_file(file: Fields) -> Part:
+def read_file(file: Fields) -> Image | File:
     """`fileData`: a picture or a file by its address."""
     uri, kind = file.need_text("fileUri"), file.text("mimeType")
     name = file.text("displayName")
+    file.close()
     extras: Extras = {DIALECT: {"mimeType": kind}} if kind else {}
     if kind is not None and kind.startswith("image/"):
         return Image(url=uri, extras=extras)

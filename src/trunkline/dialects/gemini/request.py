@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from trunkline.dialects.dialect import Unseal
 from trunkline.dialects.gemini.body import GENERATION_EXTRAS
-from trunkline.dialects.gemini.contents import read_contents
+from trunkline.dialects.gemini.contents import read_bare_text, read_contents
 from trunkline.dialects.gemini.schema import read_schema
 from trunkline.dialects.gemini.thinking import read_thinking
 from trunkline.dialects.gemini.wire import DIALECT, camel, fields_of
@@ -22,6 +22,9 @@ from trunkline.request import ModelRequest, ModelSettings, TextFormat
 _EXTRA_FIELDS = ("cachedContent", "labels", "modelArmorConfig", "safetySettings")
 
 _TIERS = {"unspecified": "auto", "standard": "default", "flex": "flex", "priority": "priority"}
+
+# Of `toolConfig`, beside the choice.
+_TOOL_HINTS = ("includeServerSideToolInvocations", "retrievalConfig")
 
 _MODES = ("AUTO", "ANY", "NONE", "VALIDATED", "MODE_UNSPECIFIED")
 
@@ -107,9 +110,9 @@ def _read_system(fields: Fields) -> str | None:
         parts = [parts]
     if type(parts) is not list:
         raise wrong_type("systemInstruction.parts", "an array of parts", parts)
-    texts = [
-        fields_of(part, f"systemInstruction.parts[{number}]").need_text("text") for number, part in enumerate(parts)
-    ]
+    content.word("role", ("system", "user", "model"))
+    content.close()
+    texts = [read_bare_text(fields_of(part, f"systemInstruction.parts[{number}]")) for number, part in enumerate(parts)]
     return "\n\n".join(text for text in texts if text) or None
 
 
@@ -214,7 +217,8 @@ def _read_choice(fields: Fields) -> tuple[ToolChoice | None, dict[str, Any]]:
     if config is None:
         return None, {}
     calling = _object(config, "functionCallingConfig")
-    rest = {name: value for name, value in config.rest().items() if value is not None}
+    rest = {name: value for name in _TOOL_HINTS if (value := config.any(name)) is not None}
+    config.close()
     extras = {"toolConfig": rest} if rest else {}
     if calling is None:
         return None, extras
@@ -222,6 +226,7 @@ def _read_choice(fields: Fields) -> tuple[ToolChoice | None, dict[str, Any]]:
     names = calling.texts("allowedFunctionNames") or []
     # A way of streaming that only Vertex has; calls come whole here.
     calling.any("streamFunctionCallArguments")
+    calling.close()
     if mode not in _MODES:
         raise wrong_value(calling.at("mode"), mode, _MODES)
     if mode == "NONE":

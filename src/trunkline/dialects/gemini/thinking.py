@@ -16,7 +16,7 @@ _LEVELS = ("minimal", "low", "medium", "high", "xhigh")
 
 _BUDGETS = {"minimal": 1024, "low": 1024, "medium": 8192, "high": 24576, "xhigh": 32768, "max": 32768}
 
-_CEILINGS = ((1024, "minimal"), (2048, "low"), (8192, "medium"))
+_CEILINGS = ((1024, "minimal"), (2048, "low"), (8192, "medium"), (24576, "high"))
 
 # Newer models have no more words than these; the catalogue knows which of them a model lacks.
 _KNOWN_LEVELS = ("minimal", "low", "medium", "high")
@@ -29,6 +29,7 @@ def read_thinking(config: Fields | None) -> ReasoningSettings | None:
     level = config.text("thinkingLevel")
     budget = config.integer("thinkingBudget", -1)
     shown = config.flag("includeThoughts")
+    config.close()
     effort = None
     if level is not None and level.upper() != "THINKING_LEVEL_UNSPECIFIED":
         effort = level.lower()
@@ -36,6 +37,8 @@ def read_thinking(config: Fields | None) -> ReasoningSettings | None:
             raise wrong_value(config.at("thinkingLevel"), level, tuple(word.upper() for word in _LEVELS))
     if budget == 0:
         effort = "none"
+    elif effort is None and budget is not None and budget > 0:
+        effort = next((word for ceiling, word in _CEILINGS if budget <= ceiling), "xhigh")
     return ReasoningSettings(
         effort=effort,
         summary="auto" if shown else None,

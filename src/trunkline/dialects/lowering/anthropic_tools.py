@@ -8,7 +8,7 @@ from typing import Any
 
 from trunkline.dialects.lowering.json_shapes import INTEGER, POINT, STRING, object_schema
 from trunkline.dialects.shapes import lenient_text
-from trunkline.items import FunctionTool, OtherTool
+from trunkline.items import Extras, FunctionTool, OtherTool
 
 _EDITOR_COMMANDS = ("view", "create", "str_replace", "insert")
 _MEMORY_COMMANDS = (*_EDITOR_COMMANDS, "delete", "rename")
@@ -66,6 +66,16 @@ _ANTHROPIC: tuple[tuple[str, str, str, dict[str, Any]], ...] = (
     ("computer_", "computer", "Use a computer by mouse, keyboard and screenshots.", _COMPUTER),
 )
 """The beginning of a type's name, the tool's own name, what it does, its documented input; the first that fits."""
+
+
+_SAID = frozenset(
+    {"type", "name", "display_width_px", "display_height_px", "display_number", "enable_zoom", "max_characters"}
+)
+
+
+def unsaid(tool: OtherTool) -> Extras:
+    """What a tool says beside what its function tells."""
+    return {tool.dialect: {name: value for name, value in tool.value.items() if name not in _SAID}}
 
 
 def as_function(tool: OtherTool) -> FunctionTool | None:

@@ -14,7 +14,7 @@ from msgspec import Struct
 from trunkline.clock import Mint
 from trunkline.dialects.lowering.json_shapes import INTEGER, STRING, STRINGS, object_schema
 from trunkline.dialects.shapes import lenient_list, lenient_object, lenient_text
-from trunkline.items import FunctionTool, Image, OtherItem, OtherTool, Part, Text, ToolCall, ToolOutput
+from trunkline.items import Extras, FunctionTool, Image, OtherItem, OtherTool, Part, Text, ToolCall, ToolOutput
 
 _SHELL = object_schema(
     ("commands",),
@@ -57,6 +57,14 @@ _ACTION = object_schema(
     keys=STRINGS,
     text=STRING,
 )
+
+
+_SAID = frozenset({"type", "name", "environment", "display_width", "display_height"})
+
+
+def unsaid(tool: OtherTool) -> Extras:
+    """What a tool says beside what its function tells."""
+    return {tool.dialect: {name: value for name, value in tool.value.items() if name not in _SAID}}
 
 
 class ClientTool(Struct, frozen=True, kw_only=True):

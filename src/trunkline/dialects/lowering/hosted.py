@@ -84,11 +84,20 @@ def _as_openais(tool: OtherTool, path: str, request: ModelRequest) -> OtherTool 
         case "messages", "mcp_toolset":
             return mcp.write_mcp(tool.value, path, request)
         case "gemini", "googleSearch":
+            _check_bare(tool, path)
             return _other("responses", "web_search")
         case "gemini", "codeExecution":
+            _check_bare(tool, path)
             return _other("responses", "code_interpreter", container={"type": "auto"})
         case _:
             return None
+
+
+def _check_bare(tool: OtherTool, path: str) -> None:
+    """Google's own wishes for its tools have no counterpart."""
+    for name, wish in lenient_object(tool.value.get(tool.type)).items():
+        if wish not in (None, [], {}):
+            raise _cannot(f"{path}.{tool.type}.{name}", "cannot be used")
 
 
 def _other(dialect: str, kind: str, **members: Any) -> OtherTool:

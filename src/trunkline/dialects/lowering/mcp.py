@@ -18,6 +18,7 @@ _WISHES = frozenset(
     "type server_label server_url authorization headers allowed_tools require_approval server_description"
     " defer_loading".split()
 )
+_SERVER = frozenset({"type", "name", "url", "authorization_token", "tool_configuration"})
 _ELSEWHERE = ("connector_id", "tunnel_id")
 _BEARER = "bearer "
 
@@ -57,7 +58,8 @@ def write_server(value: dict[str, Any], path: str) -> dict[str, Any]:
     if not url:
         raise _cannot(f"{path}.server_url", "cannot be left out")
     server = {"type": "url", "name": lenient_text(value.get("server_label")), "url": url}
-    token = lenient_text(value.get("authorization")) or _read_bearer(value.get("headers"), path)
+    told = _read_bearer(value.get("headers"), path)
+    token = lenient_text(value.get("authorization")) or told
     return {**server, "authorization_token": token} if token else server
 
 
@@ -98,11 +100,18 @@ def write_mcp(value: dict[str, Any], path: str, request: ModelRequest) -> OtherT
     server = next((each for each in map(lenient_object, servers) if each.get("name") == name), None)
     if server is None:
         raise _cannot(f"{path}.mcp_server_name", "names a server that is not among `mcp_servers`: impossible")
+    for member, said in server.items():
+        if member not in _SERVER and said is not None:
+            raise UnknownParameter(f"`mcp_servers.{member}` is not a known parameter", param=f"mcp_servers.{member}")
+    older = lenient_object(server.get("tool_configuration"))
+    if older.get("enabled") is False:
+        raise _cannot("mcp_servers.tool_configuration.enabled", "cannot be false: leave the server out, which works")
+    allowed = older.get("allowed_tools")
     members = {
         "server_label": name,
         "server_url": server.get("url"),
         "authorization": server.get("authorization_token"),
-        "allowed_tools": _enabled(value, path),
+        "allowed_tools": _enabled(value, path) or (allowed if isinstance(allowed, list) else None),
         "require_approval": "never",
     }
     known = {name: member for name, member in members.items() if member is not None}

@@ -8,7 +8,7 @@ from trunkline.capabilities import Capabilities
 from trunkline.dialects.fates import EXTRAS, IDLE_EXTRAS, IDLE_VALUES, INCLUDED, SETTINGS, Fate, caller_name
 from trunkline.dialects.lowering.outcome import Notes
 from trunkline.errors import UnknownParameter, Unsupported
-from trunkline.request import ModelRequest, ModelSettings
+from trunkline.request import ModelRequest, ModelSettings, ReasoningSettings
 
 _STATE = ("previous_response_id", "conversation", "prompt")
 
@@ -111,10 +111,29 @@ def lower_effort(
 ) -> ModelRequest:
     """Leave out an effort where the target has no such dial; `none` asks for nothing there."""
     reasoning = request.reasoning
-    if reasoning is None or reasoning.effort is None:
+    if reasoning is None:
         return request
+    _lower_thought(reasoning, caller, upstream, capabilities, notes)
     has_dial = capabilities.thinking != "none" if upstream in ("messages", "bedrock") else capabilities.effort
-    if has_dial:
+    if has_dial or (reasoning.effort is None and reasoning.budget_tokens is None):
         return request
     notes.drop(caller_name(caller, "effort"))
-    return replace(request, reasoning=replace(reasoning, effort=None))
+    return replace(request, reasoning=replace(reasoning, effort=None, budget_tokens=None))
+
+
+_HINTS = ("context", "mode")
+
+
+def _lower_thought(
+    reasoning: ReasoningSettings, caller: str, upstream: str, capabilities: Capabilities, notes: Notes
+) -> None:
+    """What is to be shown of the thought, and OpenAI's hints for it."""
+    shows = {"chat": capabilities.reasoning_field is not None, "bedrock": capabilities.thinking != "none"}
+    if reasoning.summary is not None and not shows.get(upstream, True):
+        notes.drop(caller_name(caller, "summary"))
+    own = {} if upstream == "responses" else reasoning.extras.get("responses", {})
+    for name, value in own.items():
+        if name in _HINTS and value is not None:
+            notes.drop(f"reasoning.{name}")
+        elif value is not None:
+            raise UnknownParameter(f"`reasoning.{name}` is not a known parameter", param=f"reasoning.{name}")

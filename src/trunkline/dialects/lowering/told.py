@@ -3,6 +3,8 @@
 Anthropic has its own blocks back; every other model is told what was done and what came of it.
 """
 
+from typing import Any
+
 import msgspec
 
 from trunkline.dialects.drawn import DRAWN, find_drawn
@@ -86,8 +88,17 @@ def _tell_anthropic(item: OtherItem) -> str | None:
             return None
 
 
+def _encode(value: Any) -> str:
+    return msgspec.json.encode(value).decode()
+
+
 def _tell_google(item: OtherItem) -> str | None:
     code, result = lenient_object(item.value.get("executableCode")), item.value.get("codeExecutionResult")
+    use, came = item.value.get("toolCall"), item.value.get("toolResponse")
+    if use is not None:
+        return f"(I used {lenient_object(use).get('toolType')}: {_encode(lenient_object(use).get('args'))})"
+    if came is not None:
+        return f"(It gave: {_encode(lenient_object(came).get('response'))})"
     if code:
         return f"(I ran code:\n{lenient_text(code.get('code'))})"
     if result is not None:

@@ -5,7 +5,7 @@ made fit. What can be neither is refused by its place.
 """
 
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from msgspec.structs import replace
 
@@ -13,7 +13,7 @@ from trunkline.capabilities import Capabilities
 from trunkline.clock import Mint
 from trunkline.dialects.anthropic.schema import fits
 from trunkline.dialects.lowering import client_tools, hosted, mcp
-from trunkline.dialects.lowering.anthropic_tools import as_function
+from trunkline.dialects.lowering.anthropic_tools import as_function, unsaid
 from trunkline.dialects.lowering.extras import lower_extras
 from trunkline.dialects.lowering.freeform import INPUT
 from trunkline.dialects.lowering.names import safe_name
@@ -24,6 +24,8 @@ from trunkline.dialects.shapes import lenient_object, lenient_text, read_object
 from trunkline.errors import InvalidRequest, Unsupported
 from trunkline.items import CustomTool, FunctionTool, OtherTool, Tool
 from trunkline.request import ModelRequest
+
+Own = TypeVar("Own", FunctionTool, CustomTool)
 
 _NO_ARGUMENTS: dict[str, Any] = {"type": "object", "properties": {}}
 
@@ -83,7 +85,7 @@ class Toolbox:
                 self._check_functions(path, "function")
                 self._add_function(self._without_extras(tool, path), (tool.name, None), path, is_found, tool)
             case CustomTool():
-                self._add_custom(tool, (tool.name, None), path, is_found)
+                self._add_custom(self._without_extras(tool, path), (tool.name, None), path, is_found)
             case OtherTool(type="namespace") if tool.dialect != self._upstream:
                 self._add_namespace(tool, path, is_found)
             case OtherTool():
@@ -93,7 +95,7 @@ class Toolbox:
         if self._capabilities.tools == "none":
             raise _lacks(path, kind)
 
-    def _without_extras(self, tool: FunctionTool, path: str) -> FunctionTool:
+    def _without_extras(self, tool: Own, path: str) -> Own:
         """What the caller's dialect adds to a tool gets its fate; deferral is the one that is mapped."""
         extras = tool.extras
         if not extras or self._upstream in extras:
@@ -184,7 +186,10 @@ class Toolbox:
         namespace = read_object(tool.value, path)
         title = namespace.need_text("name")
         about = namespace.text("description")
-        for child in namespace.each("tools"):
+        children = list(namespace.each("tools"))
+        namespace.any("type")
+        namespace.close()
+        for child in children:
             inner = read_tool(child)
             if isinstance(inner, OtherTool):
                 raise _lacks(child.path, inner.type)
@@ -196,7 +201,7 @@ class Toolbox:
                 about = None
             key = (inner.name, title)
             if isinstance(inner, CustomTool):
-                self._add_custom(inner, key, child.path, is_found)
+                self._add_custom(self._without_extras(inner, child.path), key, child.path, is_found)
             else:
                 self._check_functions(child.path, "function")
                 inner = self._without_extras(inner, child.path)
@@ -267,10 +272,13 @@ class Toolbox:
         if tool.dialect == "messages":
             function = as_function(tool)
             relabel = None
+            if function is not None:
+                lower_extras(unsaid(tool), self._upstream, path, self._notes, is_answer=False)
         else:
             known = client_tools.OPENAI.get(tool.type) if tool.dialect == "responses" else None
             if known is None or _runs_elsewhere(tool):
                 return False
+            lower_extras(client_tools.unsaid(tool), self._upstream, path, self._notes, is_answer=False)
             function = known.function(tool)
             relabel = partial(known.relabel, self._mint)
         if function is None or self._capabilities.tools == "none":

@@ -30,33 +30,40 @@ def _read_tool(tool: Fields) -> Tool:
         read = _read_function(function, chat_extras(tool.rest()))
     elif kind == "custom":
         custom = tool.need_fields("custom")
-        return CustomTool(
+        made = CustomTool(
             name=custom.need_text("name"),
             description=custom.text("description"),
-            format=_flatten_format(custom.object("format")),
+            format=_flatten_format(custom.fields("format")),
             extras=chat_extras(tool.rest()),
         )
+        custom.close()
+        return made
     else:
         return OtherTool(dialect="chat", type=kind, value=tool.value)
     return read
 
 
 def _read_function(function: Fields, extras: Extras) -> FunctionTool:
-    return FunctionTool(
+    tool = FunctionTool(
         name=function.need_text("name"),
         description=function.text("description"),
         parameters=function.object("parameters"),
         strict=function.flag("strict"),
         extras=extras,
     )
+    function.close()
+    return tool
 
 
-def _flatten_format(format: dict[str, Any] | None) -> dict[str, Any] | None:
+def _flatten_format(format: Fields | None) -> dict[str, Any] | None:
     """`{type, grammar: {syntax, definition}}` → `{type, syntax, definition}`, as Responses has it."""
-    if format is None or type(format.get("grammar")) is not dict:
-        return format
-    rest = {name: value for name, value in format.items() if name != "grammar"}
-    return {**rest, **format["grammar"]}
+    grammar = None if format is None else format.fields("grammar")
+    if format is None or grammar is None:
+        return None if format is None else format.value
+    flat = {"type": format.any("type"), "syntax": grammar.any("syntax"), "definition": grammar.any("definition")}
+    format.close()
+    grammar.close()
+    return flat
 
 
 def read_tool_choice(fields: Fields) -> ToolChoice | None:
@@ -70,7 +77,14 @@ def read_tool_choice(fields: Fields) -> ToolChoice | None:
         return _read_mode(legacy, "function_call")
     if type(legacy) is not dict:
         raise wrong_type("function_call", "'auto', 'none' or an object", legacy)
-    return ToolChoice(mode="tool", name=Fields(legacy, "function_call").need_text("name"))
+    return ToolChoice(mode="tool", name=_read_name(Fields(legacy, "function_call")))
+
+
+def _read_name(fields: Fields) -> str:
+    """The name in an object that holds nothing else."""
+    name = fields.need_text("name")
+    fields.close()
+    return name
 
 
 def _read_mode(mode: str, path: str) -> ToolChoice:
@@ -87,13 +101,23 @@ def _read_choice(choice: Any) -> ToolChoice:
     fields = Fields(choice, "tool_choice")
     kind = fields.need_text("type")
     if kind in ("function", "custom"):
-        return ToolChoice(mode="tool", name=fields.need_fields(kind).need_text("name"), kind=kind)
+        name = _read_name(fields.need_fields(kind))
+        fields.close()
+        return ToolChoice(mode="tool", name=name, kind=kind)
     if kind == "allowed_tools":
         allowed = fields.need_fields("allowed_tools")
+        fields.close()
         mode = allowed.word("mode", ("auto", "required")) or "auto"
-        names = [tool.need_fields(tool.need_text("type")).need_text("name") for tool in allowed.each("tools")]
+        names = [_read_allowed(tool) for tool in allowed.each("tools")]
+        allowed.close()
         return ToolChoice(mode="required" if mode == "required" else "auto", allowed=names)
     return ToolChoice(mode="tool", kind=kind, other=choice)
+
+
+def _read_allowed(tool: Fields) -> str:
+    name = _read_name(tool.need_fields(tool.need_text("type")))
+    tool.close()
+    return name
 
 
 # --- ours → wire ------------------------------------------------------------------------------------------------

@@ -117,13 +117,15 @@ def _read_text_format(text: Fields) -> TextFormat | None:
     type_ = fields.word("type", ("text", "json_object", "json_schema"))
     if type_ is None:
         raise missing(fields.at("type"), "a string")
-    return TextFormat(
+    format = TextFormat(
         type=type_,  # type: ignore[arg-type]  # one of the three
         name=fields.need_text("name") if type_ == "json_schema" else None,
         schema=fields.need_object("schema") if type_ == "json_schema" else None,
         strict=fields.flag("strict"),
         description=fields.text("description"),
     )
+    fields.close()
+    return format
 
 
 def _read_reasoning(fields: Fields) -> ReasoningSettings | None:

@@ -31,10 +31,19 @@ def read_tool(fields: Fields) -> Tool:
         return CustomTool(
             name=fields.need_text("name"),
             description=fields.text("description"),
-            format=fields.object("format"),
+            format=_read_grammar(fields.fields("format")),
             extras=read_extras(fields),
         )
     return OtherTool(dialect=DIALECT_NAME, type=type_, value=fields.value)
+
+
+def _read_grammar(format: Fields | None) -> dict[str, Any] | None:
+    if format is None:
+        return None
+    for name in ("type", "syntax", "definition"):
+        format.text(name)
+    format.close()
+    return format.value
 
 
 def read_tool_choice(value: Any, path: str = "tool_choice") -> ToolChoice | None:
@@ -49,7 +58,9 @@ def read_tool_choice(value: Any, path: str = "tool_choice") -> ToolChoice | None
     fields = read_object(value, path)
     type_ = fields.need_text("type")
     if type_ in _NAMED:
-        return ToolChoice(mode="tool", name=fields.need_text("name"), kind=type_)
+        name = fields.need_text("name")
+        fields.close()
+        return ToolChoice(mode="tool", name=name, kind=type_)
     if type_ == "allowed_tools":
         return _read_allowed(fields)
     if set(fields.value) == {"type"}:
@@ -60,10 +71,15 @@ def read_tool_choice(value: Any, path: str = "tool_choice") -> ToolChoice | None
 def _read_allowed(fields: Fields) -> ToolChoice:
     mode = fields.word("mode", ("auto", "required")) or "auto"
     tools = list(fields.each("tools"))
+    fields.close()
     plain = all(tool.need_text("type") in _NAMED for tool in tools)
+    names = [tool.need_text("name") for tool in tools if tool.value["type"] in _NAMED]
+    for tool in tools:
+        if tool.value["type"] in _NAMED:
+            tool.close()
     return ToolChoice(
         mode=mode,  # type: ignore[arg-type]  # one of the two
-        allowed=[tool.need_text("name") for tool in tools if tool.value["type"] in _NAMED],
+        allowed=names,
         # Hosted tools among the allowed have no name of their own.
         other=None if plain else fields.value,
     )
