@@ -47,13 +47,11 @@ class _Row(Struct, frozen=True):
 
 
 class _Draft(Struct, frozen=True):
-    """A response as a row. `short` is one that leaves to `parent_id` what both have: for when that one is there."""
+    """A response and its row. One with a `parent_id` leaves to that what both have, and is made anew when it is not there."""
 
-    id: str
-    hash: int
-    whole: Callable[[], _Row]
+    kept: KeptResponse
+    row: _Row
     parent_id: str | None = None
-    short: _Row | None = None
 
 
 class _Shape:
@@ -67,16 +65,25 @@ class _Shape:
             where=RESPONSES.c.hidden_at_micros.is_(None) & (RESPONSES.c.path == insert.excluded.path),
         )
         self.batch = sql.Batch(upsert, [name for name in KeptResponse.__struct_fields__ if name not in without])
-        self._get: Callable[[KeptResponse], tuple[Any, ...]] = attrgetter(*self.batch.columns)
-        self._adapts = kind == "sqlite"
+        *middle, _, _, _, _, _ = self.batch.columns
+        self._get: Callable[[KeptResponse], tuple[Any, ...]] = attrgetter(*middle)
+        self._flag, self._bytes = sql.flags(kind), sql.contents(kind)
 
     def read(self, kept: KeptResponse, cipher: Cipher) -> Sequence[Any]:
-        values = self._get(kept)
+        flag = self._flag
+        question, answer = kept.input, kept.response
         # What is not sealed is JSON, which is never mistaken for something that is.
         if cipher.seals:
-            row = dict(zip(self.batch.columns, values, strict=True))
-            values = tuple(seal_row(cipher, RESPONSES, row).values())
-        return sql.adapt_tail(values) if self._adapts else values
+            sealed = seal_row(cipher, RESPONSES, {"id": kept.id, "input": question, "response": answer})
+            question, answer = sealed["input"], sealed["response"]
+        return (
+            *self._get(kept),
+            flag(kept.native),
+            flag(kept.background),
+            flag(kept.stream),
+            self._bytes(question),
+            self._bytes(answer),
+        )
 
 
 # What a response has nothing of that goes on from nothing.
@@ -130,10 +137,8 @@ class Fold:
             if found is not None:
                 rest = msgspec.json.encode(items[found.items :])
                 short = replace(kept, input=rest, parent_id=found.response_id, parent_items=found.items)
-                row = self._make_row(short)
-                return _Draft(kept.id, row.hashes[0], lambda: self._make_row(kept), found.response_id, row)
-        row = self._make_row(kept)
-        return _Draft(kept.id, row.hashes[0], lambda: row)
+                return _Draft(kept, self._make_row(short), found.response_id)
+        return _Draft(kept, self._make_row(kept))
 
     def _may_begin_alike(self, kept: KeptResponse) -> bool:
         """Whether its input may begin with another one's. What goes on from something says only what is new."""
@@ -150,10 +155,11 @@ class Fold:
         there = self._find_parents(connection, {draft.parent_id for draft in drafts} - {None})
         rows = {}
         for draft in drafts:
-            if draft.id not in gone:
-                short = draft.short if draft.parent_id in there else None
-                rows[draft.id] = short or draft.whole()
-                there.add(draft.id)
+            id = draft.kept.id
+            if id not in gone:
+                is_fit = draft.parent_id is None or draft.parent_id in there
+                rows[id] = draft.row if is_fit else self._make_row(draft.kept)
+                there.add(id)
         if rows:
             for shape in (self._first, self._any):
                 if alike := [row.values for row in rows.values() if row.shape is shape]:
@@ -231,5 +237,5 @@ def _turn_items(entries: Sequence[Entry]) -> list[_Item]:
 
 def _find_gone(connection: Connection, drafts: Sequence[_Draft]) -> set[str]:
     """Those that were deleted."""
-    ids = {draft.hash: draft.id for draft in drafts}
+    ids = {draft.row.hashes[0]: draft.kept.id for draft in drafts}
     return {ids[hash] for hash in sql.find_gone(connection, list(ids))}

@@ -21,7 +21,7 @@ _BATCH_BYTES = 4 * 1024 * 1024
 # A flush costs the processor more than ten records do. When so many come that a short wait will gather several, each
 # flush begins this long after the one before it; below that rate nobody waits for more than the disk.
 _MANY_A_SECOND = 1500
-_APART_SECONDS = 0.003
+_APART_SECONDS = 0.006
 # What is meant by the rate: that of the last so many seconds.
 _RECENT_SECONDS = 0.05
 
