@@ -20,7 +20,7 @@ from trunkline.events import (
     TextAdded,
     UsageReported,
 )
-from trunkline.items import OtherItem, ToolCall
+from trunkline.items import Item, OtherItem, ToolCall
 from trunkline.usage import NO_USAGE, Usage
 
 
@@ -37,6 +37,11 @@ def name_calls(mint: Mint, taken: set[str], restore: Restore) -> Restore:
     return named
 
 
+def call_ids(items: list[Item]) -> set[str]:
+    """The ids of the calls among some items."""
+    return {item.call_id for item in items if type(item) is ToolCall}
+
+
 def _name_call(event: ItemStarted, mint: Mint, taken: set[str]) -> ItemStarted:
     call = event.item
     return ItemStarted(event.index, _name(call, mint, taken)) if type(call) is ToolCall else event
@@ -49,10 +54,11 @@ def _name(call: ToolCall, mint: Mint, taken: set[str]) -> ToolCall:
     return call
 
 
-def name_answer(response: ModelResponse, mint: Mint, taken: set[str]) -> ModelResponse:
-    """A whole answer whose calls are named likewise."""
+def name_answer(response: ModelResponse, mint: Mint, before: list[Item]) -> ModelResponse:
+    """A whole answer whose calls are named likewise. `before` are the items of the conversation."""
     if not any(type(item) is ToolCall for item in response.items):
         return response
+    taken = call_ids(before)
     items = [_name(item, mint, taken) if type(item) is ToolCall else item for item in response.items]
     return replace(response, items=items)
 

@@ -60,7 +60,8 @@ def read_usage(counts: dict[str, Any]) -> Usage:
 def _read_counts(counts: dict[str, Any]) -> Usage:
     output = lenient_int(counts.get("output_tokens"))
     split = lenient_object(counts.get("cache_creation"))
-    hour, minutes = (lenient_int(split.get(f"ephemeral_{life}_input_tokens")) for life in ("1h", "5m"))
+    hour = lenient_int(split.get("ephemeral_1h_input_tokens"))
+    minutes = lenient_int(split.get("ephemeral_5m_input_tokens"))
     written = lenient_int(counts.get("cache_creation_input_tokens")) or hour + minutes
     hour = min(hour, written)
     details = lenient_object(counts.get("output_tokens_details"))

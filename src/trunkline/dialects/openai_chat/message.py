@@ -3,7 +3,7 @@
 from typing import Any
 
 from trunkline.dialects.dialect import Seal
-from trunkline.items import Carrier
+from trunkline.items import Carrier, FunctionTool
 from trunkline.request import ModelRequest
 
 LEGACY_FUNCTIONS = "chat_functions"
@@ -13,7 +13,7 @@ LEGACY_FUNCTIONS = "chat_functions"
 
 def uses_functions(request: ModelRequest) -> bool:
     """Whether the caller speaks the old `functions` way and must be answered in it."""
-    return any(LEGACY_FUNCTIONS in tool.extras for tool in request.tools if hasattr(tool, "extras"))
+    return any(LEGACY_FUNCTIONS in tool.extras for tool in request.tools if type(tool) is FunctionTool)
 
 
 class Details:

@@ -41,6 +41,8 @@ def _read_events(body: bytes) -> list[Event]:
 
 def is_stream(body: bytes) -> bool:
     """Whether these bytes are server-sent events rather than JSON."""
+    if body[:1] == b"{":
+        return False
     return body.lstrip()[:6] in (b"data: ", b"event:") or body.lstrip()[:5] == b"data:" or body.lstrip()[:1] == b":"
 
 
@@ -66,9 +68,10 @@ def read_chunk(body: bytes) -> Chunk:
 
 def write_reply(response: ModelResponse, context: ReplyContext) -> bytes:
     """The answer as one `chat.completion`."""
-    message, logprobs, has_calls = _write_message(response, context)
+    legacy = uses_functions(context.request)
+    message, logprobs, has_calls = _write_message(response, context, legacy)
     finish = write_finish(response.finish, has_calls)
-    if finish == "tool_calls" and uses_functions(context.request):
+    if finish == "tool_calls" and legacy:
         finish = "function_call"
     body: dict[str, Any] = {
         "id": context.mint("chatcmpl-"),
@@ -98,7 +101,7 @@ class _Gathered:
 
 
 def _write_message(
-    response: ModelResponse, context: ReplyContext
+    response: ModelResponse, context: ReplyContext, legacy: bool
 ) -> tuple[dict[str, Any], dict[str, Any] | None, bool]:
     """The message, its log probabilities, and whether it holds calls."""
     gathered = _Gathered(context.seal)
@@ -122,7 +125,7 @@ def _write_message(
                     gathered.sounds.append(sound)
     if response.finish == "content_filter" and response.explanation and not gathered.refusals:
         gathered.refusals.append(response.explanation)
-    message = _draw(gathered, bool(response.items), uses_functions(context.request))
+    message = _draw(gathered, bool(response.items), legacy)
     if gathered.sounds:
         message["audio"] = draw_sound(join_sounds(gathered.sounds), context)
     logprobs = {"content": gathered.logprobs, "refusal": None} if gathered.logprobs else None

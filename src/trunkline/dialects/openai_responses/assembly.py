@@ -4,7 +4,6 @@ Whatever is said twice is told once; what the deltas left out is told from the f
 `output_index` alone: some upstreams change ids between events, others leave gaps.
 """
 
-from collections import Counter
 from typing import Any
 
 from trunkline.dialects.openai_responses.items import carry
@@ -197,13 +196,13 @@ class Assembly:
         streamed: dict[str, list[OpenItem]] = {}
         for item in self._all:
             streamed.setdefault(item.type, []).append(item)
-        seen: Counter[str] = Counter()
+        seen: dict[str, int] = {}
         for value in lenient_list(response.get("output")):
             body = lenient_object(value)
             type_ = lenient_text(body.get("type"))
             same = streamed.get(type_, [])
-            number = seen[type_]
-            seen[type_] += 1
+            number = seen.get(type_, 0)
+            seen[type_] = number + 1
             if number >= len(same):
                 self.end_item(self.open_item(None, body), body)
             elif not same[number].ended:

@@ -94,7 +94,7 @@ class Reader:
             return []
         pending = self._splitter.pending.strip()
         if pending[:1] in (b"{", b"["):
-            return self._read_body(pending)
+            return self.read_whole(pending)
         # `fail` says nothing if the last event was the end after all.
         return self._read(self._splitter.end()) + self.fail(Failed("the upstream's stream ended unexpectedly"))
 
@@ -142,8 +142,8 @@ class Reader:
         except (Garbled, ValueError, RecursionError) as error:
             self._break(Garbled("the upstream sent an event that is malformed", detail=type(error).__name__))
 
-    def _read_body(self, body: bytes) -> list[Event]:
-        """JSON where a stream was asked for: an error, or the whole answer at once."""
+    def read_whole(self, body: bytes) -> list[Event]:
+        """JSON in the place of a stream: an error, or the whole answer at once."""
         try:
             value = decode_json(body)
         except Garbled as error:

@@ -200,7 +200,8 @@ def read_reply(body: bytes) -> ModelResponse:
     Raises `Garbled`, or the error that the body holds.
     """
     reader = Reader()
-    response = fold(reader.feed(body) + reader.end())
+    is_json = body.lstrip()[:1] in (b"{", b"[")
+    response = fold(reader.read_whole(body) if is_json else reader.feed(body) + reader.end())
     if response.error is not None:
         raise response.error
     return response

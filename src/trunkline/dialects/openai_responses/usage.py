@@ -17,12 +17,17 @@ def read_response_usage(response: Mapping[str, Any], body: bytes) -> Usage:
     """What a response used, calls of hosted tools included. `body` are the bytes that it was read from."""
     told = lenient_object(response.get("usage"))
     usage, tier = read_usage(told), read_tier(response.get("service_tier"))
-    calls = [lenient_object(item) for item in lenient_list(response.get("output"))]
-    calls = [call for call in calls if call.get("type") in HOSTED_CALLS and call.get("status") != "failed"]
+    calls = [
+        item
+        for item in lenient_list(response.get("output"))
+        if type(item) is dict and item.get("type") in HOSTED_CALLS and item.get("status") != "failed"
+    ]
     cost = read_told_cost(told, body)
     served = lenient_object(told.get("server_side_tool_usage_details"))
     if not calls and not served and not tier and cost is None:
         return usage
+    if not calls and not served and "tool_usage" not in response:
+        return replace(usage, tier=tier, told_cost=cost)
     return replace(
         usage,
         web_searches=_count_searches(calls, response, served),

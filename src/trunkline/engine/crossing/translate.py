@@ -13,7 +13,7 @@ from trunkline.dialects.lowering import Plan, Restore, hold_tools
 from trunkline.dialects.media import Materials
 from trunkline.dialects.places import say_in_place
 from trunkline.dialects.recall import Notebook, give_back, holds_thought
-from trunkline.dialects.translation import Translation, name_answer, name_calls
+from trunkline.dialects.translation import Translation, call_ids, name_answer, name_calls
 from trunkline.dialects.truncation import truncate
 from trunkline.engine.crossing.cache import open_notes, wants_marks
 from trunkline.engine.crossing.options import add_provider_options
@@ -25,7 +25,7 @@ from trunkline.engine.router import Target
 from trunkline.errors import CallerError
 from trunkline.events import Event, ModelResponse
 from trunkline.folding import fold, unfold
-from trunkline.items import OtherItem, ToolCall
+from trunkline.items import OtherItem
 from trunkline.request import ModelRequest
 from trunkline.usage import Usage
 
@@ -149,7 +149,7 @@ class Translated:
     def _restored(self, response: ModelResponse) -> ModelResponse:
         """The answer so far with what lowering changed put back, and with an id for each call."""
         if self._is_whole(response):
-            whole = name_answer(response, self._mint, self._taken())
+            whole = name_answer(response, self._mint, self._context.request.items)
         else:
             self._told += self._course.take(list(unfold(response)))
             whole = fold(self._restore()(self._told + self._course.held()))
@@ -171,15 +171,12 @@ class Translated:
             self.dropped = [*self.dropped, item.type]
 
     def _restore(self) -> Restore:
-        restore = name_calls(self._mint, self._taken(), self._lowering.restore())
+        taken = call_ids(self._context.request.items)
+        restore = name_calls(self._mint, taken, self._lowering.restore())
         if not self._dialect.drops_thought:
             return restore
         notebook = Notebook(self._notes.remember)
         return lambda events: notebook.listen(restore(events))
-
-    def _taken(self) -> set[str]:
-        """The ids of the calls before."""
-        return {item.call_id for item in self._context.request.items if type(item) is ToolCall}
 
 
 def _find_media(dialect: Dialect, members: Members) -> list[Spot]:
