@@ -10,15 +10,17 @@ import anthropic.types as messages_types
 import pytest
 from anthropic.types.beta import BetaToolUnionParam
 from anthropic.types.beta.message_create_params import MessageCreateParamsNonStreaming
+from google.genai import types as google_types
 
 from trunkline.capabilities import Capabilities
 from trunkline.clock import CountingMint
-from trunkline.dialects import anthropic, openai_chat, openai_responses
+from trunkline.dialects import anthropic, gemini, openai_chat, openai_responses
 from trunkline.dialects.anthropic.usage import read_finish as read_stop_reason
 from trunkline.dialects.compatibility import CALLERS, EFFORTS, TIERS, field_rows
 from trunkline.dialects.compatibility.answers import EVENTS, FINISHES
 from trunkline.dialects.compatibility.table import UPSTREAMS
-from trunkline.dialects.fates import EXTRAS, INCLUDED, SETTINGS, Fate
+from trunkline.dialects.fates import EXTRAS, IN_NODES, INCLUDED, SETTINGS, Fate
+from trunkline.dialects.gemini.body import GENERATION_EXTRAS
 from trunkline.dialects.lowering import lower
 from trunkline.dialects.openai_chat.finish import read_finish
 from trunkline.dialects.openai_responses.compaction import Summary, carry_summary
@@ -173,6 +175,79 @@ def test_every_reason_of_anthropics_to_stop_has_a_fate() -> None:
     assert {word: read_stop_reason(word) for word in FINISHES["messages"]} == FINISHES["messages"]
 
 
+def names(model: Any) -> set[str]:
+    """The members of one of Google's types, as the wire spells them."""
+    return {field.alias or name for name, field in model.model_fields.items()}
+
+
+# What the SDK does by itself, and what it calls otherwise than the wire.
+_SDKS_OWN = {"httpOptions", "shouldReturnHttpResponse", "automaticFunctionCalling", "automaticContinuation"}
+_RENAMED = {"generationOutputConfig": "outputConfig"}
+
+
+def test_every_field_of_googles_requests_has_a_fate() -> None:
+    """The SDK's one configuration is spread over the body and its `generationConfig`."""
+    wanted = names(google_types.GenerateContentConfig) - _SDKS_OWN | names(google_types.GenerationConfig)
+    known = {name.removeprefix("generationConfig.") for name in CALLERS["gemini"].fields}
+    assert {_RENAMED.get(name, name) for name in wanted} - known == set()
+
+
+def test_every_kind_of_googles_tools_and_choices_has_a_fate() -> None:
+    """A tool that Google adds must not be forgotten."""
+    table = CALLERS["gemini"]
+    assert names(google_types.Tool) - set(table.tools) == set()
+    modes = {mode.value for mode in google_types.FunctionCallingConfigMode}
+    choices = names(google_types.FunctionCallingConfig) | names(google_types.ToolConfig) | modes
+    assert choices - {"mode", "functionCallingConfig"} - set(table.choices) == set()
+    told = {"name", "description", "parameters", "parametersJsonSchema"}
+    assert names(google_types.FunctionDeclaration) - told - set(IN_NODES) == set()
+
+
+def test_every_member_of_googles_parts_has_a_fate() -> None:
+    """And of what is in them."""
+    assert names(google_types.Part) - set(CALLERS["gemini"].items) == set()
+    assert names(google_types.Content) == {"parts", "role"}
+    assert names(google_types.FunctionResponse) - {"id", "name", "parts"} - set(IN_NODES) == set()
+    assert names(google_types.Blob) == {"data", "mimeType", "displayName"}
+    assert names(google_types.FileData) == {"fileUri", "mimeType", "displayName"}
+
+
+def test_every_reason_of_googles_to_stop_has_a_fate() -> None:
+    """Those that are failures are errors."""
+    told = {reason.value for reason in google_types.FinishReason} - {"FINISH_REASON_UNSPECIFIED"}
+    assert told - set(FINISHES["gemini"]) == set()
+
+
+@pytest.mark.parametrize("kind", CALLERS["gemini"].tools)
+@pytest.mark.parametrize("upstream", [upstream for upstream in UPSTREAMS if upstream != "gemini"])
+def test_each_of_googles_tools_has_the_fate_that_is_stated(kind: str, upstream: str) -> None:
+    """Asked of lowering itself."""
+    declared: Any = [{"name": "f"}] if kind == "functionDeclarations" else {}
+    body = {"contents": [{"parts": [{"text": "Hi"}]}], "tools": [{kind: declared}]}
+    request = gemini.DIALECT.read_request(body, lambda _: None)
+    try:
+        lower(request, "gemini", upstream, Capabilities(), CountingMint())
+        fate = Fate.MAPPED
+    except Unsupported:
+        fate = Fate.REFUSED
+    assert CALLERS["gemini"].tools[kind][upstream] is fate
+
+
+@pytest.mark.parametrize("name", sorted(GENERATION_EXTRAS))
+def test_each_of_googles_own_fields_has_the_fate_that_is_stated(name: str) -> None:
+    """Dropped and said, or refused."""
+    body = {"contents": [{"parts": [{"text": "Hi"}]}], "generationConfig": {name: "x"}}
+    request = gemini.DIALECT.read_request(body, lambda _: None)
+    try:
+        _, lowering = lower(request, "gemini", "chat", Capabilities(), CountingMint())
+        fate = Fate.DROPPED
+        assert lowering.dropped == [name]
+    except Unsupported:
+        fate = Fate.REFUSED
+    [row] = [row for row in field_rows("gemini") if row.name == f"generationConfig.{name}"]
+    assert row.fates["chat"] is fate
+
+
 def test_chats_reasons_are_read_as_the_table_says() -> None:
     """Calls are no reason of their own here."""
     assert {word: read_finish(word) for word in FINISHES["chat"]} == FINISHES["chat"]
@@ -189,7 +264,8 @@ def test_every_row_is_whole(caller: str) -> None:
         assert row.fates[caller] is Fate.SAME
     settings = set(SETTINGS["chat"])
     for name, meaning in CALLERS[caller].fields.items():
-        assert isinstance(meaning, tuple) or meaning in settings or name in EXTRAS, name
+        own = name.removeprefix("generationConfig.")
+        assert isinstance(meaning, tuple) or meaning in settings or own in EXTRAS or own in GENERATION_EXTRAS, name
 
 
 _MEMBERS: dict[str, dict[str, Any]] = {

@@ -41,7 +41,7 @@ def _field_row(caller: str, name: str, meaning: FieldFate) -> Row:
         fate, note = meaning
         fates = towards(fate)
     elif meaning == "+":
-        fates = towards(EXTRAS.get(name, REFUSED))
+        fates = towards(EXTRAS.get(name.rpartition(".")[2], REFUSED))
     else:
         fates = {upstream: SETTINGS[upstream][meaning] for upstream in UPSTREAMS}
     return Row(name, {**fates, caller: SAME}, note)

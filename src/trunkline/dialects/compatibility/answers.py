@@ -1,6 +1,8 @@
 """What becomes of what an upstream's answer holds, and why it ended, towards callers of another dialect."""
 
 from trunkline.dialects.fates import CARRIED, DROPPED, MAPPED, Fate
+from trunkline.dialects.gemini.usage import FAILURES
+from trunkline.dialects.gemini.usage import FINISHES as GEMINI_FINISHES
 
 # Events that say what others say too, or that nobody but this API's own callers could be told.
 _REST = {
@@ -110,5 +112,6 @@ FINISHES: dict[str, dict[str, str]] = {
         "refusal": "content_filter",
         "model_context_window_exceeded": "length",
     },
+    "gemini": {**GEMINI_FINISHES, **dict.fromkeys(FAILURES, "an error")},
 }
 """By upstream: its words for why an answer ended, and ours."""

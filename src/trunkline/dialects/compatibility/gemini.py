@@ -2,6 +2,7 @@
 
 from trunkline.dialects.compatibility.table import (
     CARRIED_BY_ALL,
+    DROPPED_BY_ALL,
     MAPPED_BY_ALL,
     REFUSED_BY_ALL,
     SEE_TOOLS,
@@ -11,29 +12,45 @@ from trunkline.dialects.compatibility.table import (
     Noted,
 )
 from trunkline.dialects.fates import MAPPED, REFUSED, Fate
+from trunkline.dialects.gemini.contents import PART_EXTRAS
 
 _FIELDS: dict[str, FieldFate] = {
     "cachedContent": "+",
     "contents": (MAPPED, ""),
+    "continuationToken": (REFUSED, "the gateway goes on by itself"),
+    "generationConfig.audioTimestamp": "+",
+    "generationConfig.audioTranscriptionConfig": "+",
     "generationConfig.candidateCount": "n",
+    "generationConfig.enableAffectiveDialog": "+",
+    "generationConfig.enableEnhancedCivicAnswers": "+",
     "generationConfig.frequencyPenalty": "frequency_penalty",
+    "generationConfig.imageConfig": "+",
     "generationConfig.logprobs": "top_logprobs",
     "generationConfig.maxOutputTokens": "max_output_tokens",
+    "generationConfig.mediaResolution": "+",
+    "generationConfig.modelSelectionConfig": "+",
     "generationConfig.presencePenalty": "presence_penalty",
+    "generationConfig.responseFormat": "+",
     "generationConfig.responseJsonSchema": (MAPPED, "emulated where the model cannot keep a schema"),
     "generationConfig.responseLogprobs": "logprobs",
     "generationConfig.responseMimeType": (MAPPED, ""),
     "generationConfig.responseModalities": (REFUSED, "but `TEXT` alone"),
     "generationConfig.responseSchema": (MAPPED, ""),
+    "generationConfig.routingConfig": "+",
     "generationConfig.seed": "seed",
+    "generationConfig.speechConfig": "+",
     "generationConfig.stopSequences": "stop",
     "generationConfig.temperature": "temperature",
     "generationConfig.thinkingConfig": (MAPPED, "as an effort"),
     "generationConfig.topK": "top_k",
     "generationConfig.topP": "top_p",
+    "generationConfig.translationConfig": "+",
     "labels": "+",
     "modelArmorConfig": "+",
+    "outputConfig": (REFUSED, ""),
     "safetySettings": "+",
+    "serviceTier": "service_tier",
+    "store": "store",
     "systemInstruction": (MAPPED, ""),
     "toolConfig": (MAPPED, "see the choices below"),
     "tools": (MAPPED, SEE_TOOLS),
@@ -50,6 +67,8 @@ _TOOLS: dict[str, dict[str, Fate]] = {
     "googleMaps": REFUSED_BY_ALL,
     "retrieval": REFUSED_BY_ALL,
     "enterpriseWebSearch": REFUSED_BY_ALL,
+    "exaAiSearch": REFUSED_BY_ALL,
+    "parallelAiSearch": REFUSED_BY_ALL,
     "mcpServers": REFUSED_BY_ALL,
 }
 
@@ -58,7 +77,11 @@ _CHOICES: dict[str, Noted] = {
     "ANY": (MAPPED_BY_ALL, "refused where the model cannot be forced"),
     "NONE": (MAPPED_BY_ALL, ""),
     "VALIDATED": (MAPPED_BY_ALL, "as `AUTO`"),
+    "MODE_UNSPECIFIED": (MAPPED_BY_ALL, "as `AUTO`"),
     "allowedFunctionNames": (MAPPED_BY_ALL, "the other tools are withheld where the target has no such choice"),
+    "streamFunctionCallArguments": (MAPPED_BY_ALL, "calls come whole"),
+    "includeServerSideToolInvocations": (DROPPED_BY_ALL, "as `toolConfig`"),
+    "retrievalConfig": (DROPPED_BY_ALL, "as `toolConfig`"),
 }
 
 _ITEMS: dict[str, Noted] = {
@@ -71,6 +94,9 @@ _ITEMS: dict[str, Noted] = {
     "thoughtSignature": (CARRIED_BY_ALL, "to the family that made it"),
     "executableCode": (MAPPED_BY_ALL, "told in words"),
     "codeExecutionResult": (MAPPED_BY_ALL, "told in words"),
+    "toolCall": (MAPPED_BY_ALL, "told in words"),
+    "toolResponse": (MAPPED_BY_ALL, "told in words"),
+    **dict.fromkeys(PART_EXTRAS, (DROPPED_BY_ALL, "said of a part, beside what it is")),
 }
 
 TABLE = CallerTable(fields=_FIELDS, tools=_TOOLS, choices=_CHOICES, items=_ITEMS)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
-from trunkline.dialects.fates import CARRIED, EMULATED, MAPPED, REFUSED, Fate
+from trunkline.dialects.fates import CARRIED, DROPPED, EMULATED, MAPPED, REFUSED, Fate
 
 UPSTREAMS = ("responses", "chat", "messages", "gemini", "bedrock", "cohere")
 
@@ -44,6 +44,7 @@ def towards(fate: Fate, **others: Fate) -> dict[str, Fate]:
 MAPPED_BY_ALL = towards(MAPPED)
 EMULATED_BY_ALL = towards(EMULATED)
 CARRIED_BY_ALL = towards(CARRIED)
+DROPPED_BY_ALL = towards(DROPPED)
 REFUSED_BY_ALL = towards(REFUSED)
 SERVED = towards(REFUSED, responses=MAPPED, messages=MAPPED, gemini=MAPPED)
 """What providers run by themselves, where they have the like."""

@@ -83,7 +83,8 @@ def _tell_anthropic(item: OtherItem) -> str | None:
         case "tool_search_tool_result":
             return ""
         case kind if kind.endswith("_tool_result"):
-            return f"(It gave: {msgspec.json.encode(value.get('content')).decode()})"
+            came = "It failed" if value.get("is_error") else "It gave"
+            return f"({came}: {msgspec.json.encode(value.get('content')).decode()})"
         case _:
             return None
 
@@ -102,5 +103,7 @@ def _tell_google(item: OtherItem) -> str | None:
     if code:
         return f"(I ran code:\n{lenient_text(code.get('code'))})"
     if result is not None:
-        return f"(It gave:\n{lenient_text(lenient_object(result).get('output'))})"
+        told = lenient_object(result)
+        came = "It gave" if told.get("outcome") in (None, "OUTCOME_OK") else "It failed"
+        return f"({came}:\n{lenient_text(told.get('output'))})"
     return None
