@@ -181,6 +181,8 @@ async def test_a_stream_goes_on_without_its_client() -> None:
     assert numbers(again.body) == every[3:]
     whole = await scene.get(f"/v1/responses/{id}?stream=true")
     assert numbers(whole.body) == every
+    nothing = await scene.get(f"/v1/responses/{id}?stream=true&starting_after={every[-1]}")
+    assert numbers(nothing.body) == []
 
 
 async def test_what_a_dead_process_left_ends_failed() -> None:

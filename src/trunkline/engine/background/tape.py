@@ -134,6 +134,8 @@ class StoredEvents:
             if kept is None or (events and _ends(events[-1])):
                 return events, True
             if kept.status not in UNDER_WAY:
+                if not events and await self._is_all_told(number):
+                    return [], True
                 # Its last events are kept a moment after it is. Those of a process that has died in between never are.
                 self._looks_at_end += 1
                 if self._looks_at_end > _LOOKS_AT_END:
@@ -142,6 +144,11 @@ class StoredEvents:
                 return events, False
             await asyncio.sleep(_LOOK_SECONDS)
         return [], False
+
+    async def _is_all_told(self, number: int) -> bool:
+        """Whether whoever has the events up to this number has the last one."""
+        last = await self._store.runs.events(self._kept.id, -1)
+        return bool(last) and _ends(last[-1]) and last[-1].number <= number
 
 
 class _Typed(Struct):
