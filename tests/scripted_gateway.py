@@ -21,8 +21,8 @@ from trunkline.engine.bounds.budgets.means import Means
 from trunkline.engine.bounds.budgets.purse import Purse
 from trunkline.engine.bounds.limits import RateLimits
 from trunkline.engine.caller.labelling import Labelling
+from trunkline.engine.estimates.gauge import Gauge
 from trunkline.engine.gateway import Gateway
-from trunkline.engine.gauge import Gauge
 from trunkline.engine.parts import Parts
 from trunkline.engine.router import Router
 from trunkline.errors import Failed, Unavailable

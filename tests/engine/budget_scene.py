@@ -18,7 +18,7 @@ from trunkline.engine.bounds.budgets.purse import Purse
 from trunkline.engine.bounds.budgets.treasury import Treasury
 from trunkline.engine.bounds.possible_cost import count_most, look_at
 from trunkline.engine.envelope import read_envelope
-from trunkline.engine.gauge import Gauge
+from trunkline.engine.estimates.gauge import Gauge
 from trunkline.money import Nano, Tariff, fill_rates, read_dollars
 from trunkline.ports import UpstreamRequest
 from trunkline.shared.counters import MemoryCounters

@@ -107,7 +107,7 @@ async def test_gemini_is_given_a_copy() -> None:
 
 async def test_a_film_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     """What its provider has to look through first is named when that is done."""
-    monkeypatch.setattr("trunkline.engine.copies._POLLED_EVERY_SECONDS", 0.0)
+    monkeypatch.setattr("trunkline.engine.materials.copies._POLLED_EVERY_SECONDS", 0.0)
     scene = make_scene()
     id = await keep(scene, "film.mp4", FILM, media_type="video/mp4")
     await ask(scene, "responses", "gemini", naming("responses", id))

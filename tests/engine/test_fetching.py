@@ -10,8 +10,8 @@ from msgspec.structs import replace
 
 from scripted_gateway import PATHS, UPSTREAM_KEY, Scene, json_reply
 from trunkline.dialects.forms import Want
-from trunkline.engine.fetching import fetch_all
 from trunkline.engine.gateway import Gateway
+from trunkline.engine.materials.fetching import fetch_all
 from trunkline.errors import InvalidRequest, Unsupported
 from trunkline.ports import Fetched, FetchLimits
 from trunkline.providers.account import make_account

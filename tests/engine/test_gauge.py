@@ -5,7 +5,7 @@ import pytest
 
 from scripted_gateway import DIALECTS
 from trunkline.engine.envelope import read_envelope
-from trunkline.engine.gauge import Gauge, measure
+from trunkline.engine.estimates.gauge import Gauge, measure
 from trunkline.items import Message, Text
 from trunkline.request import ModelRequest
 

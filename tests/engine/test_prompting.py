@@ -9,7 +9,7 @@ from stored_scene import NEIGHBOUR, bearer
 
 from scripted_gateway import Scene, json_reply
 from trunkline.dialects.openai_responses.prompts import PromptCall
-from trunkline.engine.prompting import PromptHome, choose_prompt_home
+from trunkline.engine.context.prompting import PromptHome, choose_prompt_home
 from trunkline.errors import InvalidRequest
 from trunkline.principal import OPERATOR, Principal
 from trunkline.state.prompts import KeptVersion

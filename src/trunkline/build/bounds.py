@@ -19,7 +19,7 @@ from trunkline.engine.bounds.budgets.means import Means
 from trunkline.engine.bounds.budgets.purse import Purse
 from trunkline.engine.bounds.budgets.treasury import Treasury
 from trunkline.engine.bounds.limits import RateLimits
-from trunkline.engine.gauge import Gauge
+from trunkline.engine.estimates.gauge import Gauge
 from trunkline.errors import ConfigError
 from trunkline.shared.counters import MemoryCounters
 from trunkline.state.counters import Counters

@@ -18,8 +18,8 @@ from trunkline.config.config import Config
 from trunkline.dialects.seal import Sealer
 from trunkline.engine.caller.labelling import Labelling
 from trunkline.engine.caller.sessions import Sessions
+from trunkline.engine.estimates.gauge import Gauge
 from trunkline.engine.gateway import Gateway
-from trunkline.engine.gauge import Gauge
 from trunkline.engine.parts import Parts, Setting
 from trunkline.engine.router import Router
 from trunkline.keyring import Keyring

@@ -15,7 +15,7 @@ from trunkline.engine.bids import Hold
 from trunkline.engine.caller.access import Access, Names
 from trunkline.engine.caller.door import HOP, count_hop
 from trunkline.engine.envelope import Envelope, encode_members
-from trunkline.engine.estimating import complete_usage
+from trunkline.engine.estimates.estimating import complete_usage
 from trunkline.engine.evidence import keep_evidence
 from trunkline.engine.exchange import TRACE, Exchange
 from trunkline.engine.headers import JSON, WHOLE, write_headers, write_reckoning

@@ -15,24 +15,25 @@ from trunkline.engine.attempts import attempt, is_event_stream, read_whole, reda
 from trunkline.engine.background.runs import Background
 from trunkline.engine.caller.access import check_members, check_tools
 from trunkline.engine.caller.tagging import open_body
-from trunkline.engine.compacting import asks_now, compact_first, compact_now, may_compact, may_summarise
-from trunkline.engine.context import Context, let_go, understand
-from trunkline.engine.copies import Copies, is_lost
+from trunkline.engine.compaction.compacting import asks_now, compact_first, compact_now, may_compact, may_summarise
+from trunkline.engine.context.context import Context
+from trunkline.engine.context.understanding import let_go, understand
 from trunkline.engine.crossing import Crossing, cross
 from trunkline.engine.crossing.prefaced import Prefacing
 from trunkline.engine.desk import Desk, join_needs
 from trunkline.engine.envelope import Envelope
+from trunkline.engine.estimates.gauge import measure
 from trunkline.engine.evidence import Witnessed
 from trunkline.engine.exchange import Exchange
-from trunkline.engine.fetching import fetch_all
-from trunkline.engine.gauge import measure
 from trunkline.engine.goes import Goes, Send
 from trunkline.engine.headers import ARRAY_STREAM, EVENT_STREAM, WHOLE, write_headers
 from trunkline.engine.keeping.completions import keep_completion, wants_keeping
 from trunkline.engine.keeping.keeper import ChooseKeeper, Keeper
 from trunkline.engine.keeping.relay import KeepingRelay
 from trunkline.engine.keeping.responses import choose_keeping
-from trunkline.engine.materials import materialise
+from trunkline.engine.materials.copies import Copies, is_lost
+from trunkline.engine.materials.fetching import fetch_all
+from trunkline.engine.materials.named_files import materialise
 from trunkline.engine.relay import Live, Manner, Relay, manner_of
 from trunkline.engine.router import Plan, Target
 from trunkline.engine.waiting import begin_within

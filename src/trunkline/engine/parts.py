@@ -13,7 +13,7 @@ from trunkline.engine.bounds.budgets.purse import Purse
 from trunkline.engine.bounds.limits import RateLimits
 from trunkline.engine.caller.labelling import Labelling
 from trunkline.engine.caller.sessions import Sessions
-from trunkline.engine.gauge import Gauge
+from trunkline.engine.estimates.gauge import Gauge
 from trunkline.engine.heads import Heads
 from trunkline.engine.router import Router
 from trunkline.ports import Catalog, Credentials, Fetch, FetchLimits, Keys, Ledger, Listing, Shared, Upstream

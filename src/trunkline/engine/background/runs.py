@@ -18,7 +18,8 @@ from trunkline.engine.background.follower import LEASE_SECONDS, Follower
 from trunkline.engine.background.following import cancel_upstream, play_upstream
 from trunkline.engine.background.outcomes import gather_output, turn_into
 from trunkline.engine.background.tape import Playback, StoredEvents, Tape
-from trunkline.engine.context import Context, let_go
+from trunkline.engine.context.context import Context
+from trunkline.engine.context.understanding import let_go
 from trunkline.engine.crossing.replies import make_context
 from trunkline.engine.desk import Desk
 from trunkline.engine.envelope import Envelope, decode_body, encode_members

@@ -1,7 +1,7 @@
 """Whether the gateway asks for prompt caching in place of a caller who cannot, and what it remembers for that."""
 
+from trunkline.engine.crossing.notes import Notes
 from trunkline.engine.exchange import Exchange
-from trunkline.engine.notes import Notes
 from trunkline.engine.parts import Parts
 from trunkline.engine.router import Target
 

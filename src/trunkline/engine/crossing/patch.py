@@ -12,11 +12,11 @@ from trunkline.dialects.overheard import Overheard, may_hold_thought
 from trunkline.dialects.pictures import Pictures
 from trunkline.dialects.recall import Notebook
 from trunkline.engine.crossing.cache import open_notes, wants_marks
+from trunkline.engine.crossing.notes import Notes
 from trunkline.engine.crossing.options import merge_provider_options
 from trunkline.engine.crossing.untranslated import Untranslated
 from trunkline.engine.envelope import Envelope, Members, encode_members
 from trunkline.engine.exchange import Exchange
-from trunkline.engine.notes import Notes
 from trunkline.engine.parts import Parts
 from trunkline.engine.router import Target
 from trunkline.folding import unfold

@@ -14,7 +14,8 @@ from trunkline.dialects.openai_responses.include import may_hide, show_events, s
 from trunkline.dialects.openai_responses.secrets import without_secrets
 from trunkline.dialects.openai_responses.stated import Changes, Stated, state_reply, state_stream
 from trunkline.dialects.openai_responses.stored import complete
-from trunkline.engine.context import Context, let_go
+from trunkline.engine.context.context import Context
+from trunkline.engine.context.understanding import let_go
 from trunkline.engine.envelope import Envelope
 from trunkline.engine.exchange import Exchange
 from trunkline.engine.parts import Parts

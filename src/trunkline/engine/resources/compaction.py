@@ -8,13 +8,13 @@ from trunkline.call import Reply
 from trunkline.dialects.openai_responses.parts import DIALECT_NAME, write_parts
 from trunkline.dialects.openai_responses.usage import write_usage
 from trunkline.engine.attempts import attempt, lacks_route, read_whole, redacted
-from trunkline.engine.compacting import NATIVE, compact, read_whole_request
+from trunkline.engine.compaction.compacting import NATIVE, compact, read_whole_request
 from trunkline.engine.crossing import cross
 from trunkline.engine.desk import Desk
 from trunkline.engine.envelope import Envelope
 from trunkline.engine.exchange import Exchange
 from trunkline.engine.headers import WHOLE
-from trunkline.engine.materials import give_files
+from trunkline.engine.materials.named_files import give_files
 from trunkline.engine.resources.standing import fit, stand_for
 from trunkline.engine.router import Target
 from trunkline.engine.way import choose_way

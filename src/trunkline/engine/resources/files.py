@@ -10,10 +10,10 @@ from trunkline.dialects.multipart import read_boundary
 from trunkline.dialects.openai_responses.ids import check_id
 from trunkline.dialects.pages import make_listed, write_page
 from trunkline.dialects.shapes import missing, wrong_value
-from trunkline.engine.copies import delete_copies
 from trunkline.engine.desk import Desk
 from trunkline.engine.exchange import Exchange
 from trunkline.engine.kept import check_storage, need_store
+from trunkline.engine.materials.copies import delete_copies
 from trunkline.engine.pieces import Pieces
 from trunkline.engine.query import Query
 from trunkline.engine.resources.uploads import Taken, take

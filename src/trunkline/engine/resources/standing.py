@@ -5,7 +5,8 @@ from msgspec import Raw, Struct
 from msgspec.structs import replace
 
 from trunkline.engine.caller.tagging import open_body
-from trunkline.engine.context import Context, understand
+from trunkline.engine.context.context import Context
+from trunkline.engine.context.understanding import understand
 from trunkline.engine.desk import Desk
 from trunkline.engine.envelope import Envelope, read_model
 from trunkline.engine.exchange import Exchange

@@ -9,14 +9,14 @@ from msgspec.structs import replace
 from trunkline.call import Header, Reply
 from trunkline.dialects.counting import Counter, find_counter
 from trunkline.engine.attempts import attempt, lacks_route, read_whole, redacted
-from trunkline.engine.compacting import read_whole_request
+from trunkline.engine.compaction.compacting import read_whole_request
 from trunkline.engine.crossing import Crossing, cross
 from trunkline.engine.desk import Desk
 from trunkline.engine.envelope import Envelope, Members
 from trunkline.engine.exchange import Exchange
-from trunkline.engine.fetching import fetch_all
 from trunkline.engine.headers import WHOLE
-from trunkline.engine.materials import give_files
+from trunkline.engine.materials.fetching import fetch_all
+from trunkline.engine.materials.named_files import give_files
 from trunkline.engine.resources.standing import fit, stand_for
 from trunkline.engine.router import Target
 from trunkline.engine.way import Way, choose_way

@@ -23,8 +23,8 @@ from trunkline.engine.bounds.possible_cost import (
     weigh,
 )
 from trunkline.engine.envelope import Envelope, read_members
+from trunkline.engine.estimates.gauge import Gauge
 from trunkline.engine.exchange import Exchange
-from trunkline.engine.gauge import Gauge
 from trunkline.engine.router import Target
 from trunkline.errors import BudgetExceeded
 from trunkline.request import ModelRequest

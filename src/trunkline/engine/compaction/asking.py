@@ -9,7 +9,7 @@ from trunkline.engine.attempts import attempt, is_event_stream, read_whole, reda
 from trunkline.engine.crossing.options import add_provider_options
 from trunkline.engine.crossing.replies import fold_bytes
 from trunkline.engine.desk import Desk
-from trunkline.engine.estimating import guess_usage
+from trunkline.engine.estimates.estimating import guess_usage
 from trunkline.engine.exchange import Exchange
 from trunkline.engine.router import Target
 from trunkline.errors import UpstreamError

@@ -18,7 +18,7 @@ from trunkline.dialects.openai_responses.history import read_input
 from trunkline.dialects.openai_responses.prefaced import NO_PREFACE, Preface
 from trunkline.dialects.shapes import Fields, wrong_value
 from trunkline.dialects.summary import ask_for_summary, read_standing, read_summary
-from trunkline.engine.asking import ask, choose_dialect
+from trunkline.engine.compaction.asking import ask, choose_dialect
 from trunkline.engine.crossing.replies import make_context, write_stream, write_whole
 from trunkline.engine.desk import Desk
 from trunkline.engine.envelope import Envelope, decode_body, encode_members

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from trunkline.dialects.dialect import Dialect
 from trunkline.dialects.estimate import CHARACTERS_PER_TOKEN, estimate_input, estimate_item
 from trunkline.engine.envelope import decode_body
+from trunkline.engine.estimates.gauge import Gauge
 from trunkline.engine.exchange import Exchange
-from trunkline.engine.gauge import Gauge
 from trunkline.errors import CallerError, Failed, Garbled, TimedOut
 from trunkline.events import ModelResponse
 from trunkline.records import Attempt

@@ -19,9 +19,9 @@ from trunkline.dialects.file_apis import find_file_api
 from trunkline.dialects.forms import Forms
 from trunkline.dialects.kept_files import MEMBERS, Content, FileId, find_file_ids, may_hold_file_ids
 from trunkline.dialects.kinds import allows
-from trunkline.engine.copies import Copies, read_content, read_type
 from trunkline.engine.envelope import Envelope, decode_body
 from trunkline.engine.exchange import Exchange
+from trunkline.engine.materials.copies import Copies, read_content, read_type
 from trunkline.engine.parts import Parts
 from trunkline.engine.router import Target
 from trunkline.engine.way import Way, choose_way

@@ -1,0 +1,1 @@
+"""How many tokens something is that nobody has counted."""
