@@ -11,7 +11,7 @@ from trunkline.call import Reply
 from trunkline.dialects.gemini.framing import ArrayPassage, array_of, write_array_error
 from trunkline.dialects.kept_files import may_hold_file_ids
 from trunkline.dialects.openai_responses.prefaced import NO_PREFACE
-from trunkline.engine.attempts import attempt, is_event_stream, read_whole, redacted
+from trunkline.engine.attempts import is_event_stream, redacted
 from trunkline.engine.background.runs import Background
 from trunkline.engine.caller.access import check_members, check_tools
 from trunkline.engine.caller.tagging import open_body
@@ -20,12 +20,12 @@ from trunkline.engine.context.context import Context
 from trunkline.engine.context.understanding import let_go, understand
 from trunkline.engine.crossing import Crossing, cross
 from trunkline.engine.crossing.prefaced import Prefacing
-from trunkline.engine.desk import Desk, join_needs
+from trunkline.engine.desk import Desk
 from trunkline.engine.envelope import Envelope
 from trunkline.engine.estimates.gauge import measure
 from trunkline.engine.evidence import Witnessed
 from trunkline.engine.exchange import Exchange
-from trunkline.engine.goes import Goes, Send
+from trunkline.engine.goes import Goes
 from trunkline.engine.headers import ARRAY_STREAM, EVENT_STREAM, WHOLE, write_headers
 from trunkline.engine.keeping.completions import keep_completion, wants_keeping
 from trunkline.engine.keeping.keeper import ChooseKeeper, Keeper
@@ -36,6 +36,7 @@ from trunkline.engine.materials.fetching import fetch_all
 from trunkline.engine.materials.named_files import materialise
 from trunkline.engine.relay import Live, Manner, Relay, manner_of
 from trunkline.engine.router import Plan, Target
+from trunkline.engine.sending import Sending, note_losses
 from trunkline.engine.waiting import begin_within
 from trunkline.engine.way import Way, choose_way
 from trunkline.errors import Failed, TrunklineError, UpstreamError
@@ -172,44 +173,27 @@ class Generating:
         way = choose_way(parts.dialects[x.dialect], target, envelope)
         x.take_way(target, way)
         x.envelope = envelope
-        upstream = parts.upstreams[way.upstream]
         crossing = cross(parts, x, envelope, way, target)
         if preface.items:
             crossing = Prefacing(crossing, preface, "context_management")
         if crossing.wants:
             crossing.fill(await fetch_all(parts.fetch, parts.fetch_limits, crossing.wants))
         if crossing.dropped or crossing.emulated:
-            _note_losses(x, crossing)
+            note_losses(x, crossing)
             x.emulated = crossing.emulated
             desk.keep_strict(x)
         if parts.purse is not None and (way.kind == "translate" or "provider_options" in envelope.members):
             await parts.purse.top_up(x, target, way.upstream, crossing.body)
         keeper = None if choose is None else choose(way, envelope)
-
-        async def send(body: bytes) -> UpstreamReply:
-            needs = crossing.headers if not envelope.needs else join_needs(crossing.headers, envelope.needs)
-            request = desk.address(x, target, way.upstream, body, needs)
-            if target.account.provider.token:
-                request = await desk.authorize(request, target)
-            return await attempt(x, parts.upstream, request, upstream, target)
-
-        async def go_on(body: bytes) -> UpstreamReply:
-            x.end_go(crossing.spent)
-            if parts.purse is not None:
-                await parts.purse.go_on(x, target, way.upstream, body)
-            return await send(body)
-
-        reply = await send(crossing.body)
+        sending = Sending(desk, x, target, way, crossing, envelope)
+        reply = await sending.send(crossing.body)
         try:
             if envelope.stream:
                 if way.kind == "translate":
-                    reply = Goes(reply, crossing.more, go_on)
-                return await self._answer_stream(x, reply, crossing, target, keeper, go_on)
-            read = crossing.fold_stream if is_event_stream(reply, expected=False) else crossing.read_json
-            whole = read(await read_whole(reply))
-            while (body := crossing.more()) is not None:
-                whole = read(await read_whole(await go_on(body)))
-            _note_losses(x, crossing)
+                    reply = Goes(reply, crossing.more, sending.go_on)
+                return await self._answer_stream(x, reply, sending, keeper)
+            is_stream = is_event_stream(reply, expected=False)
+            whole = await sending.read(reply, crossing.fold_stream if is_stream else crossing.read_json)
             return desk.finish(x, whole if keeper is None else await keeper.keep_whole(whole), WHOLE)
         except UpstreamError as error:
             raise redacted(error, target.account) from None
@@ -222,22 +206,18 @@ class Generating:
             return self._desk.finish(x, whole if keeper is None else await keeper.keep_whole(whole), WHOLE)
         return self._desk.finish(x, whole if keeper is None else await keeper.keep_stream(whole), EVENT_STREAM)
 
-    async def _answer_stream(
-        self, x: Exchange, reply: UpstreamReply, crossing: Crossing, target: Target, keeper: Keeper | None, go_on: Send
-    ) -> Reply:
+    async def _answer_stream(self, x: Exchange, reply: UpstreamReply, sending: Sending, keeper: Keeper | None) -> Reply:
+        crossing = sending.crossing
         if not is_event_stream(reply, expected=True):
-            whole = crossing.unfold_json(await read_whole(reply))
-            while (body := crossing.more()) is not None:
-                # Who has no streams has none for the rest either.
-                whole = crossing.unfold_json(await read_whole(await go_on(body)))
-            _note_losses(x, crossing)
+            # Who has no streams has none for the rest of an answer either.
+            whole = await sending.read(reply, crossing.unfold_json)
             if x.found.array:
                 return self._desk.finish(x, replace(whole, body=array_of(whole.body)), ARRAY_STREAM)
             return self._desk.finish(x, whole if keeper is None else await keeper.keep_stream(whole), EVENT_STREAM)
-        relay = self._relay(x, reply, crossing, target.account, keeper)
+        relay = self._relay(x, reply, crossing, sending.target.account, keeper)
         await relay.commit()
         x.status = 200
-        _note_losses(x, crossing)
+        note_losses(x, crossing)
         kind = ARRAY_STREAM if x.found.array else EVENT_STREAM
         return Reply(status=200, headers=write_headers(x, kind), body=relay)
 
@@ -254,12 +234,6 @@ class Generating:
             return Relay(reply, passage, manner, self._live, ended, account)
         held = keeper.hold(passage)
         return KeepingRelay(reply, held, manner, self._live, ended, account, held=held, keeper=keeper)
-
-
-def _note_losses(x: Exchange, crossing: Crossing) -> None:
-    """What the crossing has left out by now, of the request and of the reply."""
-    if crossing.dropped:
-        x.dropped = list(dict.fromkeys([*x.dropped, *crossing.dropped]))
 
 
 def _ended(
@@ -285,7 +259,7 @@ def _ended(
         elif passage.incomplete:
             x.outcome = "incomplete"
         # A stream's head is out by now: the record has what it could not say.
-        _note_losses(x, crossing)
+        note_losses(x, crossing)
         x.usage, x.said = passage.usage, passage.estimate()
         desk.record(x)
 
