@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, insert
 
 from trunkline.store.engine import Database
+from trunkline.store.ledger.hours import change
 from trunkline.store.ledger.tables import ATTEMPTS, COUNTS, REQUESTS
 
 START = 1_700_006_400_000_000
@@ -94,5 +95,6 @@ async def put_request(
         connection.execute(insert(REQUESTS).values(row))
         if tried:
             connection.execute(insert(ATTEMPTS), tried)
+        change(connection, [id], 1)
 
     await database.write(work)

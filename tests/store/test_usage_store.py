@@ -260,7 +260,7 @@ async def test_many_who_hurry_do_so_together(database: Database) -> None:
 
 async def test_not_everybody_waits_for_sums(usage: SqlUsage, monkeypatch: pytest.MonkeyPatch) -> None:
     """Who comes too late is told to come again."""
-    monkeypatch.setattr("trunkline.store.usage._MOST_SUMS", 4)
+    monkeypatch.setattr("trunkline.store.usage_sums._MOST_WAITING", 4)
     found = await asyncio.gather(*(usage.sums(EVERYTHING, [], 9) for _ in range(9)), return_exceptions=True)
     assert [type(each) for each in found].count(Unavailable) == 5
     assert len(await usage.sums(EVERYTHING, [], 9)) == 1

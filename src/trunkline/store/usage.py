@@ -10,26 +10,18 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Executable,
-    FromClause,
     Row,
-    Select,
-    and_,
     bindparam,
-    case,
     func,
-    literal,
-    or_,
     select,
     true,
     update,
 )
-from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
 from trunkline.errors import Unavailable
 from trunkline.money import Nano
 from trunkline.state.conversations import Order
 from trunkline.state.usage import (
-    BY_ATTEMPT,
     Bounds,
     By,
     Group,
@@ -39,28 +31,21 @@ from trunkline.state.usage import (
     UsedRequest,
     WantedUsage,
 )
-from trunkline.store import sql
 from trunkline.store.engine import Database
+from trunkline.store.ledger import hours
 from trunkline.store.ledger.rows import encode_rates
-from trunkline.store.ledger.tables import ATTEMPTS, COUNTS, REQUESTS
+from trunkline.store.ledger.tables import ATTEMPTS, REQUESTS
 from trunkline.store.ledger.tried import IS_LONE, select_attempts
-from trunkline.store.usage_rows import OF_REQUEST, read_attempt, read_group, read_request, read_trail
-from trunkline.store.within import is_within
+from trunkline.store.usage_rows import OF_REQUEST, read_attempt, read_request, read_trail
+from trunkline.store.usage_sums import SqlSums
+from trunkline.store.usage_wanted import of_requests, times, was_tried
 
 _HURRY_SECONDS = 2.0
-# A sum reads many rows. Two at once leave room for what requests wait for.
-_SUMS_AT_ONCE = 2
-_MOST_SUMS = 16
-_SUM_SECONDS = 30.0
-
 # A statement looks at so many rows, however rare what is looked for.
 _STRETCH = 100_000
 _NO_END = 2**63 - 1
 
-_HOUR_MICROS = 3600 * 1_000_000
-
 Settle = Callable[[], Awaitable[None]]
-Columns = ReadOnlyColumnCollection[str, Any]
 
 
 class SqlUsage:
@@ -71,9 +56,7 @@ class SqlUsage:
         self._settle = settle
         self._hurrying = asyncio.Lock()
         self._hurries = 0
-        self._summing = asyncio.Semaphore(_SUMS_AT_ONCE)
-        self._sums = 0
-        self._labels = sql.members(database.kind, REQUESTS.c.labels)
+        self._sums = SqlSums(database)
 
     async def hurry(self) -> None:
         if self._settle is None:
@@ -99,7 +82,7 @@ class SqlUsage:
         audited: bool = False,
         bounds: Bounds | None = None,
     ) -> Sequence[UsedRequest]:
-        statement = select(*OF_REQUEST).where(*self._conditions(wanted), *_was_tried(wanted))
+        statement = select(*OF_REQUEST).where(*of_requests(self._database.kind, wanted), *was_tried(wanted))
         if audited:
             statement = statement.where(REQUESTS.c.trail.is_not(None))
         statement = statement.order_by(REQUESTS.c.number.desc() if order == "desc" else REQUESTS.c.number)
@@ -115,9 +98,9 @@ class SqlUsage:
 
     async def bounds(self, wanted: WantedUsage) -> Bounds:
         number = REQUESTS.c.number
-        times = _times(wanted)
+        asked = times(wanted)
         # Each by itself is one look at an index; both in one are a look at every row.
-        first, last = (select(end(number)).where(*times).scalar_subquery() for end in (func.min, func.max))
+        first, last = (select(end(number)).where(*asked).scalar_subquery() for end in (func.min, func.max))
         found = (await self._rows(select(first.label("first"), last.label("last"))))[0]
         return Bounds(found.first or 1, found.last or 0)
 
@@ -145,68 +128,19 @@ class SqlUsage:
         asked = [{"the_request": id, "cost": cost} for id, cost in requests.items()]
 
         def write(connection: Connection) -> None:
+            hours.change(connection, [*requests], -1)
             connection.execute(_RECOST_ATTEMPTS, tried)
             connection.execute(_RECOST_LONE, tried)
             connection.execute(_RECOST_REQUESTS, asked)
+            hours.change(connection, [*requests], 1)
 
         await self._database.write(write)
 
-    # --- sums -----------------------------------------------------------------------------------------------------
-
     async def sums(self, wanted: WantedUsage, by: Sequence[By], limit: int) -> Sequence[Group]:
-        of_attempts = bool(BY_ATTEMPT & set(by)) or wanted.model is not None or wanted.provider is not None
-        statement = self._sums_of_attempts(wanted, by) if of_attempts else self._sums_of_requests(wanted, by)
-        if self._sums >= _MOST_SUMS:
-            raise Unavailable("Others are waiting for sums already. Please try again in a moment.")
-        self._sums += 1
-        try:
-            async with self._summing:
-                rows = await self._rows(statement.limit(limit + 1), _SUM_SECONDS)
-        finally:
-            self._sums -= 1
-        return [read_group(row, len(by)) for row in rows]
+        return await self._sums.find(wanted, by, limit)
 
-    # Without groups there is always a row, also of nothing.
-
-    def _sums_of_requests(self, wanted: WantedUsage, by: Sequence[By]) -> Select[Any]:
-        keys = [self._key(each) for each in by]
-        sums = (func.count(), _sum(REQUESTS.c.attempts), *_totals(REQUESTS.c))
-        statement = select(*keys, *sums).select_from(REQUESTS, *self._beside(by))
-        return statement.where(*self._conditions(wanted)).group_by(*keys)
-
-    def _sums_of_attempts(self, wanted: WantedUsage, by: Sequence[By]) -> Select[Any]:
-        of_requests = [self._key(each).label(f"by_{each}") for each in by if each not in BY_ATTEMPT]
-        tried = select_attempts(_SUMMED, self._conditions(wanted), of_requests, self._beside(by)).subquery().c
-        keys = [tried[_OF_ATTEMPT.get(each) or f"by_{each}"] for each in by]
-        sums = (func.count(tried.request_id.distinct()), func.count(), *_totals(tried))
-        return select(*keys, *sums).where(*_tried(tried, wanted)).group_by(*keys)
-
-    def _beside(self, by: Sequence[By]) -> Sequence[FromClause]:
-        return [self._labels] if "label" in by else []
-
-    def _key(self, by: By) -> ColumnElement[Any]:
-        if by == "label":
-            return self._labels.c.key + "=" + self._labels.c.value
-        return _KEYS[by]
-
-    # --- conditions -----------------------------------------------------------------------------------------------
-
-    def _conditions(self, wanted: WantedUsage) -> list[ColumnElement[bool]]:
-        conditions = [is_within(REQUESTS.c.path, wanted.path)]
-        conditions += [column == value for column, value in _equal(wanted) if value is not None]
-        if wanted.session:
-            # What SQLite must be told to use the index, which is of those alone.
-            conditions.append(REQUESTS.c.session != "")
-        if wanted.of_models:
-            conditions.append(REQUESTS.c.model_asked != "")
-        conditions += _times(wanted)
-        if wanted.label is not None:
-            name, value = wanted.label
-            conditions.append(sql.member(self._database.kind, REQUESTS.c.labels, name) == value)
-        return conditions
-
-    async def _rows(self, statement: Executable, seconds: float | None = None) -> Sequence[Row[Any]]:
-        return await self._database.read(lambda connection: connection.execute(statement).all(), seconds)
+    async def _rows(self, statement: Executable) -> Sequence[Row[Any]]:
+        return await self._database.read(lambda connection: connection.execute(statement).all())
 
 
 def _split(bounds: Bounds, after: int | None, order: Order) -> Sequence[tuple[int, int]]:
@@ -225,29 +159,6 @@ def _follows(after: int | None, order: Order) -> ColumnElement[bool]:
     return REQUESTS.c.number < after if order == "desc" else REQUESTS.c.number > after
 
 
-def _times(wanted: WantedUsage) -> list[ColumnElement[bool]]:
-    at, times = REQUESTS.c.started_at_micros, list[ColumnElement[bool]]()
-    if wanted.start_micros is not None:
-        times.append(at >= wanted.start_micros)
-    if wanted.end_micros is not None:
-        times.append(at < wanted.end_micros)
-    return times
-
-
-def _tried(columns: Columns, wanted: WantedUsage) -> list[ColumnElement[bool]]:
-    """That an attempt was at what is wanted."""
-    asked = ((columns["account"], wanted.provider), (columns["model"], wanted.model))
-    return [column == value for column, value in asked if value is not None]
-
-
-def _was_tried(wanted: WantedUsage) -> list[ColumnElement[bool]]:
-    """The same of any attempt of a request."""
-    if wanted.provider is None and wanted.model is None:
-        return []
-    apart = select(literal(1)).where(ATTEMPTS.c.request_id == REQUESTS.c.id, *_tried(ATTEMPTS.c, wanted))
-    return [or_(and_(IS_LONE, *_tried(REQUESTS.c, wanted)), and_(~IS_LONE, apart.exists()))]
-
-
 _SOURCE: Mapping[str, Any] = {"cost_source": bindparam("the_source"), "rates": bindparam("the_rates")}
 _RECOST_ATTEMPTS = (
     update(ATTEMPTS)
@@ -256,50 +167,3 @@ _RECOST_ATTEMPTS = (
 )
 _RECOST_LONE = update(REQUESTS).where(REQUESTS.c.id == bindparam("the_request"), IS_LONE).values(_SOURCE)
 _RECOST_REQUESTS = update(REQUESTS).where(REQUESTS.c.id == bindparam("the_request"))
-
-
-def _equal(wanted: WantedUsage) -> list[tuple[ColumnElement[Any], str | int | None]]:
-    return [
-        (REQUESTS.c.id, wanted.request_id),
-        (REQUESTS.c.key_id, wanted.key_id),
-        (REQUESTS.c.key, wanted.key),
-        (REQUESTS.c.session, wanted.session),
-        (REQUESTS.c.operation, wanted.operation),
-        (REQUESTS.c.status, wanted.status),
-        (REQUESTS.c.outcome, wanted.outcome),
-    ]
-
-
-_KEYS: Mapping[By, ColumnElement[Any]] = {
-    "hour": REQUESTS.c.started_at_micros // _HOUR_MICROS,
-    "path": REQUESTS.c.path,
-    "key": REQUESTS.c.key,
-    "key_id": REQUESTS.c.key_id,
-    "session": REQUESTS.c.session,
-    "operation": REQUESTS.c.operation,
-    "outcome": REQUESTS.c.outcome,
-}
-
-
-_SUMMED = ("request_id", "account", "model", "outcome", "cost", "is_estimated", *COUNTS)
-_OF_ATTEMPT: Mapping[By, str] = {"model": "model", "provider": "account"}
-
-
-def _sum(value: ColumnElement[Any]) -> ColumnElement[Any]:
-    return func.coalesce(func.sum(value), 0)
-
-
-def _count(condition: ColumnElement[bool]) -> ColumnElement[Any]:
-    return _sum(case((condition, 1), else_=0))
-
-
-def _totals(columns: Columns) -> list[ColumnElement[Any]]:
-    """What requests and attempts have in common."""
-    return [
-        _count(columns["outcome"] == "error"),
-        _count(columns["outcome"] == "cancelled"),
-        _count(columns["cost"].is_(None)),
-        _count(columns["is_estimated"]),
-        _sum(columns["cost"]),
-        *(_sum(columns[name]) for name in COUNTS),
-    ]

@@ -8,8 +8,9 @@ from functools import partial
 
 from sqlalchemy import ColumnElement, Connection, select, update
 
-from trunkline.paths import ROOT
+from trunkline.store import sql
 from trunkline.store.engine import Database
+from trunkline.store.ledger import hours
 from trunkline.store.ledger.tables import ATTEMPTS, REQUESTS
 from trunkline.store.within import is_within
 
@@ -21,19 +22,23 @@ async def erase_requests(path: str, database: Database) -> int:
     inside = is_within(REQUESTS.c.path, path)
     erased, after = 0, 0
     while True:
-        ids, after = await database.write(partial(_erase_some, inside, path.rpartition("/")[0] or ROOT, after))
+        ids, after = await database.write(partial(_erase_some, inside, path, after))
         if not ids:
             return erased
         erased += ids
 
 
-def _erase_some(inside: ColumnElement[bool], above: str, after: int, connection: Connection) -> tuple[int, int]:
-    """How many of the next ones were erased, and the number of the last."""
+def _erase_some(inside: ColumnElement[bool], path: str, after: int, connection: Connection) -> tuple[int, int]:
+    """How many of the next ones were erased, and the number of the last. With the last of all, their sums are."""
+    sql.lock_fold(connection)
     number = REQUESTS.c.number
     wanted = select(number, REQUESTS.c.id).where(inside, number > after).order_by(number).limit(_AT_ONCE)
     rows = connection.execute(wanted).all()
+    if not rows:
+        hours.move(connection, path)
+        return 0, after
     ids = [row.id for row in rows]
     connection.execute(update(ATTEMPTS).where(ATTEMPTS.c.request_id.in_(ids)).values(upstream_request_id=""))
-    nameless = {"path": above, "key_id": "", "key": "", "session": "", "labels": "{}", "upstream_request_id": ""}
-    connection.execute(update(REQUESTS).where(REQUESTS.c.id.in_(ids)).values(nameless | {"trail": None}))
-    return len(rows), rows[-1].number if rows else after
+    nameless = hours.nameless(path) | {"session": "", "upstream_request_id": "", "trail": None}
+    connection.execute(update(REQUESTS).where(REQUESTS.c.id.in_(ids)).values(nameless))
+    return len(rows), rows[-1].number

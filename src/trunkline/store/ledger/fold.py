@@ -16,6 +16,7 @@ from trunkline.records import Record
 from trunkline.store import sql
 from trunkline.store.engine import Database
 from trunkline.store.ledger.coding import clean
+from trunkline.store.ledger.hours import Hours
 from trunkline.store.ledger.rows import Values, make_rows
 from trunkline.store.ledger.tables import ATTEMPTS, REQUESTS, usual_values
 
@@ -36,6 +37,7 @@ class Fold:
         self._refused_in_a_row = 0
         self._flag = sql.flags(database.kind)
         self._requests, self._attempts = (_Batches(database.kind, table) for table in (REQUESTS, ATTEMPTS))
+        self._hours = Hours(database.kind)
 
     async def __call__(self, records: Sequence[Record]) -> None:
         """Raises `Unavailable` when the database is away; what is asked again then does no harm."""
@@ -58,8 +60,10 @@ class Fold:
 
         def work(connection: Connection) -> None:
             sql.lock_fold(connection)
+            newest = self._hours.find_newest(connection)
             self._requests.execute(connection, requests)
             self._attempts.execute(connection, attempts)
+            self._hours.add(connection, newest, of_requests, parts=any(attempts))
 
         await self._database.write(work, _SECONDS)
 

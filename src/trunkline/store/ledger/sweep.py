@@ -6,7 +6,9 @@ from msgspec import Struct
 from sqlalchemy import Column, ColumnElement, Connection, delete, select, update
 
 from trunkline.clock import Clock
+from trunkline.store import sql
 from trunkline.store.engine import Database
+from trunkline.store.ledger import hours
 from trunkline.store.ledger.tables import ATTEMPTS, REQUESTS
 from trunkline.store.tables import EVIDENCE
 
@@ -35,7 +37,9 @@ class LedgerSweep:
         """Remove a little of each kind; whether there may be more. Raises `Unavailable`."""
         works = (self._remove_evidence, self._remove_audit, self._remove_requests)
         removed = [await self._database.write(work) for work in works]
-        return _AT_ONCE in removed
+        # Most of an hour's requests have ended when another one has passed.
+        over = self._clock.now_micros() // hours.HOUR_MICROS - 1
+        return await self._database.write(lambda connection: hours.merge(connection, over)) or _AT_ONCE in removed
 
     def _remove_evidence(self, connection: Connection) -> int:
         ids = self._find(connection, EVIDENCE.c.id, self._lifetimes.audit_days)
@@ -48,7 +52,13 @@ class LedgerSweep:
         return len(ids)
 
     def _remove_requests(self, connection: Connection) -> int:
+        # Before any row is: others take both in this order.
+        sql.lock_fold(connection)
         ids = self._find(connection, REQUESTS.c.id, self._lifetimes.usage_days)
+        if not ids:
+            hours.forget(connection, self._find_end(self._lifetimes.usage_days) // hours.HOUR_MICROS)
+            return 0
+        hours.change(connection, ids, -1)
         for column in (ATTEMPTS.c.request_id, REQUESTS.c.id):
             connection.execute(delete(column.table).where(column.in_(ids)))
         return len(ids)
@@ -58,6 +68,8 @@ class LedgerSweep:
     ) -> Sequence[str]:
         """The oldest of those that have been kept for so many days."""
         started = id.table.c.started_at_micros
-        over = started <= self._clock.now_micros() - days * _DAY_MICROS
-        wanted = select(id).where(over, *conditions).order_by(started).limit(_AT_ONCE)
+        wanted = select(id).where(started <= self._find_end(days), *conditions).order_by(started).limit(_AT_ONCE)
         return connection.execute(wanted.with_for_update(skip_locked=True)).scalars().all()
+
+    def _find_end(self, days: int) -> int:
+        return self._clock.now_micros() - days * _DAY_MICROS

@@ -143,3 +143,42 @@ ATTEMPTS = Table(
     *_rare_counts(),
     sqlite_with_rowid=False,
 )
+
+HOUR_DIMENSIONS = (
+    "hour",
+    *("path", "key_id", "key", "operation", "labels", "status", "outcome"),
+    *("asks_model", "kind", "account", "model"),
+)
+"""What requests, or attempts of requests, have in common that are one sum of an hour. `kind` is one of `hours`."""
+
+HOUR_SUMS = (
+    *("requests", "requests_of_account", "requests_of_model", "attempts"),
+    *("failed", "cancelled", "unpriced", "estimated", "cost"),
+    *COUNTS,
+)
+"""What they come to. Of attempts, `requests` are those with one at this account and model; the next two count a request
+once that has several at the account, or of the model."""
+
+HOURS = Table(
+    "hours",
+    METADATA,
+    Column("number", _NUMBER, primary_key=True),
+    # Since the epoch.
+    Column("hour", BigInteger, nullable=False),
+    *(Column(name, String, nullable=False) for name in HOUR_DIMENSIONS[1:6]),
+    Column("status", Integer, nullable=False),
+    Column("outcome", String, nullable=False),
+    Column("asks_model", Boolean, nullable=False),
+    Column("kind", Integer, nullable=False),
+    Column("account", String, nullable=False),
+    Column("model", String, nullable=False),
+    *(Column(name, BigInteger, nullable=False) for name in HOUR_SUMS),
+    Column("is_merged", Boolean, nullable=False, server_default=false()),
+    Index("ix_hours_hour", "hour"),
+    Index(
+        "ix_hours_unmerged",
+        "hour",
+        sqlite_where=~column("is_merged", Boolean),
+        postgresql_where=~column("is_merged", Boolean),
+    ),
+)
