@@ -145,6 +145,15 @@ async def test_a_string_is_one_item(store: OpenStore) -> None:
     assert b"hello" in (await store.ports.responses.items("/", [id]))[id]
 
 
+async def test_a_mere_name_is_no_item(store: OpenStore) -> None:
+    """What only an upstream knows, and a request has named, was never here."""
+    names = [{"type": "item_reference", "id": "msg_there"}, {"id": "msg_too"}]
+    await keep(store, response("resp_1", input=[*names, message("msg_here")]))
+    ids = ["msg_there", "msg_too", "msg_here"]
+    assert list(await store.ports.responses.items("/", ids)) == ["msg_here"]
+    assert not await store.ports.responses.was_here(ids[:2])
+
+
 async def test_items_are_found_at_once(store: OpenStore) -> None:
     """Those of a response that has just been kept."""
     store.ports.responses.keep(response("resp_1", output=[message("msg_1")]))
