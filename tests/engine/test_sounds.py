@@ -1,4 +1,4 @@
-"""Sound and pictures in an answer: told where the caller's API has a place for them, and said to be left out elsewhere."""
+"""Sound, pictures and other media in an answer: told where the caller's API has a place for them, and said to be left out elsewhere."""
 
 import asyncio
 import json
@@ -155,3 +155,20 @@ async def test_a_picture_elsewhere_is_said_to_be_left_out() -> None:
     image = {"type": "image_url", "image_url": {"url": "https://pictures.example/1.png"}}
     answer = await Scene().generate("messages", "chat", json_reply(_spoken(content="Look:", images=[image])))
     assert answer.headers["x-trunkline-dropped"] == "images"
+
+
+async def test_a_picture_that_bedrock_makes_is_told() -> None:
+    """As any other; what else its models make is said to be left out."""
+    blocks = [{"image": {"format": "png", "source": {"bytes": "AAAA"}}}, {"video": {"format": "mp4", "source": {}}}]
+    made = {"output": {"message": {"role": "assistant", "content": blocks}}, "stopReason": "end_turn", "usage": {}}
+    answer = await Scene().generate("gemini", "bedrock", json_reply(made))
+    [part] = answer.json["candidates"][0]["content"]["parts"]
+    assert part == _blob("AAAA", "image/png")
+    assert answer.headers["x-trunkline-dropped"] == "video"
+
+
+async def test_files_in_an_answer_are_said_to_be_left_out() -> None:
+    """They stand at Google's, for Google's callers."""
+    made = {"fileData": {"mimeType": "video/mp4", "fileUri": "https://files.example/1"}}
+    answer = await Scene().generate("chat", "gemini", json_reply(_frame({"text": "See:"}, made)))
+    assert answer.headers["x-trunkline-dropped"] == "fileData"

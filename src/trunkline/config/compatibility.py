@@ -84,7 +84,8 @@ def _write_answers() -> Iterable[str]:
     yield "### Media in answers, for callers of another API"
     yield (
         "Pictures are told to all. Sound is told as text where its provider says in words what is said in it. `audio` is"
-        " the sound itself, `images` are pictures that a Chat answer only names, `inlineData` is what else Gemini makes."
+        " the sound itself, `images` are pictures that a Chat answer only names, `inlineData` and `fileData` are what else"
+        " Gemini makes, `video` is what Bedrock's models do."
     )
     head = ("", *(_TITLES[caller] for caller in CALLERS))
     told = [

@@ -19,6 +19,12 @@ class Drawn(NamedTuple):
         return f"data:{self.media_type};base64,{self.data}"
 
 
+def make_drawn(data: str, format: str) -> OtherItem:
+    """The item that a picture is; `format` is `png` and the like."""
+    value = {"type": DRAWN, "status": "completed", "result": data, "output_format": format}
+    return OtherItem(dialect="responses", type=DRAWN, value=value)
+
+
 def find_drawn(item: Item | None) -> Drawn | None:
     """The picture that an item is; `None` for every other item."""
     if not isinstance(item, OtherItem) or item.type != DRAWN:

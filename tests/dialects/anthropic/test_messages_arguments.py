@@ -19,7 +19,7 @@ from trunkline.dialects.anthropic.arguments import read_arguments
         ('{"a":1}', {"a": 1}),
         ("[1]", {"input": [1]}),
         ('"x"', {"input": "x"}),
-        ("oops", {}),
+        ("oops", {"input": "oops"}),
         ("{", {}),
         ('{"a', {}),
         ('{"a":', {}),
@@ -31,7 +31,7 @@ from trunkline.dialects.anthropic.arguments import read_arguments
         ('{"a":true,"b":tru', {"a": True}),
         ('{"a":[1,{"b":"}"},', {"a": [1, {"b": "}"}]}),
         ('{"a":{"b":"\\"', {"a": {}}),
-        ("}{", {}),
+        ("}{", {"input": "}{"}),
     ],
 )
 def test_what_is_whole_of_the_text_is_read(text: str, expected: dict[str, Any]) -> None:

@@ -254,6 +254,15 @@ def test_log_probabilities() -> None:
     assert entry["top_logprobs"][0]["token"] == "Ho"
 
 
+def test_log_probabilities_behind_the_text_are_its_own() -> None:
+    """A stream's last frame may have them, and no word more."""
+    result = {"chosenCandidates": [{"token": "Hi", "logProbability": -0.1}]}
+    got = answer(frame({"text": "Hi"}), frame({"text": ""}, finishReason="STOP", logprobsResult=result))
+    [entry] = got.items[0].parts[0].logprobs
+    assert entry["token"] == "Hi"
+    assert got.items[0].parts[0].text == "Hi"
+
+
 # --- what goes wrong ----------------------------------------------------------------------------------------------
 
 

@@ -225,3 +225,14 @@ def test_what_google_did_is_told_in_words() -> None:
     )
     told = [item.parts[0].text for item in request.items[1:]]  # type: ignore[union-attr]  # they are messages
     assert told == ['(I used GOOGLE_SEARCH_WEB: {"q":"z"})', '(It gave: {"r":"x"})']
+
+
+def test_chats_place_of_a_search_is_told_as_responses_has_it() -> None:
+    """One level flatter: OpenAI refuses Chat's own spelling there."""
+    place = {"type": "approximate", "approximate": {"city": "Bern", "country": "CH"}}
+    request, _ = lowered("chat", "responses", {"web_search_options": {"user_location": place}})
+    flat = {"type": "approximate", "city": "Bern", "country": "CH"}
+    assert request.tools[0].value == {"type": "web_search", "user_location": flat}  # type: ignore[union-attr]  # it is the provider's own
+    with pytest.raises(CallerError) as caught:
+        lowered("chat", "messages", {"web_search_options": {"user_location": {**flat, "street": "x"}}})
+    assert caught.value.param == "tools[0].user_location.street"

@@ -12,12 +12,12 @@ _CLOSERS = {"{": "}", "[": "]"}
 def read_arguments(text: str) -> dict[str, Any]:
     """The object that the text holds. Text cut short gives what of it is whole, as the official SDK reads it too.
 
-    JSON that is no object stands under `input`; null and nothing are no arguments.
+    What is no object stands under `input`, be it JSON or not; null and nothing are no arguments.
     """
     try:
         value = msgspec.json.decode(text) if text.strip() else None
     except (msgspec.MsgspecError, ValueError, RecursionError):
-        value = _decode(complete(text))
+        value = _decode(complete(text)) if text.lstrip()[:1] in _CLOSERS else text
     if value is None:
         return {}
     return value if isinstance(value, dict) else {"input": value}

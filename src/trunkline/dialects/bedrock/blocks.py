@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from trunkline.dialects.blocks import Call, Thought
+from trunkline.dialects.drawn import make_drawn
 from trunkline.dialects.shapes import lenient_list, lenient_object, lenient_text
 from trunkline.events import Event, ItemEnded, ItemStarted
 from trunkline.items import Carrier, OtherItem, Status, ToolCall
@@ -80,7 +81,7 @@ class OtherBlock:
 
     def __init__(self, index: int, block: dict[str, Any], out: list[Event]) -> None:
         self.index = index
-        self._item = OtherItem(dialect=DIALECT, type=next(iter(block), ""), value=block)
+        self._item = _read_picture(block) or OtherItem(dialect=DIALECT, type=next(iter(block), ""), value=block)
         out.append(ItemStarted(index, self._item))
 
     def add(self, delta: Delta, out: list[Event]) -> None:
@@ -91,6 +92,13 @@ class OtherBlock:
 
     def settle(self, status: Status, out: list[Event]) -> None:
         out.append(ItemEnded(self.index, status, None, self._item))
+
+
+def _read_picture(block: dict[str, Any]) -> OtherItem | None:
+    """The picture that a block is, when it came along."""
+    image = lenient_object(block.get("image"))
+    data = lenient_text(lenient_object(image.get("source")).get("bytes"))
+    return make_drawn(data, lenient_text(image.get("format"))) if data else None
 
 
 def read_pieces(block: dict[str, Any]) -> list[Delta]:

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import msgspec
 from msgspec import Raw
 
-from trunkline.dialects.drawn import DRAWN
+from trunkline.dialects.drawn import make_drawn
 from trunkline.dialects.gemini.arguments import PartialArguments
 from trunkline.dialects.gemini.errors import read_error, read_error_object
 from trunkline.dialects.gemini.grounding import read_citations, read_grounding, read_search
@@ -92,6 +92,9 @@ class Answer(SharedAnswer):
             logprobs = None if candidate.logprobsResult is None else read_logprobs(candidate.logprobsResult)
             for part in parts:
                 self._add_part(part, logprobs)
+            if logprobs and self._open == "message" and not any(part.text for part in parts):
+                # They come behind the last of the text.
+                self.out.append(TextAdded(self._index, 0, "text", "", logprobs))
         if candidate.groundingMetadata is not None:
             self._grounding = candidate.groundingMetadata
         if candidate.citationMetadata is not None:
@@ -205,6 +208,9 @@ class Answer(SharedAnswer):
         elif part.executableCode is not None:
             self._close()
             self._code = lenient_text(lenient_object(part.executableCode).get("code"))
+        elif part.fileData is not None:
+            self._close()
+            self._add_item(DIALECT, {"type": "fileData", "fileData": part.fileData})
         elif part.codeExecutionResult is not None:
             self._close()
             self._add_code(lenient_text(lenient_object(part.codeExecutionResult).get("output")))
@@ -213,8 +219,7 @@ class Answer(SharedAnswer):
         data = lenient_text(blob.get("data"))
         kind = lenient_text(blob.get("mimeType"))
         if kind.startswith("image/"):
-            image = {"type": DRAWN, "status": "completed", "result": data}
-            self._add_item("responses", {**image, "output_format": kind.partition("/")[2]})
+            self._add_whole(make_drawn(data, kind.partition("/")[2]))
         elif kind.startswith("audio/"):
             self._add_whole(make_sound(data))
         else:

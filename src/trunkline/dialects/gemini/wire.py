@@ -66,6 +66,7 @@ class Part(Struct):
     thoughtSignature: str | None = None  # noqa: N815  # the wire's name
     functionCall: FunctionCall | None = None  # noqa: N815  # the wire's name
     inlineData: Any = None  # noqa: N815  # the wire's name
+    fileData: Any = None  # noqa: N815  # the wire's name
     executableCode: Any = None  # noqa: N815  # the wire's name
     codeExecutionResult: Any = None  # noqa: N815  # the wire's name
 

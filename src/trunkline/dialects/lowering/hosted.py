@@ -70,6 +70,10 @@ def _check_known(value: dict[str, Any], path: str) -> None:
     for name, wish in value.items():
         if name not in _KNOWN and wish not in (None, [], {}):
             raise UnknownParameter(f"`{path}.{name}` is not a known parameter", param=f"{path}.{name}")
+    for name in lenient_object(value.get("user_location")):
+        if name not in ("type", *_LOCATION):
+            place = f"{path}.user_location.{name}"
+            raise UnknownParameter(f"`{place}` is not a known parameter", param=place)
 
 
 def _as_openais(tool: OtherTool, path: str, request: ModelRequest) -> OtherTool | None:
@@ -109,10 +113,15 @@ def _cannot(path: str, why: str) -> Unsupported:
     return Unsupported(f"`{path}` {why} with this model", code="unsupported_tool", param=path)
 
 
+def flatten_location(value: dict[str, Any]) -> dict[str, Any]:
+    """A search whose place is told as Responses has it; Chat nests it once more."""
+    given = lenient_object(value.get("user_location"))
+    inner = lenient_object(given.get("approximate"))
+    return {**value, "user_location": {"type": "approximate", **inner}} if inner else value
+
+
 def _location(value: dict[str, Any]) -> dict[str, Any] | None:
     given = lenient_object(value.get("user_location"))
-    # The preview tool's Chat spelling nests it once more.
-    given = lenient_object(given.get("approximate")) or given
     known = {name: given[name] for name in _LOCATION if given.get(name)}
     return {"type": "approximate", **known} if known else None
 

@@ -8,6 +8,7 @@ from trunkline.capabilities import Capabilities
 from trunkline.clock import Mint
 from trunkline.dialects import emulation
 from trunkline.dialects.fates import HAS_SEARCH, caller_name
+from trunkline.dialects.lowering import hosted
 from trunkline.dialects.lowering.choices import Chosen, lower_choice
 from trunkline.dialects.lowering.formats import lower_format
 from trunkline.dialects.lowering.history import History, check_pairs, gather_tools
@@ -100,7 +101,8 @@ def _add_chat_search(request: ModelRequest, caller: str, upstream: str) -> Model
     options = request.extras.get("chat", {}).get(_SEARCH_OPTIONS)
     if caller != "chat" or upstream not in HAS_SEARCH or not isinstance(options, dict):
         return request
-    search = OtherTool(dialect="responses", type="web_search", value={"type": "web_search", **options})
+    wishes = hosted.flatten_location({"type": "web_search", **options})
+    search = OtherTool(dialect="responses", type="web_search", value=wishes)
     rest = {name: value for name, value in request.extras["chat"].items() if name != _SEARCH_OPTIONS}
     return replace(request, tools=[*request.tools, search], extras={**request.extras, "chat": rest})
 

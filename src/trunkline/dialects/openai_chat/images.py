@@ -5,7 +5,7 @@ Source: https://openrouter.ai/docs/features/multimodal/image-generation.
 
 from typing import Any
 
-from trunkline.dialects.drawn import DRAWN, find_drawn
+from trunkline.dialects.drawn import find_drawn, make_drawn
 from trunkline.dialects.shapes import lenient_object, lenient_text
 from trunkline.items import Item, OtherItem
 
@@ -22,6 +22,4 @@ def read_image(entry: Any) -> OtherItem:
     head, comma, data = url.partition(",")
     if not comma or not head.startswith("data:image/") or not head.endswith(";base64"):
         return OtherItem(dialect="chat", type="images", value={"type": "images", "image": entry})
-    kind = head.removeprefix("data:image/").partition(";")[0]
-    value = {"type": DRAWN, "status": "completed", "result": data, "output_format": kind}
-    return OtherItem(dialect="responses", type=DRAWN, value=value)
+    return make_drawn(data, head.removeprefix("data:image/").partition(";")[0])
