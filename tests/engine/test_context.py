@@ -8,6 +8,7 @@ from stored_scene import NEIGHBOUR, StoredScene, bearer
 
 from scripted_gateway import Answer, ScriptedReply, json_reply, stream
 from trunkline.ports import UpstreamRequest
+from trunkline.state.retention import Retention
 
 
 def completion(text: str) -> dict[str, Any]:
@@ -339,3 +340,25 @@ async def test_an_unknown_conversation_is_a_404() -> None:
         answer = await ask(scene, "chat-model", json_reply(completion("x")), conversation=name, key=key)
         assert answer.status == 404
         assert answer.error["message"] == f"Conversation with id '{name}' not found."
+
+
+NEVER = Retention(rules=(("/team/**", "never"),))
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+async def test_where_nothing_may_be_kept_it_is_said(streamed: bool) -> None:
+    """A caller who did not ask for less is told that nothing is kept."""
+    scene = StoredScene(retention=NEVER)
+    reply = stream(*chunks("Hello")) if streamed else json_reply(completion("Hello"))
+    answer = await ask(scene, "chat-model", reply, stream=streamed, key=NEIGHBOUR)
+    assert answer.headers["x-trunkline-dropped"] == "store"
+    quiet = await ask(scene, "chat-model", json_reply(completion("Hello")), store=False, key=NEIGHBOUR)
+    assert "x-trunkline-dropped" not in quiet.headers
+
+
+async def test_where_nothing_may_be_kept_nothing_runs_in_the_background() -> None:
+    """Nobody could come back for it."""
+    scene = StoredScene(retention=NEVER)
+    answer = await ask(scene, "chat-model", json_reply(completion("x")), background=True, key=NEIGHBOUR)
+    assert (answer.status, answer.error["code"]) == (403, "storage_forbidden")
+    assert "`store: never`" in answer.error["message"]

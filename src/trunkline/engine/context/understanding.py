@@ -15,6 +15,7 @@ from trunkline.engine.context.prompting import read_prompted
 from trunkline.engine.desk import Desk
 from trunkline.engine.envelope import Envelope, Members, encode_members
 from trunkline.engine.exchange import Exchange
+from trunkline.engine.kept import check_storage
 from trunkline.errors import InvalidRequest, ObjectNotFound
 from trunkline.principal import Principal
 from trunkline.state.responses import UNDER_WAY
@@ -34,24 +35,29 @@ def is_plain(members: Mapping[str, Raw], body: bytes) -> bool:
     return body.find(b'"id"') < 0 and body.find(b'"item_reference"') < 0
 
 
-async def understand(desk: Desk, store: Store, x: Exchange, envelope: Envelope, *, holds: bool = True) -> Context:
+async def understand(desk: Desk, store: Store, x: Exchange, envelope: Envelope, *, runs: bool = True) -> Context:
     """Look up what a request goes on from and what it names.
 
-    Its conversation is held for it, so that nobody else runs on it, until `let_go`; unless it does not run itself.
+    Its conversation is held for it, so that nobody else runs on it, until `let_go`; unless it `runs` not itself, but is
+    counted or compacted.
 
     Raises `InvalidRequest` or `ObjectNotFound` for what cannot be found on the caller's path, `Unavailable` when the store
     cannot say.
     """
     members = envelope.members
-    keeps, may_keep = _reads_store(members), desk.parts.retention.allows(x.principal.path)
-    if not may_keep and members.get("store") == Raw(b"true"):
-        x.dropped = [*x.dropped, "store"]
-    keeps = keeps and may_keep
+    keeps = _reads_store(members)
+    is_background = _reads_background(members, keeps)
+    if keeps and not desk.parts.retention.allows(x.principal.path):
+        if is_background:
+            check_storage(desk, x, "a response in the background")
+        if runs:
+            x.dropped = [*x.dropped, "store"]
+        keeps = False
     context = Context(
         envelope=envelope,
         own=bytes(members.get("input", _NULL)),
         keeps=keeps,
-        is_background=_reads_background(members, keeps),
+        is_background=is_background,
         streams=envelope.stream,
     )
     if is_plain(members, envelope.body):
@@ -72,7 +78,7 @@ async def understand(desk: Desk, store: Store, x: Exchange, envelope: Envelope, 
         if context.opening:
             x.session = desk.parts.sessions.follow(x.principal.path, x.session, members, context.opening)
     elif conversation_id is not None:
-        await _find_conversation(store, x, conversation_id, context, holds=holds)
+        await _find_conversation(store, x, conversation_id, context, holds=runs)
     try:
         await _read_items(store, x.principal, context)
     except BaseException:

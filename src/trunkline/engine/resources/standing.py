@@ -19,7 +19,7 @@ async def stand_for(desk: Desk, x: Exchange) -> tuple[Context, Target]:
     store = desk.parts.store
     context = Context(envelope=envelope, own=b"", keeps=False)
     if store is not None and x.dialect == "responses":
-        context = await understand(desk, store, x, envelope, holds=False)
+        context = await understand(desk, store, x, envelope, runs=False)
         context.envelope = _name_model(context)
     x.model_asked = context.envelope.model
     return context, (await desk.plan(x.principal, x.model_asked)).targets[0]
