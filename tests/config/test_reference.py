@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from trunkline.config.provider_settings import COMMON
 from trunkline.config.reference import PAGES
-from trunkline.config.settings import COMMON, SETTINGS
+from trunkline.config.settings import SETTINGS
 from trunkline.providers.directory import provider_names
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"

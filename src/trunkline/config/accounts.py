@@ -1,14 +1,14 @@
 """The providers that are configured → accounts. One rule for all of them; knows no provider by name."""
 
 import re
-import socket
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 from msgspec import Struct
 
-from trunkline.config.document import Document, Node
-from trunkline.config.settings import COMMON
+from trunkline.config.config import Shown
+from trunkline.config.document import Document, Node, Section
+from trunkline.config.provider_settings import COMMON
 from trunkline.config.sources import Environment, Value, is_reference, nearest, resolve
 from trunkline.config.values import read_auto_or_off, read_bool, read_emulated, read_list
 from trunkline.errors import ConfigError
@@ -41,11 +41,9 @@ class Accounts(Struct, frozen=True):
     notes: tuple[str, ...]
 
 
-def read_accounts(
-    environment: Environment, document: Document | None, node: Node | None, timeouts: Timeouts
-) -> Accounts:
+def read_accounts(environment: Environment, section: Section | None, timeouts: Timeouts) -> Accounts:
     """All accounts: those of the file in its order, then the others by their providers' rank and by alphabet."""
-    declared = _read_declared(document, node) if document is not None and node is not None else {}
+    declared = {} if section is None else _read_declared(*section)
     entries: list[Entry] = []
     notes: list[str] = []
     for name, (provider, values) in declared.items():
@@ -67,6 +65,19 @@ def read_accounts(
             notes.append(note)
     accounts = tuple(_make_account(entry, environment, timeouts) for entry in kept)
     return Accounts(accounts, tuple(kept), tuple(notes))
+
+
+def show_accounts(found: Accounts, environment: Environment) -> list[Shown]:
+    """What was set for them, without secrets."""
+    return [
+        Shown(
+            value.name,
+            "(set)" if setting in _secret_names(entry.provider) else resolve(value, environment),
+            value.source,
+        )
+        for entry in found.entries
+        for setting, value in entry.values.items()
+    ]
 
 
 # --- what is set ------------------------------------------------------------------------------------------------
@@ -125,7 +136,7 @@ def _setting_names(provider: Provider) -> tuple[str, ...]:
     return (*_COMMON_NAMES, *(setting.name for setting in provider.settings))
 
 
-def secret_names(provider: Provider) -> frozenset[str]:
+def _secret_names(provider: Provider) -> frozenset[str]:
     """The settings of a provider that are never shown."""
     return _SECRETS.union(setting.name for setting in provider.settings if setting.secret)
 
@@ -163,7 +174,7 @@ def _read_members(document: Document, name: str, provider: Provider, members: Ma
             raise ConfigError(f"{place}: `{path}` is not a setting{nearest(member, known)}")
         text = document.text(node, path)
         if text:
-            if member in secret_names(provider) and not is_reference(text):
+            if member in _secret_names(provider) and not is_reference(text):
                 raise ConfigError(f"{place}: `{path}` should not stand in the file: write `env:NAME` or `file:/path`")
             values[member] = Value(text, path, place)
     return values
@@ -270,33 +281,3 @@ def _read_common(entry: Entry, texts: Mapping[str, str], name: str, read: Callab
 
 
 # --- a gateway that calls itself --------------------------------------------------------------------------------
-
-
-def refuse_ourselves(environment: Environment, entries: Iterable[Entry], host: str, port: int) -> None:
-    """Raises `ConfigError` when a base URL is our own listener: a client's variable, left over in the same shell."""
-    suspects = {value.name: value for entry in entries if (value := entry.values.get("base_url")) is not None}
-    for variable in environment.names():
-        if variable.endswith("_BASE_URL") and variable.split("_")[0].lower() in provider_names():
-            value = environment.get(variable)
-            if value is not None:
-                suspects[variable] = value
-    for value in suspects.values():
-        if _leads_here(resolve(value, environment), host, port):
-            raise ConfigError(
-                f"`{value.name}` ({value.source}) leads to this gateway itself, on port {port}: it is what clients"
-                " use to reach it. Unset it where the gateway is started, or give it the provider's own address"
-            )
-
-
-def _leads_here(url: str, host: str, port: int) -> bool:
-    try:
-        origin, _ = read_base_url(url)
-    except ConfigError:
-        return False
-    return port != 0 and origin.port == port and _is_here(origin.host, host)
-
-
-def _is_here(name: str, host: str) -> bool:
-    name = name.lower().rstrip(".")
-    ours = {"localhost", "::1", "0.0.0.0", "::", host.lower(), socket.gethostname().lower()}  # noqa: S104  # not bound
-    return name in ours or name.startswith("127.") or name.endswith(".localhost")

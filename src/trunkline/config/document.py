@@ -43,3 +43,7 @@ class Document(Struct, frozen=True):
                 return ",".join(str(item.content) for item in items)
             case _:
                 raise ConfigError(f"{self.place(node)}: `{path}` should be a plain value")
+
+
+Section = tuple[Document, Node]
+"""A node, and the file that it stands in."""

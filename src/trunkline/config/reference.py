@@ -8,7 +8,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from trunkline.config.compatibility import write_compatibility
-from trunkline.config.settings import COMMON, SETTINGS
+from trunkline.config.provider_settings import COMMON
+from trunkline.config.settings import SETTINGS
 from trunkline.providers.directory import load_provider, provider_names
 from trunkline.providers.provider import Provider
 
