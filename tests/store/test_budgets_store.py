@@ -11,6 +11,8 @@ from trunkline.money import Nano, read_dollars
 from trunkline.state.budgets import Alert, Budget, Webhook
 from trunkline.state.periods import Window, read_period
 from trunkline.store.budgets import SqlBudgets
+from trunkline.store.ledger.hours import HOUR_MICROS as HOUR
+from trunkline.store.ledger.hours import change
 from trunkline.store.ledger.tables import COUNTS, REQUESTS
 from trunkline.store.open import OpenStore
 
@@ -100,6 +102,7 @@ async def record(store: OpenStore, id: str, at: int, path: str, cost: int | None
 
     def work(connection: Connection) -> None:
         connection.execute(insert(REQUESTS).values(row))
+        change(connection, [id], 1)
 
     await store._database.write(work)
 
@@ -111,6 +114,17 @@ async def test_what_was_spent_is_summed_in_its_window(store: OpenStore, budgets:
     budget = replace(BUDGET, path=None, label=None)
     assert await budgets.spent(budget, Window(10, 20)) == 110
     assert await budgets.spent(budget, Window(100, 200)) == 0
+
+
+async def test_what_was_spent_is_summed_by_whole_hours(store: OpenStore, budgets: SqlBudgets) -> None:
+    """And of what is less of one at both ends."""
+    times = [HOUR // 2 - 1, HOUR // 2, HOUR, 2 * HOUR - 1, 3 * HOUR, 3 * HOUR + 9, 3 * HOUR + 10]
+    for number, at in enumerate(times):
+        await record(store, f"r{number}", at, "/team", 10**number)
+    budget = replace(BUDGET, path=None, label=None)
+    for window, spent in ((Window(HOUR // 2, 3 * HOUR + 10), 111110), (Window(HOUR, 2 * HOUR), 1100)):
+        assert await budgets.spent(budget, window) == spent
+    assert await budgets.spent(budget, Window(HOUR // 2, HOUR - 1)) == 10
 
 
 async def test_what_was_spent_is_summed_of_those_that_a_budget_covers(store: OpenStore, budgets: SqlBudgets) -> None:

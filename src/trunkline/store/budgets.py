@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, and_, delete, func, select, update
+from sqlalchemy import ColumnElement, Connection, Select, and_, delete, select, update
 
 from trunkline.money import Nano
 from trunkline.state.budgets import Alert, Budget, KeptBudgets
@@ -12,7 +12,8 @@ from trunkline.state.periods import Window
 from trunkline.store import sql
 from trunkline.store.cipher import Cipher
 from trunkline.store.engine import Database
-from trunkline.store.ledger.tables import REQUESTS
+from trunkline.store.ledger.hours import HOUR_MICROS, LONE, WHOLE, Columns, total, whole_hours
+from trunkline.store.ledger.tables import HOURS, REQUESTS
 from trunkline.store.revisions import advance, read_revision
 from trunkline.store.rows import open_row, seal_row
 from trunkline.store.tables import BUDGET_ALERTS, BUDGET_RESETS, BUDGETS
@@ -20,7 +21,7 @@ from trunkline.store.within import is_within
 
 _REVISION = "budgets"
 
-# A month's rows are some millions: that takes a while, and nobody waits for it but a start.
+# The hours of a month may be some hundred thousand: that takes a moment, and nobody waits for it but a start.
 _SUM_SECONDS = 60.0
 
 # A window that is over is not told of again.
@@ -89,24 +90,38 @@ class SqlBudgets:
     # --- what was spent -------------------------------------------------------------------------------------------
 
     async def spent(self, budget: Budget, window: Window) -> Nano:
-        total = select(func.coalesce(func.sum(REQUESTS.c.cost), 0)).where(
-            REQUESTS.c.started_at_micros >= window.start,
-            REQUESTS.c.started_at_micros < window.end,
-            *self._conditions(budget),
+        first, last = whole_hours(window.start, window.end)
+        asked = [self._sum_rows(budget, window.start, window.end)]
+        if first < last:
+            asked = [
+                self._sum_rows(budget, window.start, first * HOUR_MICROS),
+                self._sum_hours(budget, first, last),
+                self._sum_rows(budget, last * HOUR_MICROS, window.end),
+            ]
+        summed = await self._database.read(
+            lambda connection: [connection.execute(each).scalar_one() for each in asked], _SUM_SECONDS
         )
-        summed = await self._database.read(lambda connection: connection.execute(total).scalar_one(), _SUM_SECONDS)
-        return Nano(int(summed))
+        return Nano(int(sum(summed)))
 
-    def _conditions(self, budget: Budget) -> list[ColumnElement[bool]]:
+    def _sum_hours(self, budget: Budget, first: int, last: int) -> Select[Any]:
+        hours = HOURS.c
+        whole = (hours.hour >= first, hours.hour < last, hours.kind.in_((LONE, WHOLE)))
+        return select(total(hours.cost)).where(*whole, *self._conditions(budget, hours))
+
+    def _sum_rows(self, budget: Budget, start: int, end: int) -> Select[Any]:
+        at = REQUESTS.c.started_at_micros
+        return select(total(REQUESTS.c.cost)).where(at >= start, at < end, *self._conditions(budget, REQUESTS.c))
+
+    def _conditions(self, budget: Budget, columns: Columns) -> list[ColumnElement[bool]]:
         found: list[ColumnElement[bool]] = []
         if budget.path is not None:
-            path = REQUESTS.c.path
+            path = columns["path"]
             found.append(is_within(path, budget.home) if budget.path.endswith("/**") else path == budget.path)
         if budget.key is not None:
-            found.append((REQUESTS.c.key_id == budget.key) | (REQUESTS.c.key == budget.key))
+            found.append((columns["key_id"] == budget.key) | (columns["key"] == budget.key))
         if budget.label is not None:
             name, value = budget.label
-            found.append(sql.member(self._database.kind, REQUESTS.c.labels, name) == value)
+            found.append(sql.member(self._database.kind, columns["labels"], name) == value)
         return found
 
     # --- who has been told of what --------------------------------------------------------------------------------

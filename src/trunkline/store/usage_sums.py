@@ -12,7 +12,7 @@ from trunkline.errors import Unavailable
 from trunkline.state.usage import BY_ATTEMPT, By, Group, Sums, WantedUsage
 from trunkline.store import sql, usage_wanted
 from trunkline.store.engine import Database
-from trunkline.store.ledger.hours import HOUR_MICROS, LONE, PART, WHOLE, hour_of, total, totals
+from trunkline.store.ledger.hours import HOUR_MICROS, LONE, PART, WHOLE, hour_of, total, totals, whole_hours
 from trunkline.store.ledger.tables import COUNTS, HOUR_SUMS, HOURS, REQUESTS
 from trunkline.store.ledger.tried import select_attempts
 from trunkline.store.usage_rows import read_group
@@ -22,7 +22,7 @@ _AT_ONCE = 2
 _MOST_WAITING = 16
 _SECONDS = 30.0
 
-_NO_HOUR = 2**40
+_NO_END = 2**63 - 1
 
 Columns = ReadOnlyColumnCollection[str, Any]
 
@@ -132,8 +132,7 @@ def _find_hours(wanted: WantedUsage, by: Sequence[By]) -> tuple[int, int] | None
     """The whole hours within a time, and the one behind them; `None` where there is none, or their sums do not tell."""
     if wanted.request_id is not None or wanted.session is not None or "session" in by:
         return None
-    first = -(-(wanted.start_micros or 0) // HOUR_MICROS)
-    last = _NO_HOUR if wanted.end_micros is None else wanted.end_micros // HOUR_MICROS
+    first, last = whole_hours(wanted.start_micros or 0, _NO_END if wanted.end_micros is None else wanted.end_micros)
     return (first, last) if first < last else None
 
 

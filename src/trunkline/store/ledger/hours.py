@@ -197,6 +197,11 @@ def totals(columns: Columns) -> list[ColumnElement[int]]:
     ]
 
 
+def whole_hours(start_micros: int, end_micros: int) -> tuple[int, int]:
+    """The first hour that lies wholly within a time, and the first that does not; not in this order where none does."""
+    return -(-start_micros // HOUR_MICROS), end_micros // HOUR_MICROS
+
+
 def hour_of(at_micros: Column[int]) -> ColumnElement[int]:
     return at_micros // literal_column(str(HOUR_MICROS), Integer)
 
