@@ -134,6 +134,10 @@ class Written(Struct, frozen=True, kw_only=True):
     headers: Mapping[bytes, bytes] = {}
 
 
+Fill = Callable[[list[Item]], Written]
+"""A lowered conversation → the whole body, around a head that was written before and that others share."""
+
+
 def holds_no_end(data: bytes) -> bool:
     """The rule of a dialect whose streams end with the connection, and not with a last event."""
     return False
@@ -158,6 +162,8 @@ class UpstreamDialect:
     """One wire protocol as far as upstreams speak it: all that translation needs of one that no caller speaks here.
 
     `write_request(request, capabilities)`: a lowered request → the upstream's body (`model` and `stream` included).
+    `write_head(request, capabilities)`: the same in two steps, for many requests that differ in their items alone; `None`
+    where that is not done.
     `read_reply(body)`: an upstream's whole JSON reply → the answer. Raises `Garbled`, or the error the body holds.
     `reader()`: a `StreamReader` for one upstream stream.
     `read_error(status, headers, body)`: an upstream's error reply → one of the `UpstreamError` classes.
@@ -172,6 +178,7 @@ class UpstreamDialect:
     read_reply: Callable[[bytes], ModelResponse]
     reader: Callable[[], StreamReader]
     read_error: Callable[[int, Mapping[bytes, bytes], bytes], UpstreamError]
+    write_head: Callable[[ModelRequest, Capabilities], Fill] | None = None
     model_in_body: bool = True
     media: Forms = field(default_factory=Forms)
     mark_cache: MarkCache = mark_nothing

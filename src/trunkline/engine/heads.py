@@ -10,10 +10,11 @@ from typing import Any
 from msgspec.structs import replace
 
 from trunkline.clock import Mint
-from trunkline.dialects.dialect import Dialect
-from trunkline.dialects.lowering import Plan
+from trunkline.dialects.dialect import Dialect, Fill, UpstreamDialect, Written
+from trunkline.dialects.lowering import Lowering, Plan
 from trunkline.engine.envelope import Envelope, decode_body
 from trunkline.engine.router import Target
+from trunkline.items import Item
 from trunkline.request import ModelRequest
 
 # Read, it takes some ten times as much; the tools of a large agent are 50 KB.
@@ -22,29 +23,55 @@ _MOST_BYTES = 2 << 20
 _Key = tuple[str | bool | bytes, ...]
 
 
+class Ready:
+    """A head made ready for one target: lowered, and written as far as may be without a conversation.
+
+    Raises what is wrong with it there.
+    """
+
+    __slots__ = ("_capabilities", "_fill", "_plan", "_upstream")
+
+    def __init__(
+        self, request: ModelRequest, caller: str, upstream: UpstreamDialect, target: Target, mint: Mint
+    ) -> None:
+        self._plan = Plan(replace(request, model=target.model), caller, upstream.name, target.capabilities, mint)
+        self._upstream = upstream
+        self._capabilities = target.capabilities
+        self._fill: Fill | None = None
+
+    def write(self, items: list[Item]) -> tuple[Written, Lowering]:
+        """The body with this conversation, and what lowering did. Raises what the target cannot be told."""
+        request, lowering = self._plan.lower(items)
+        upstream, capabilities = self._upstream, self._capabilities
+        if upstream.write_head is None or not self._plan.is_fixed:
+            return upstream.write_request(request, capabilities), lowering
+        if self._fill is None:
+            self._fill = upstream.write_head(request, capabilities)
+        return self._fill(request.items), lowering
+
+
 class Head:
-    """All of a request but its conversation, and its plan for the target that it went to last.
+    """All of a request but its conversation, and how it was made ready for the target that it went to last.
 
     `shown` is where writers of replies keep what they show of it.
     """
 
-    __slots__ = ("_plan", "_target", "_upstream", "request", "shown", "size")
+    __slots__ = ("_ready", "_target", "_upstream", "request", "shown", "size")
 
     def __init__(self, request: ModelRequest, size: int) -> None:
         self.request = request
         self.size = size
         self.shown: dict[str, Any] = {}
-        self._plan: Plan | None = None
+        self._ready: Ready | None = None
         self._target: Target | None = None
-        self._upstream = ""
+        self._upstream: UpstreamDialect | None = None
 
-    def plan(self, caller: str, upstream: str, target: Target, mint: Mint) -> Plan:
-        """How it is lowered for one target. Raises what is wrong with it there."""
-        if self._plan is None or self._target is not target or self._upstream != upstream:
-            request = replace(self.request, model=target.model)
-            self._plan = Plan(request, caller, upstream, target.capabilities, mint)
+    def ready(self, caller: str, upstream: UpstreamDialect, target: Target, mint: Mint) -> Ready:
+        """It made ready for one target. Raises what is wrong with it there."""
+        if self._ready is None or self._target is not target or self._upstream is not upstream:
+            self._ready = Ready(self.request, caller, upstream, target, mint)
             self._target, self._upstream = target, upstream
-        return self._plan
+        return self._ready
 
 
 class Heads:

@@ -1,6 +1,6 @@
 """Anthropic's Messages API: the dialect "messages". Source: https://docs.anthropic.com/en/api/messages."""
 
-from trunkline.dialects.anthropic.body import go_on, write_request
+from trunkline.dialects.anthropic.body import go_on, write_head, write_request
 from trunkline.dialects.anthropic.cache_points import mark_cache
 from trunkline.dialects.anthropic.errors import read_error, write_error, write_error_event
 from trunkline.dialects.anthropic.media import FORMS
@@ -19,6 +19,7 @@ DIALECT = Dialect(
     read_conversation=read_conversation,
     read_request=read_request,
     write_request=write_request,
+    write_head=write_head,
     read_reply=read_reply,
     write_reply=write_reply,
     reader=open_reader,

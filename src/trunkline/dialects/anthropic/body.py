@@ -5,12 +5,14 @@ Source: https://docs.anthropic.com/en/api/messages.
 
 from typing import Any, assert_never
 
+from msgspec.structs import replace
+
 from trunkline.capabilities import Capabilities
 from trunkline.dialects.anthropic.blocks import DIALECT
 from trunkline.dialects.anthropic.schema import fits, narrow_schema
 from trunkline.dialects.anthropic.thinking import write_thinking
 from trunkline.dialects.anthropic.turns import Turns
-from trunkline.dialects.dialect import Written
+from trunkline.dialects.dialect import Fill, Written
 from trunkline.errors import Unsupported
 from trunkline.items import CustomTool, FunctionTool, Item, OtherTool, Tool, ToolCall, ToolChoice
 from trunkline.request import ModelRequest, ModelSettings, TextFormat
@@ -29,7 +31,12 @@ def write_request(request: ModelRequest, capabilities: Capabilities) -> Written:
     Raises `InvalidRequest` where the caller's thinking budget and output limit contradict each other, and for media
     that Anthropic cannot read.
     """
-    return _Body(request, capabilities).written()
+    return write_head(request, capabilities)(request.items)
+
+
+def write_head(request: ModelRequest, capabilities: Capabilities) -> Fill:
+    """All of the body but its messages and system text, which are put into it."""
+    return _Head(request, capabilities).fill
 
 
 def go_on(body: dict[str, Any], items: list[Item], token: str | None) -> dict[str, Any] | None:
@@ -46,44 +53,33 @@ def go_on(body: dict[str, Any], items: list[Item], token: str | None) -> dict[st
     return {**body, "messages": [*before, last, {"role": "assistant", "content": said}]}
 
 
-class _Body:
-    """One body in the making."""
+class _Head:
+    """A body without what is said, written once for each of the two ways in which that has a say in the rest."""
 
     def __init__(self, request: ModelRequest, capabilities: Capabilities) -> None:
         self._request = request
         self._capabilities = capabilities
-        self._dropped: list[str] = []
+        self._written: dict[bool, Written] = {}
 
-    def written(self) -> Written:
-        request = self._request
-        body: dict[str, Any] = {"model": request.model}
-        turns = Turns(request.items, mid_system=self._capabilities.mid_system)
+    def fill(self, items: list[Item]) -> Written:
+        turns = Turns(items, mid_system=self._capabilities.mid_system)
         self._check_last(turns)
-        tools, choice = self._write_tools()
-        is_forced = choice is not None and choice["type"] in ("any", "tool")
-        if is_forced:
-            self._check_force()
-        thinking = write_thinking(
-            request.reasoning,
-            request.settings.max_output_tokens,
-            self._capabilities,
-            must_hush=is_forced or self._has_lost_thought(turns),
-        )
-        self._dropped += thinking.dropped
-        shape = self._write_format()
-        body["max_tokens"] = thinking.max_tokens
-        _put(body, "system", self._write_system(turns))
-        body["messages"] = turns.messages
-        _put(body, "tools", tools)
-        _put(body, "tool_choice", choice)
-        _put(body, "thinking", thinking.thinking)
-        _put(body, "output_config", _present(effort=thinking.effort, format=shape))
-        body |= self._write_settings(request.settings, is_thinking=thinking.is_on)
-        if request.stream:
-            body["stream"] = True
-        self._add_extras(body)
-        headers = {b"anthropic-beta": _MCP_BETA} if "mcp_servers" in body else {}
-        return Written(body=body, dropped=self._dropped, headers=headers)
+        written = self._write(items, self._has_lost_thought(turns))
+        body = {**written.body, "messages": turns.messages}
+        if system := self._write_system(turns):
+            body["system"] = system
+        else:
+            del body["system"]
+        return replace(written, body=body)
+
+    def _write(self, items: list[Item], has_lost: bool) -> Written:
+        written = self._written.get(has_lost)
+        if written is None:
+            written = _Body(self._request, self._capabilities).written(items, has_lost=has_lost)
+            if self._request.tools:
+                # Without any, those that were called are declared.
+                self._written[has_lost] = written
+        return written
 
     def _check_last(self, turns: Turns) -> None:
         """Newer models do not go on from words that are put into their mouths."""
@@ -92,18 +88,6 @@ class _Body:
                 "the last message is the assistant's, which this model does not go on from: end with the user's, or name"
                 " another model",
                 param="messages",
-            )
-
-    def _check_force(self) -> None:
-        """A forced tool needs a model that can be kept from thinking."""
-        capabilities = self._capabilities
-        if not capabilities.forced_tools or (
-            capabilities.thinking != "manual" and capabilities.thinking_off != "disabled"
-        ):
-            raise Unsupported(
-                "`tool_choice` cannot force a tool with this model, which always thinks first: use `auto`, or name"
-                " another model",
-                param="tool_choice",
             )
 
     def _has_lost_thought(self, turns: Turns) -> bool:
@@ -125,6 +109,56 @@ class _Body:
         own = [{"type": "text", "text": instructions}] if instructions.strip() else []
         return [*own, *turns.system]
 
+
+class _Body:
+    """One body in the making, with its place for what is said."""
+
+    def __init__(self, request: ModelRequest, capabilities: Capabilities) -> None:
+        self._request = request
+        self._capabilities = capabilities
+        self._dropped: list[str] = []
+
+    def written(self, items: list[Item], *, has_lost: bool) -> Written:
+        request = self._request
+        body: dict[str, Any] = {"model": request.model}
+        tools, choice = self._write_tools(items)
+        is_forced = choice is not None and choice["type"] in ("any", "tool")
+        if is_forced:
+            self._check_force()
+        thinking = write_thinking(
+            request.reasoning,
+            request.settings.max_output_tokens,
+            self._capabilities,
+            must_hush=is_forced or has_lost,
+        )
+        self._dropped += thinking.dropped
+        shape = self._write_format()
+        body["max_tokens"] = thinking.max_tokens
+        body["system"] = ""
+        body["messages"] = []
+        _put(body, "tools", tools)
+        _put(body, "tool_choice", choice)
+        _put(body, "thinking", thinking.thinking)
+        _put(body, "output_config", _present(effort=thinking.effort, format=shape))
+        body |= self._write_settings(request.settings, is_thinking=thinking.is_on)
+        if request.stream:
+            body["stream"] = True
+        self._add_extras(body)
+        headers = {b"anthropic-beta": _MCP_BETA} if "mcp_servers" in body else {}
+        return Written(body=body, dropped=self._dropped, headers=headers)
+
+    def _check_force(self) -> None:
+        """A forced tool needs a model that can be kept from thinking."""
+        capabilities = self._capabilities
+        if not capabilities.forced_tools or (
+            capabilities.thinking != "manual" and capabilities.thinking_off != "disabled"
+        ):
+            raise Unsupported(
+                "`tool_choice` cannot force a tool with this model, which always thinks first: use `auto`, or name"
+                " another model",
+                param="tool_choice",
+            )
+
     # --- the shape of the answer --------------------------------------------------------------------------------
 
     def _write_format(self) -> dict[str, Any] | None:
@@ -136,12 +170,12 @@ class _Body:
 
     # --- tools --------------------------------------------------------------------------------------------------
 
-    def _write_tools(self) -> tuple[list[dict[str, Any]], dict[str, Any] | None]:
+    def _write_tools(self, items: list[Item]) -> tuple[list[dict[str, Any]], dict[str, Any] | None]:
         request = self._request
         choice = request.tool_choice or ToolChoice(mode="auto")
         tools = [self._write_tool(tool) for tool in request.tools]
         if not tools:
-            return self._write_called_tools()
+            return _declare_called(items)
         serial = request.settings.parallel_tool_calls is False
         return tools, _write_choice(choice, serial)
 
@@ -168,13 +202,6 @@ class _Body:
         if "strict" not in self._dropped:
             self._dropped.append("strict")
         return False
-
-    def _write_called_tools(self) -> tuple[list[dict[str, Any]], dict[str, Any] | None]:
-        """A history with calls needs their tools declared, though none may be called any more."""
-        names = dict.fromkeys(item.name for item in self._request.items if isinstance(item, ToolCall))
-        if not names:
-            return [], None
-        return [{"name": name, "input_schema": dict(_ANY_OBJECT)} for name in names], {"type": "none"}
 
     # --- the rest -----------------------------------------------------------------------------------------------
 
@@ -211,6 +238,14 @@ class _Body:
         for name, value in (*self._request.extras.get(DIALECT, {}).items(), *self._request.unknown.items()):
             before = body.get(name)
             body[name] = {**before, **value} if isinstance(before, dict) and isinstance(value, dict) else value
+
+
+def _declare_called(items: list[Item]) -> tuple[list[dict[str, Any]], dict[str, Any] | None]:
+    """A history with calls needs their tools declared, though none may be called any more."""
+    names = dict.fromkeys(item.name for item in items if isinstance(item, ToolCall))
+    if not names:
+        return [], None
+    return [{"name": name, "input_schema": dict(_ANY_OBJECT)} for name in names], {"type": "none"}
 
 
 def _put(body: dict[str, Any], name: str, value: Any) -> None:

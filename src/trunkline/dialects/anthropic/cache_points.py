@@ -19,7 +19,10 @@ def mark_cache(body: dict[str, Any], capabilities: Capabilities, seen: Seen) -> 
     continues = any(turn["role"] == "assistant" for turn in turns)
     points = choose_points([tools, system], turns[:-1], continues, capabilities, seen)
     if points.head:
-        _mark_last(tools, lambda tool: not tool.get("defer_loading"))
+        # Others have the same tools.
+        tools = [*tools]
+        if _mark_last(tools, lambda tool: not tool.get("defer_loading")):
+            body["tools"] = tools
         if system:
             body["system"] = [{"type": "text", "text": system}] if isinstance(system, str) else system
             _mark_last(body["system"], lambda block: True)

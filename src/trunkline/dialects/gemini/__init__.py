@@ -1,7 +1,7 @@
 """Google's generateContent API: the dialect "gemini". Source: https://ai.google.dev/api/generate-content."""
 
 from trunkline.dialects.dialect import Dialect
-from trunkline.dialects.gemini.body import go_on, write_request
+from trunkline.dialects.gemini.body import go_on, write_head, write_request
 from trunkline.dialects.gemini.errors import read_error, write_error, write_error_event
 from trunkline.dialects.gemini.media import FORMS
 from trunkline.dialects.gemini.patch import is_unfit, patch
@@ -18,6 +18,7 @@ DIALECT = Dialect(
     read_conversation=read_conversation,
     read_request=read_request,
     write_request=write_request,
+    write_head=write_head,
     read_reply=read_reply,
     write_reply=write_reply,
     reader=open_reader,

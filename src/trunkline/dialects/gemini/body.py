@@ -6,7 +6,7 @@ Source: https://ai.google.dev/api/generate-content.
 from typing import Any, assert_never
 
 from trunkline.capabilities import Capabilities
-from trunkline.dialects.dialect import Written
+from trunkline.dialects.dialect import Fill, Written
 from trunkline.dialects.gemini.schema import write_schema
 from trunkline.dialects.gemini.thinking import write_thinking
 from trunkline.dialects.gemini.turns import Turns
@@ -53,7 +53,22 @@ def write_request(request: ModelRequest, capabilities: Capabilities) -> Written:
 
     Raises `InvalidRequest` and `Unsupported` for media that Gemini cannot read.
     """
-    return _Body(request, capabilities).written()
+    return write_head(request, capabilities)(request.items)
+
+
+def write_head(request: ModelRequest, capabilities: Capabilities) -> Fill:
+    """All of the body but its contents, which are put into it."""
+    head = _Head(request, capabilities).written()
+    own = [{"text": request.instructions}] if (request.instructions or "").strip() else []
+
+    def fill(items: list[Item]) -> Written:
+        turns = Turns(items, capabilities)
+        body: dict[str, Any] = {"contents": turns.messages}
+        if parts := own + turns.system:
+            body["systemInstruction"] = {"parts": parts}
+        return Written(body=body | head.body, dropped=head.dropped)
+
+    return fill
 
 
 def go_on(body: dict[str, Any], items: list[Item], token: str | None) -> dict[str, Any] | None:
@@ -61,8 +76,8 @@ def go_on(body: dict[str, Any], items: list[Item], token: str | None) -> dict[st
     return {**body, "continuationToken": token} if token else None
 
 
-class _Body:
-    """One body in the making."""
+class _Head:
+    """All of a body but what is said, in the making."""
 
     def __init__(self, request: ModelRequest, capabilities: Capabilities) -> None:
         self._request = request
@@ -70,14 +85,9 @@ class _Body:
         self._dropped: list[str] = []
 
     def written(self) -> Written:
-        request = self._request
-        turns = Turns(request.items, self._capabilities)
         config = self._write_config()
-        body: dict[str, Any] = {"contents": turns.messages}
-        own = [{"text": request.instructions}] if (request.instructions or "").strip() else []
-        if parts := own + turns.system:
-            body["systemInstruction"] = {"parts": parts}
-        tools = _write_tools(request)
+        body: dict[str, Any] = {}
+        tools = _write_tools(self._request)
         if tools:
             body["tools"] = tools
             if choice := self._write_choice():

@@ -77,6 +77,11 @@ class Plan:
         self._capabilities = capabilities
         self._mint = mint
 
+    @property
+    def is_fixed(self) -> bool:
+        """Whether all but the items is the same whatever they are."""
+        return self._capabilities.tools != "emulated" or not self._head.tools
+
     def lower(self, items: list[Item]) -> tuple[ModelRequest, Lowering]:
         """The lowered request with this conversation. Raises `Unsupported` and `InvalidRequest`."""
         capabilities = self._capabilities

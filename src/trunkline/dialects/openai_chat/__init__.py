@@ -4,7 +4,7 @@ Source: https://platform.openai.com/docs/api-reference/chat
 """
 
 from trunkline.dialects.dialect import Dialect
-from trunkline.dialects.openai_chat.body import write_request
+from trunkline.dialects.openai_chat.body import write_head, write_request
 from trunkline.dialects.openai_chat.cache_points import mark_cache
 from trunkline.dialects.openai_chat.errors import read_error, write_error, write_error_event
 from trunkline.dialects.openai_chat.mend import Mend
@@ -25,6 +25,7 @@ DIALECT = Dialect(
     read_conversation=read_conversation,
     read_request=read_request,
     write_request=write_request,
+    write_head=write_head,
     read_reply=read_reply,
     write_reply=write_reply,
     reader=Reader,

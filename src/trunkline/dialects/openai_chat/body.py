@@ -6,11 +6,11 @@ Source: https://platform.openai.com/docs/api-reference/chat/create; vendors' dif
 from typing import Any
 
 from trunkline.capabilities import Capabilities
-from trunkline.dialects.dialect import Written
+from trunkline.dialects.dialect import Fill, Written
 from trunkline.dialects.openai_chat.tools import write_tool, write_tool_choice
 from trunkline.dialects.openai_chat.turns import Turns
 from trunkline.dialects.refused import fit_effort, leave_out
-from trunkline.items import FunctionTool
+from trunkline.items import FunctionTool, Item
 from trunkline.request import ModelRequest, ModelSettings, TextFormat
 
 _SAME_NAMES = (
@@ -42,13 +42,28 @@ _LOGPROBS = "message.output_text.logprobs"
 
 def write_request(request: ModelRequest, capabilities: Capabilities) -> Written:
     """The upstream's body. Raises `Unsupported` for content that this wire has no shape for."""
+    return write_head(request, capabilities)(request.items)
+
+
+def write_head(request: ModelRequest, capabilities: Capabilities) -> Fill:
+    """All of the body but its messages, which are put into it."""
+    head = _write_head(request, capabilities)
+
+    def fill(items: list[Item]) -> Written:
+        dropped: list[str] = []
+        turns = Turns(capabilities, dropped)
+        if request.instructions:
+            turns.add_instructions(request.instructions)
+        for item in items:
+            turns.add(item)
+        return Written(body={**head.body, "messages": turns.close()}, dropped=dropped + head.dropped)
+
+    return fill
+
+
+def _write_head(request: ModelRequest, capabilities: Capabilities) -> Written:
     dropped: list[str] = []
-    turns = Turns(capabilities, dropped)
-    if request.instructions:
-        turns.add_instructions(request.instructions)
-    for item in request.items:
-        turns.add(item)
-    body: dict[str, Any] = {"model": request.model, "messages": turns.close(), "stream": request.stream}
+    body: dict[str, Any] = {"model": request.model, "messages": [], "stream": request.stream}
     if request.stream and capabilities.stream_options:
         body["stream_options"] = {"include_usage": True}
     _write_tools(request, capabilities, body, dropped)

@@ -9,7 +9,13 @@ from trunkline.dialects.openai_responses.parts import DIALECT_NAME, FORMS
 from trunkline.dialects.openai_responses.patch import patch
 from trunkline.dialects.openai_responses.reader import Reader
 from trunkline.dialects.openai_responses.reply import read_reply, write_reply
-from trunkline.dialects.openai_responses.request import read_conversation, read_head, read_request, write_request
+from trunkline.dialects.openai_responses.request import (
+    read_conversation,
+    read_head,
+    read_request,
+    write_head,
+    write_request,
+)
 from trunkline.dialects.openai_responses.tee import Tee, holds_end, tee_reply
 from trunkline.dialects.openai_responses.writer import Writer
 
@@ -20,6 +26,7 @@ DIALECT = Dialect(
     read_conversation=read_conversation,
     read_request=read_request,
     write_request=write_request,
+    write_head=write_head,
     read_reply=read_reply,
     write_reply=write_reply,
     reader=Reader,

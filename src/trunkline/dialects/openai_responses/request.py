@@ -8,7 +8,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from trunkline.capabilities import Capabilities
-from trunkline.dialects.dialect import Unseal, Written
+from trunkline.dialects.dialect import Fill, Unseal, Written
 from trunkline.dialects.openai_responses.items import read_items
 from trunkline.dialects.openai_responses.metadata import check_metadata
 from trunkline.dialects.openai_responses.parts import DIALECT_NAME, without_none
@@ -171,9 +171,29 @@ def write_request(request: ModelRequest, capabilities: Capabilities) -> Written:
 
     Nothing is kept there unless the caller said so; reasoning then comes encrypted, to be handed back.
     """
+    return write_head(request, capabilities)(request.items)
+
+
+def write_head(request: ModelRequest, capabilities: Capabilities) -> Fill:
+    """All of the body but its input, which is put into it."""
+    heads: dict[bool, Written] = {}
+
+    def fill(items: list[Item]) -> Written:
+        dropped: list[str] = []
+        written = write_input(items, dropped)
+        thinks = request.reasoning is not None or any(type(item) is Reasoning for item in items)
+        if thinks not in heads:
+            heads[thinks] = _write_head(request, capabilities, thinks)
+        head = heads[thinks]
+        return Written(body={**head.body, "input": written}, dropped=dropped + head.dropped)
+
+    return fill
+
+
+def _write_head(request: ModelRequest, capabilities: Capabilities, thinks: bool) -> Written:
     settings = request.settings
     dropped: list[str] = []
-    body: dict[str, Any] = {"model": request.model, "input": write_input(request.items, dropped)}
+    body: dict[str, Any] = {"model": request.model, "input": []}
     if request.stream:
         body["stream"] = True
     tools = [written for tool in request.tools if (written := write_tool(tool)) is not None]
@@ -188,7 +208,7 @@ def write_request(request: ModelRequest, capabilities: Capabilities) -> Written:
             "parallel_tool_calls": settings.parallel_tool_calls if tools else None,
             "text": _write_text(request) or None,
             "reasoning": write_reasoning(request.reasoning) or None,
-            "include": _write_include(request, store) or None,
+            "include": _write_include(request, store, thinks) or None,
             "max_output_tokens": _write_limit(settings.max_output_tokens),
             "store": store,
             "previous_response_id": request.previous_response_id,
@@ -245,25 +265,19 @@ def _write_limit(limit: int | None) -> int | None:
     return None if limit is None else max(limit, _LEAST_OUTPUT_TOKENS)
 
 
-def _write_include(request: ModelRequest, store: bool) -> list[str]:
+def _write_include(request: ModelRequest, store: bool, thinks: bool) -> list[str]:
     settings = request.settings
     include = list(settings.include or ())
     if settings.logprobs or settings.top_logprobs:
         include.append(_LOGPROBS)
-    if not store and _may_think(request):
+    # OpenAI gives it by default today, others when asked; models that do not think may refuse the very question.
+    if not store and thinks and not _is_hushed(request):
         include.append(_ENCRYPTED_REASONING)
     return list(dict.fromkeys(include))
 
 
-def _may_think(request: ModelRequest) -> bool:
-    """Whether to ask for encrypted reasoning by name.
-
-    OpenAI gives it by default today, others when asked; models that do not think may refuse the very question.
-    """
-    effort = None if request.reasoning is None else write_reasoning(request.reasoning).get("effort")
-    if effort == "none":
-        return False
-    return request.reasoning is not None or any(isinstance(item, Reasoning) for item in request.items)
+def _is_hushed(request: ModelRequest) -> bool:
+    return request.reasoning is not None and write_reasoning(request.reasoning).get("effort") == "none"
 
 
 def _write_text(request: ModelRequest) -> dict[str, Any]:

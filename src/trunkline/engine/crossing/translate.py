@@ -9,7 +9,7 @@ from trunkline.dialects.course import Course
 from trunkline.dialects.dialect import Dialect, JsonReply, Passage, UpstreamDialect
 from trunkline.dialects.fates import MEDIA_TOLD_TO, caller_name
 from trunkline.dialects.forms import Contents, Spot, Want
-from trunkline.dialects.lowering import Plan, Restore, hold_tools
+from trunkline.dialects.lowering import Restore, hold_tools
 from trunkline.dialects.media import Materials
 from trunkline.dialects.places import say_in_place
 from trunkline.dialects.recall import Notebook, give_back, holds_thought
@@ -20,6 +20,7 @@ from trunkline.engine.crossing.options import add_provider_options
 from trunkline.engine.crossing.replies import fold_bytes, make_context, write_stream, write_whole
 from trunkline.engine.envelope import Envelope, Members, decode_body, decode_member
 from trunkline.engine.exchange import Exchange
+from trunkline.engine.heads import Ready
 from trunkline.engine.parts import Parts
 from trunkline.engine.router import Target
 from trunkline.errors import CallerError
@@ -97,8 +98,7 @@ class Translated:
 
     def _write_lowered(self, request: ModelRequest) -> None:
         dialect, target = self._dialect, self._target
-        lowered, lowering = self._plan(request).lower(request.items)
-        written = self._upstream.write_request(lowered, target.capabilities)
+        written, lowering = self._make_ready(request).write(request.items)
         if request.provider_options:
             add_provider_options(written.body, request.provider_options, target)
         if self._marks_cache:
@@ -111,12 +111,11 @@ class Translated:
         truncated = ["truncation"] if self._is_truncated else []
         self.emulated: Sequence[str] = list(dict.fromkeys([*truncated, *self._materials.emulated, *lowering.emulated]))
 
-    def _plan(self, request: ModelRequest) -> Plan:
-        """The plan of the head, unless this request's own was changed, or items of its hold tools."""
-        caller, upstream, target = self._dialect.name, self._upstream.name, self._target
+    def _make_ready(self, request: ModelRequest) -> Ready:
+        """The head as it was ready before, unless this request's own was changed, or items of its hold tools."""
         if self._is_truncated or hold_tools(request.items):
-            return Plan(replace(request, model=target.model), caller, upstream, target.capabilities, self._mint)
-        return self._head.plan(caller, upstream, target, self._mint)
+            return Ready(request, self._dialect.name, self._upstream, self._target, self._mint)
+        return self._head.ready(self._dialect.name, self._upstream, self._target, self._mint)
 
     @property
     def spent(self) -> Usage:
