@@ -146,6 +146,7 @@ async def test_a_picture_in_a_chat_answer_is_told() -> None:
     answer = await Scene().generate("responses", "chat", json_reply(_spoken(content="Look:", images=[image])))
     assert [item["type"] for item in answer.json["output"]] == ["message", "image_generation_call"]
     assert answer.json["output"][1]["result"] == "AAAA"
+    assert answer.json["output"][1]["id"].startswith("ig_")
     answer = await Scene().generate("gemini", "chat", stream(_chunk(images=[image]), _chunk("stop")), stream=True)
     assert b'"inlineData":{"mimeType":"image/webp","data":"AAAA"}' in answer.body
 

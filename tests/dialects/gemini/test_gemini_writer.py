@@ -117,6 +117,14 @@ def test_citations_count_bytes_t41() -> None:
     assert fold(read(write(cited))).items[0] == cited
 
 
+def test_what_was_searched_for_is_told() -> None:
+    """As Google tells it, whoever has searched."""
+    action = {"type": "search", "query": "a", "queries": ["a", "b"]}
+    value = {"type": "web_search_call", "status": "completed", "action": action}
+    written = write_whole(OtherItem(dialect="responses", type="web_search_call", value=value))
+    assert written["candidates"][0]["groundingMetadata"] == {"webSearchQueries": ["a", "b"]}
+
+
 def test_a_generated_picture_is_inline_data() -> None:
     """As Gemini's own models send it."""
     value = {"type": "image_generation_call", "status": "completed", "result": "AAAA", "output_format": "webp"}

@@ -100,6 +100,14 @@ class Grounding:
     def __init__(self) -> None:
         self._chunks: list[dict[str, Any]] = []
         self._supports: list[dict[str, Any]] = []
+        self._queries: list[str] = []
+
+    def note_search(self, call: dict[str, Any]) -> None:
+        """What was searched for by a hosted call, if it is a search."""
+        if call.get("type") == "web_search_call":
+            action = lenient_object(call.get("action"))
+            queries = lenient_list(action.get("queries")) or [action.get("query")]
+            self._queries += [query for query in queries if type(query) is str and query]
 
     def add(self, annotation: dict[str, Any], text: str, part: int) -> None:
         """An annotation of the part of this number; those without an address have no place here."""
@@ -122,7 +130,10 @@ class Grounding:
         self._supports.append({"segment": segment, "groundingChunkIndices": [self._chunks.index(chunk)]})
 
     def draw(self) -> dict[str, Any] | None:
-        """`groundingMetadata`, or `None` where nothing was cited."""
-        if not self._supports:
-            return None
-        return {"groundingChunks": self._chunks, "groundingSupports": self._supports}
+        """`groundingMetadata`, or `None` where nothing was searched for nor cited."""
+        told = {
+            "webSearchQueries": self._queries,
+            "groundingChunks": self._chunks,
+            "groundingSupports": self._supports,
+        }
+        return {name: member for name, member in told.items() if member} or None

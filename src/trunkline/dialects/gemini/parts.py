@@ -122,7 +122,9 @@ class PartMaker:
         elif isinstance(item, Reasoning):
             self._carrier = event.carrier or item.carrier
         elif isinstance(item, OtherItem):
-            self._add(*_write_other(event.item or item))
+            whole = event.item or item
+            self._grounding.note_search(whole.value)
+            self._add(*_write_other(whole))
         self._item = self.live = None
         while self._waiting and self.live is None:
             index = next(iter(self._waiting))

@@ -22,6 +22,7 @@ from trunkline.events import Finish, ModelResponse
 from trunkline.folding import fold
 from trunkline.items import Carrier, Item, Message, OtherItem, Reasoning, Refusal, Status, ToolCall, ToolOutput
 from trunkline.request import ModelRequest, TextFormat
+from trunkline.state.ids import ITEM_PREFIXES
 from trunkline.usage import Usage
 
 ID_PREFIXES: dict[type, str] = {Message: "msg_", Reasoning: "rs_"}
@@ -118,6 +119,8 @@ def item_prefix(item: Item) -> str:
     """What the ids of such items begin with."""
     if isinstance(item, ToolCall):
         return "fc_" if item.kind == "function" else "ctc_"
+    if isinstance(item, OtherItem):
+        return ITEM_PREFIXES.get(item.type, "item_")
     return ID_PREFIXES.get(type(item), "item_")
 
 
