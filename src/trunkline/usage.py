@@ -5,6 +5,9 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import astuple, replace
 
+# No model reads or writes so much at once: whoever says so has miscounted, and would use up every limit and budget there is.
+MOST_COUNTED = 2**32
+
 
 class Usage(Struct, frozen=True, omit_defaults=True):
     """What one reply used, as far as anybody is paid for it.
@@ -130,8 +133,10 @@ def from_inclusive(
 ) -> Usage:
     """Usage from a wire that counts cached and written tokens inside the input, and reasoning inside the output.
 
-    A part larger than its whole is cut to it, so that no bucket is negative.
+    A part larger than its whole is cut to it, so that no bucket is negative. More than can be counts as nothing told.
     """
+    if total_input > MOST_COUNTED or total_output > MOST_COUNTED:
+        total_input = total_output = 0
     fresh, visible = total_input - cached - cache_write, total_output - reasoning
     if fresh < 0 or visible < 0 or cached < 0 or cache_write < 0 or reasoning < 0:
         cached = max(0, min(cached, total_input))

@@ -247,6 +247,27 @@ def test_a_whole_reply(dialect: UpstreamDialect, reply: Any, usage: Usage) -> No
         assert dialect.mend_reply(body, TeeOptions()).usage == usage
 
 
+def blow_up(value: Any) -> Any:
+    """The same with counts that nothing comes to."""
+    if isinstance(value, dict):
+        return {name: blow_up(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [blow_up(each) for each in value]
+    return 2**63 - 1 if type(value) is int and value > 1 else value
+
+
+@pytest.mark.parametrize(("dialect", "reply", "usage"), WHOLE, ids=[row[0].name for row in WHOLE])
+def test_more_than_can_be_is_not_counted(dialect: UpstreamDialect, reply: Any, usage: Usage) -> None:
+    """One provider's mistake must not use up a budget, nor grow beyond what sums can hold."""
+    plain = {"prompt_tokens": 2, "completion_tokens": 2, "total_tokens": 4, "input_tokens": 2, "output_tokens": 2}
+    for counted in (reply, {**reply, "usage": plain} if "usage" in reply else reply):
+        body = json.dumps(blow_up(counted)).encode()
+        read = [dialect.read_reply(body).usage]
+        if isinstance(dialect, Dialect):
+            read += [dialect.tee_reply(body).usage, dialect.mend_reply(body, TeeOptions()).usage]
+        assert all(each.total + each.web_searches + each.file_searches < 10 for each in read)
+
+
 @pytest.mark.parametrize("size", [3, 100_000])
 @pytest.mark.parametrize(("dialect", "stream", "usage"), STREAMED, ids=[row[0].name for row in STREAMED])
 def test_a_stream(dialect: Dialect, stream: bytes, usage: Usage, size: int) -> None:

@@ -20,7 +20,7 @@ def told(usage: str) -> int | None:
         ('{"cost":1.4e-4}', 140_000),
         ('{"cost":0}', 0),
         ('{"cost":3}', 3_000_000_000),
-        ('{"cost":123456789.123456789}', 123_456_789_123_456_789),
+        ('{"cost":123456.123456789}', 123_456_123_456_789),
         ('{"cost_in_usd_ticks":1176500}', 117_650),
         ('{"cost_in_usd_ticks":15}', 2),
         ('{"cost":{"input_tokens_cost":0.1,"total_cost":0.006}}', 6_000_000),
@@ -32,6 +32,9 @@ def told(usage: str) -> int | None:
         ('{"cost":"much"}', None),
         ('{"cost":-0.1}', None),
         ('{"cost":1e300}', None),
+        ('{"cost":1000000}', None),
+        ('{"cost":1000000.5}', None),
+        ('{"cost_in_usd_ticks":9223372036854775807}', None),
         ('{"cost":1e-400}', 0),
     ],
 )

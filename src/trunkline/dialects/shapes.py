@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from trunkline.errors import Garbled, InvalidRequest, UnknownParameter
+from trunkline.usage import MOST_COUNTED
 
 # More of a plain text is somebody's page.
 _BARE_LIMIT = 500
@@ -187,10 +188,10 @@ def lenient_text(value: Any) -> str:
 
 
 def lenient_int(value: Any) -> int:
-    """The whole number, never negative; else 0."""
-    if type(value) is int:
-        return max(0, value)
-    return max(0, int(value)) if type(value) is float and value.is_integer() else 0
+    """The whole number, never negative and never more than anybody counts; else 0."""
+    if type(value) is float and value.is_integer():
+        value = int(value)
+    return value if type(value) is int and 0 <= value <= MOST_COUNTED else 0
 
 
 def lenient_object(value: Any) -> dict[str, Any]:

@@ -20,8 +20,9 @@ _TICKS_PER_NANO = 10
 
 _MEMBERS = frozenset({"cost", "cost_in_usd_ticks", "estimated_cost"})
 
-# A reply of a billion dollars is a mistake; beyond it numbers could be written that no memory holds.
-_MOST_DIGITS = 9
+# A reply of a million dollars is a mistake; beyond it numbers could be written that no sum, and no memory, holds.
+_MOST_DIGITS = 6
+_MOST_TICKS = 10**_MOST_DIGITS * _NANO_PER_DOLLAR * _TICKS_PER_NANO
 
 
 class _Inner(Struct):
@@ -53,7 +54,7 @@ def read_told_cost(usage: Mapping[str, Any], body: bytes) -> int | None:
 
 def _find_cost(usage: Mapping[str, Any]) -> int | None:
     ticks = usage.get("cost_in_usd_ticks")
-    if type(ticks) is int and ticks >= 0:
+    if type(ticks) is int and 0 <= ticks < _MOST_TICKS:
         return round_half_even(ticks, _TICKS_PER_NANO)
     cost = usage.get("cost")
     # Perplexity's is an object.

@@ -18,7 +18,7 @@ from trunkline.dialects.shapes import lenient_list, lenient_object
 from trunkline.dialects.sse import EventTooLarge, Splitter
 from trunkline.dialects.upstream_errors import ended_early
 from trunkline.errors import Garbled, TrunklineError
-from trunkline.usage import NO_USAGE, Usage, read_tier
+from trunkline.usage import MOST_COUNTED, NO_USAGE, Usage, read_tier
 
 # The longest closing events in our recordings are 1 KB together.
 _TAIL_BYTES = 8 * 1024
@@ -294,6 +294,8 @@ def tee_reply(body: bytes) -> JsonReply:
         return _tee_odd_reply(body)
     read, written = counts.cache_read_input_tokens, counts.cache_creation_input_tokens
     if counts.input_tokens < 0 or counts.output_tokens < 0 or read < 0 or written < 0:
+        return _tee_odd_reply(body)
+    if counts.input_tokens + counts.output_tokens + read + written > MOST_COUNTED:
         return _tee_odd_reply(body)
     tier = read_tier(counts.service_tier)
     return JsonReply(body=body, usage=Usage(counts.input_tokens, read, written, counts.output_tokens, tier=tier))

@@ -42,7 +42,7 @@ def _count_searches(calls: list[dict[str, Any]], response: Mapping[str, Any], se
     """Searches as far as the provider counts them, else the calls that searched: opening a page found costs nothing."""
     counted = lenient_object(lenient_object(response.get("tool_usage")).get("web_search")).get("num_requests")
     if type(counted) is int:
-        return max(0, counted)
+        return lenient_int(counted)
     if served:
         return lenient_int(served.get("web_search_calls")) + lenient_int(served.get("x_search_calls"))
     actions = [lenient_object(call.get("action")) for call in calls if call["type"] == "web_search_call"]
