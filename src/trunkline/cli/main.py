@@ -4,7 +4,7 @@ import importlib
 import sys
 from collections.abc import Callable, Sequence
 
-from trunkline.cli.arguments import read_arguments
+from trunkline.cli.arguments.parser import read_arguments
 from trunkline.errors import ConfigError, TrunklineError
 
 WRONG_CONFIGURATION = 2

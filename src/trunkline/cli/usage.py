@@ -9,6 +9,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mappi
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from trunkline.cli.books import print_answer
 from trunkline.cli.ledgers import Ledgers, open_ledgers
 from trunkline.cli.listing import write_table
 from trunkline.cli.setup import load
@@ -50,7 +51,7 @@ async def act(options: Namespace, actions: Mapping[str, Action]) -> int:
     async with open_ledgers(options, load(options)) as ledgers:
         answer, text = await actions[options.action](ledgers, options)
     if text or answer is not None:
-        print(json.dumps(answer, indent=2) if options.json else text)
+        print_answer(options, answer, text)
     return 0
 
 

@@ -2,7 +2,7 @@
 
 import argparse
 
-from trunkline.cli.sources import Words, add_named, finish
+from trunkline.cli.arguments.options import Words, add_named, finish
 
 _BUDGETS = """\
 How much money may be spent in a stretch of time, and on whom. Works on the store of this configuration, beside a gateway

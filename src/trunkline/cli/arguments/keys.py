@@ -2,7 +2,7 @@
 
 import argparse
 
-from trunkline.cli.sources import Words, add_named, add_sources, finish
+from trunkline.cli.arguments.options import Words, add_named, add_sources, finish
 
 _KEYS = """\
 Keys of callers: a name, a path that everything they make belongs to, and bounds. Opens the store of this configuration, or

@@ -2,7 +2,7 @@
 
 import argparse
 
-from trunkline.cli.sources import Words, add_named, finish
+from trunkline.cli.arguments.options import Words, add_named, finish
 
 _PROMPTS = """\
 Prompts that requests name by their id (`prompt: {id, version, variables}`): a model, instructions, messages, tools and

@@ -2,7 +2,7 @@
 
 import argparse
 
-from trunkline.cli.sources import Words, add_named, finish
+from trunkline.cli.arguments.options import Words, add_named, finish
 
 _USAGE = """\
 What requests used and what they cost. Reads the store of this configuration, or asks a running gateway (--url). Times

@@ -2,7 +2,7 @@
 
 import argparse
 
-from trunkline.cli.sources import Words, add_named, finish
+from trunkline.cli.arguments.options import Words, add_named, finish
 
 _LIMITS = """\
 How many requests or tokens in a stretch of time, or requests at once, and for whom. Works on the store of this

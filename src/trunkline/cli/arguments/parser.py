@@ -4,12 +4,12 @@ import argparse
 from collections.abc import Sequence
 
 from trunkline import __version__
-from trunkline.cli.budget_arguments import add_budgets
-from trunkline.cli.key_arguments import add_keys
-from trunkline.cli.limit_arguments import add_limits
-from trunkline.cli.prompt_arguments import add_prompts
-from trunkline.cli.sources import Words, add_gateway, add_sources
-from trunkline.cli.usage_arguments import add_audit, add_usage
+from trunkline.cli.arguments.budgets import add_budgets
+from trunkline.cli.arguments.keys import add_keys
+from trunkline.cli.arguments.limits import add_limits
+from trunkline.cli.arguments.options import Words, add_gateway, add_sources
+from trunkline.cli.arguments.prompts import add_prompts
+from trunkline.cli.arguments.usage import add_audit, add_usage
 
 _EPILOG = """\
 examples:
