@@ -1,4 +1,5 @@
-"""Sums over any stretch of time, day for day: no question to the database is larger than one day."""
+"""Sums over any stretch of time, a part at a time: no question to the database is larger than a month of hours, or a day of
+rows."""
 
 from collections.abc import Iterator, Sequence
 from zoneinfo import ZoneInfo
@@ -16,6 +17,7 @@ _DAY_MICROS = 24 * 3600 * 1_000_000
 _HOUR_MICROS = 3600 * 1_000_000
 
 _DAYS = 30
+_STRETCH_MICROS = 30 * _DAY_MICROS
 _MOST_DAYS = 800
 _MOST_GROUPS = 10_000
 
@@ -34,7 +36,7 @@ async def sum_up(rows: UsageRows, asked: Asked, aparts: Sequence[Apart]) -> Sequ
     """
     by: list[By] = [apart for apart in aparts if apart != "day"]
     found: dict[tuple[str, ...], Sums] = {}
-    for window in _split(asked):
+    for window in _split(asked, by_day=_is_by_day(asked, aparts)):
         wanted = replace(asked.wanted, start_micros=window.start, end_micros=window.end)
         for group in await rows.sums(wanted, by, _MOST_GROUPS):
             values = _name(aparts, group.values, window, asked.day.zone)
@@ -62,13 +64,18 @@ def settle_time(asked: Asked, now_micros: int) -> Asked:
     return Asked(replace(wanted, start_micros=start, end_micros=max(start, end)), asked.day)
 
 
-def _split(asked: Asked) -> Iterator[Window]:
-    """The days of the wanted time, the first and the last of them cut to it."""
+def _is_by_day(asked: Asked, aparts: Sequence[Apart]) -> bool:
+    """Whether days are told apart, or it is rows that are summed up: of sessions there are no hours."""
+    return "day" in aparts or "session" in aparts or asked.wanted.session is not None
+
+
+def _split(asked: Asked, *, by_day: bool) -> Iterator[Window]:
+    """The days of the wanted time, or longer stretches, the first and the last of them cut to it."""
     start, end = asked.wanted.start_micros or 0, asked.wanted.end_micros or 0
     while True:
-        day_end = min(asked.day.window(start).end, end)
-        yield Window(start, day_end)
-        start = day_end
+        part_end = min(asked.day.window(start).end if by_day else start + _STRETCH_MICROS, end)
+        yield Window(start, part_end)
+        start = part_end
         if start >= end:
             return
 
