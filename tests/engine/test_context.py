@@ -342,6 +342,15 @@ async def test_an_unknown_conversation_is_a_404() -> None:
         assert answer.error["message"] == f"Conversation with id '{name}' not found."
 
 
+@pytest.mark.parametrize("model", ["chat-model", "responses-model"])
+async def test_metadata_have_limits(model: str) -> None:
+    """Whoever answers."""
+    scene = StoredScene()
+    answer = await ask(scene, model, json_reply({}), metadata={str(number): "x" for number in range(17)})
+    assert (answer.status, answer.error["param"]) == (400, "metadata")
+    assert not scene.upstream.requests
+
+
 NEVER = Retention(rules=(("/team/**", "never"),))
 
 

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from trunkline.dialects.openai_responses.history import history
 from trunkline.dialects.openai_responses.ids import check_id
+from trunkline.dialects.openai_responses.metadata import check_metadata
 from trunkline.engine.context.context import Context
 from trunkline.engine.context.named_items import may_forward, put_in_place
 from trunkline.engine.context.prompting import read_prompted
@@ -45,6 +46,8 @@ async def understand(desk: Desk, store: Store, x: Exchange, envelope: Envelope, 
     cannot say.
     """
     members = envelope.members
+    if "metadata" in members:
+        check_metadata(_decode(members, "metadata"))
     keeps = _reads_store(members)
     is_background = _reads_background(members, keeps)
     if keeps and not desk.parts.retention.allows(x.principal.path):
