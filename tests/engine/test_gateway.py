@@ -200,6 +200,13 @@ async def test_an_upstreams_error_is_a_status(
     assert (record.outcome, record.status, len(record.attempts)) == ("error", expected, 1)
 
 
+async def test_an_overloaded_provider_has_anthropics_status_whatever_it_calls_it() -> None:
+    """OpenAI has codes of its own for that."""
+    reply = json_reply({"error": {"message": "because", "type": "server_error", "code": "slow_down"}}, 503)
+    answer = await Scene().generate("messages", "native_chat", reply)
+    assert (answer.status, answer.error["type"]) == (529, "overloaded_error")
+
+
 @pytest.mark.parametrize("upstream", ["chat", "responses", "messages"])
 async def test_our_credential_is_taken_out_of_messages(upstream: str) -> None:
     """Whole, or starred as vendors quote it; out of the record as well."""

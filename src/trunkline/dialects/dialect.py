@@ -209,7 +209,7 @@ class Dialect(UpstreamDialect):
     on, as the target wants it back.
     `keep_alive`: what is sent in silence.
     `holds_end(data)`: whether these whole events end a caller's stream. Asked of every piece, so it is a cheap look.
-    `statuses`: the HTTP statuses that this dialect has of its own, by error code.
+    `busy_statuses`: the HTTP statuses that this dialect has of its own for providers that are busy, by the usual ones.
     """
 
     conversation: str
@@ -231,4 +231,4 @@ class Dialect(UpstreamDialect):
     put_back: Callable[[dict[str, Raw], Capabilities, Recall], None] = put_nothing_back
     keep_alive: bytes = b": ping\n\n"
     holds_end: Callable[[bytes], bool] = holds_no_end
-    statuses: Mapping[str, int] = field(default_factory=dict)
+    busy_statuses: Mapping[int, int] = field(default_factory=dict)

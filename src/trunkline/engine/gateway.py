@@ -17,7 +17,7 @@ from trunkline.engine.operations import OPERATIONS
 from trunkline.engine.parts import Parts
 from trunkline.engine.relay import Live
 from trunkline.engine.routes import PUBLIC, find_route, guess_dialect
-from trunkline.errors import Broken, TrunklineError, Unavailable
+from trunkline.errors import Broken, Busy, TrunklineError, Unavailable
 from trunkline.principal import Principal
 
 
@@ -113,7 +113,7 @@ class Gateway:
             x.dialect = guess_dialect(x.call)
         dialect = self._parts.dialects[x.dialect]
         x.fail(error)
-        x.status = dialect.statuses.get(error.code or "", error.status)
+        x.status = dialect.busy_statuses.get(error.status, error.status) if isinstance(error, Busy) else error.status
         body = dialect.write_error(error, x.request_id)
         if x.evidence is not None:
             x.evidence.reply = [body]

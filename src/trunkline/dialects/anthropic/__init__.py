@@ -37,7 +37,7 @@ DIALECT = Dialect(
     media=FORMS,
     mark_cache=mark_cache,
     go_on=go_on,
-    statuses={"overloaded": 529},
+    busy_statuses={503: 529},
     holds_end=holds_end,
     keep_alive=b'event: ping\ndata: {"type": "ping"}\n\n',
 )
