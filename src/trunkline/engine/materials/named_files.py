@@ -15,16 +15,15 @@ from msgspec.structs import replace
 from trunkline.capabilities import Capabilities
 from trunkline.dialects.data_url import Malformed
 from trunkline.dialects.estimate import estimate_file
-from trunkline.dialects.file_apis import find_file_api
 from trunkline.dialects.forms import Forms
 from trunkline.dialects.kept_files import MEMBERS, Content, FileId, find_file_ids, may_hold_file_ids
-from trunkline.dialects.kinds import allows
 from trunkline.engine.envelope import Envelope, decode_body
 from trunkline.engine.exchange import Exchange
-from trunkline.engine.materials.copies import Copies, read_content, read_type
+from trunkline.engine.materials.copies import Copies, read_content
+from trunkline.engine.materials.copying import find_copier
 from trunkline.engine.parts import Parts
 from trunkline.engine.router import Target
-from trunkline.engine.way import Way, choose_way
+from trunkline.engine.way import choose_way
 from trunkline.errors import InvalidRequest, ObjectNotFound, Unsupported
 from trunkline.principal import Principal
 from trunkline.state.files import KeptFile
@@ -74,63 +73,23 @@ async def materialise(
     places = [place for place in named if place.id in kept]
     _check(places, kept, forms, target.capabilities)
     way = choose_way(parts.dialects[x.dialect], target, envelope)
-    copied = {} if copies is None else await _copy_all(copies, parts, places, kept, target, forms, way, lost)
-    store = parts.store
-    contents = {id: copied.get(id) or await read_content(store.blobs, file) for id, file in kept.items()}
+    copier = None if copies is None else find_copier(copies, parts, target, forms, way)
+    copied: dict[str, Content] = {}
+    contents: dict[str, Content] = {}
+    for id, file in kept.items():
+        if copier is not None and file.size_bytes > parts.inline_file_bytes:
+            types = {place.part["type"] for place in places if place.id == id}
+            if (content := await copier.copy(file, types, lost)) is not None:
+                copied[id] = contents[id] = content
+                continue
+        contents[id] = await read_content(parts.store.blobs, file)
     # A thread does the work: fifty megabytes take a tenth of a second, which other requests would spend waiting.
     members = await asyncio.to_thread(_put_all, body, places, contents, forms, target.capabilities)
     given = replace(envelope, members=envelope.members | members)
-    if copied:
-        api = find_file_api(way.upstream, target.account.provider.operations)
+    if copier is not None and copied:
         beside = sum(estimate_file(kept[id].size_bytes) for id in copied)
-        given = replace(given, beside_tokens=beside, needs={} if api is None else api.needs)
+        given = replace(given, beside_tokens=beside, needs=copier.api.needs)
     return Given(given, [content.copy for content in copied.values()])
-
-
-# --- copies -------------------------------------------------------------------------------------------------------
-
-
-async def _copy_all(
-    copies: Copies,
-    parts: Parts,
-    places: Sequence[FileId],
-    kept: Mapping[str, KeptFile],
-    target: Target,
-    forms: Forms,
-    way: Way,
-    lost: Collection[str],
-) -> Mapping[str, Content]:
-    """The large ones among the files that the target's provider keeps copies of, and can be told of by their names."""
-    api = find_file_api(way.upstream, target.account.provider.operations)
-    if api is None or parts.store is None:
-        return {}
-    copied = {}
-    for id, file in kept.items():
-        if file.size_bytes <= parts.inline_file_bytes:
-            continue
-        content = await read_type(parts.store.blobs, file)
-        types = {place.part["type"] for place in places if place.id == id}
-        if not _has_words(content, types, forms, parts.upstreams[way.upstream].media, target.capabilities):
-            continue
-        if copy := await copies.find(parts.store, target.account, api, file, lost):
-            # A name beside the provider's own is for wires that have a title for it.
-            name = file.name if way.kind == "translate" else ""
-            copied[id] = replace(content, name=name, copy=copy)
-    return copied
-
-
-def _has_words(content: Content, types: Collection[str], caller: Forms, upstream: Forms, held: Capabilities) -> bool:
-    """Whether a copy can stand in its places, parts of these types, on the caller's wire and on the target's."""
-    if content.is_picture:
-        taken, is_taken = held.image_types or upstream.image_types, held.images
-    else:
-        taken, is_taken = held.file_types or upstream.file_types, held.files
-    return (
-        is_taken
-        and ("image" if content.is_picture else "file") in caller.ids & upstream.ids
-        and allows(taken, content.media_type)
-        and all(("image" in type_) == content.is_picture for type_ in types)
-    )
 
 
 # --- the parts ----------------------------------------------------------------------------------------------------
