@@ -10,7 +10,8 @@ from trunkline.capabilities import Capabilities
 from trunkline.catalog.models import ModelCatalog
 from trunkline.errors import Denied, Unreachable
 from trunkline.ports import Listed
-from trunkline.providers.account import Account, make_account, read_model_rules
+from trunkline.providers.account import Account, make_account
+from trunkline.providers.model_rules import read_model_rules
 from trunkline.providers.openai_format import make_provider
 
 LIST = b'{"data":[{"id":"a"},{"id":"b"}]}'

@@ -19,8 +19,9 @@ from trunkline.config.config import Config, ServerConfig
 from trunkline.engine.gateway import Gateway
 from trunkline.keyring import Keyring
 from trunkline.ports import Timeouts
-from trunkline.providers.account import ModelRules, make_account
+from trunkline.providers.account import make_account
 from trunkline.providers.directory import load_provider
+from trunkline.providers.model_rules import ModelRules
 from trunkline.records import Record
 from trunkline.upstream.fake.script import Script, ScriptedError
 from trunkline.upstream.fake.server import FakeServer

@@ -7,8 +7,9 @@ from urllib.parse import urlsplit
 import pytest
 
 from trunkline.errors import ConfigError, Garbled, ModelNotFound
-from trunkline.providers.account import ModelRules, make_account, read_base_url, read_model_rules
+from trunkline.providers.account import make_account, read_base_url
 from trunkline.providers.directory import load_provider, provider_names
+from trunkline.providers.model_rules import ModelRules, read_model_rules
 from trunkline.providers.provider import DIALECTS
 
 NAMES = provider_names()

@@ -9,8 +9,9 @@ from trunkline.clock import Clock
 from trunkline.engine.attempts import redacted
 from trunkline.errors import UpstreamError
 from trunkline.ports import Credentials, UpstreamRequest
-from trunkline.providers.account import Account, ModelRules, list_requests, make_account
+from trunkline.providers.account import Account, list_requests, make_account
 from trunkline.providers.directory import load_provider
+from trunkline.providers.model_rules import ModelRules
 from trunkline.upstream.credentials.asker import Asker
 from trunkline.upstream.credentials.find import find_sources
 from trunkline.upstream.credentials.tokens import Tokens

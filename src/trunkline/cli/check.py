@@ -7,7 +7,8 @@ from typing import Any
 from trunkline.cli.main import WRONG_CONFIGURATION, complain
 from trunkline.cli.setup import EMBEDDED, NO_PROVIDER, load
 from trunkline.config.config import Config
-from trunkline.providers.account import Account, ModelRules
+from trunkline.providers.account import Account
+from trunkline.providers.model_rules import ModelRules
 
 
 def run(options: Namespace) -> int:

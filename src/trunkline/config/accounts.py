@@ -13,8 +13,9 @@ from trunkline.config.sources import Environment, Value, is_reference, nearest, 
 from trunkline.config.values import read_auto_or_off, read_bool, read_emulated, read_list
 from trunkline.errors import ConfigError
 from trunkline.ports import Timeouts
-from trunkline.providers.account import Account, ModelRules, check_key, make_account, read_base_url, read_model_rules
+from trunkline.providers.account import Account, check_key, make_account, read_base_url
 from trunkline.providers.directory import load_provider, provider_names
+from trunkline.providers.model_rules import ModelRules, read_model_rules
 from trunkline.providers.provider import DIALECTS, Provider
 
 T = TypeVar("T")

@@ -1,13 +1,11 @@
 """One provider as it is configured: where it is, what it is told, and which secret opens it. Opens nothing itself."""
 
 import dataclasses
-import fnmatch
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import quote, urlsplit
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from trunkline import __version__
@@ -15,60 +13,15 @@ from trunkline.call import Header
 from trunkline.capabilities import Capabilities
 from trunkline.errors import ConfigError, ModelNotFound
 from trunkline.ports import DEFAULT_TIMEOUTS, Origin, Timeouts, UpstreamRequest
+from trunkline.providers.model_rules import ModelRules
 from trunkline.providers.provider import DIALECTS, STREAM, Provider
+from trunkline.providers.redaction import is_secret, take_out, take_out_starred
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _MODEL = b"{model}"
 _BASE = "{base}"
 _UPLOAD = "files:upload"
 _VERSION_SEGMENT = re.compile(r"/v[0-9]+[a-z0-9]*(?=/|$)")
-
-# Local servers are given placeholders ("x", "ollama", "not-needed"): taking words out would only garble what is said.
-_SHORTEST_SECRET = 6
-_LONG_SECRET = 16
-_WORD = re.compile(r"[a-z][a-z._\-]*")
-
-# Vendors quote the start of a key, and stars or dots behind it; so much of it is the key's own whatever stands behind.
-_STARRED_START, _OWN_START = 8, 16
-_TAKEN_OUT = "[redacted]"
-
-
-class ModelRules(Struct, frozen=True):
-    """The setting `models`, read: `extra` names, globs that the provider's list is filtered by, whether `only` these
-    are served, and whether the provider has a list at all."""
-
-    extra: frozenset[str] = frozenset()
-    globs: tuple[str, ...] = ()
-    only: bool = False
-    has_list: bool = True
-
-    @property
-    def needs_list(self) -> bool:
-        """Whether the provider's own list plays any part."""
-        return self.has_list and (not self.only or bool(self.globs))
-
-    @property
-    def names_models(self) -> bool:
-        """Whether anything was set: then the account is of known list even when its provider does not tell."""
-        return self.only or bool(self.extra) or bool(self.globs)
-
-    def apply(self, listed: Iterable[str]) -> frozenset[str]:
-        """What is served, of what the provider lists."""
-        if not self.needs_list:
-            return self.extra
-        kept = (name for name in listed if not self.globs or any(fnmatch.fnmatchcase(name, g) for g in self.globs))
-        return self.extra.union(kept)
-
-
-def read_model_rules(text: str) -> ModelRules:
-    """`a,b` adds names, `only:a,b` serves no others, and a name with `*` filters what the provider lists."""
-    only = text.strip().startswith("only:")
-    names = [name.strip() for name in text.strip().removeprefix("only:").split(",") if name.strip()]
-    return ModelRules(
-        extra=frozenset(name for name in names if "*" not in name),
-        globs=tuple(name for name in names if "*" in name),
-        only=only,
-    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,25 +85,8 @@ class Account:
         if not text:
             return text
         for name in (setting.name for setting in self.provider.settings if setting.secret):
-            text = _take_out(self.settings.get(name, ""), text)
-        text, key = _take_out(self.api_key, text), self.api_key
-        if len(key) < _LONG_SECRET:
-            return text
-        own, starred = re.escape(key[:_OWN_START]), re.escape(key[:_STARRED_START])
-        return re.sub(rf"(?:{own}|{starred}[\w\-]*(?:\*|…|\.\.))[\w\-*.…]*", _TAKEN_OUT, text)
-
-
-def _is_secret(value: str) -> bool:
-    return len(value) >= _LONG_SECRET or (len(value) >= _SHORTEST_SECRET and not _WORD.fullmatch(value))
-
-
-def _take_out(secret: str, text: str) -> str:
-    """A short one may be the start of another word."""
-    if not _is_secret(secret):
-        return text
-    if len(secret) >= _LONG_SECRET:
-        return text.replace(secret, _TAKEN_OUT)
-    return re.sub(rf"(?<![\w\-]){re.escape(secret)}(?![\w\-])", _TAKEN_OUT, text)
+            text = take_out(self.settings.get(name, ""), text)
+        return take_out_starred(self.api_key, take_out(self.api_key, text))
 
 
 def make_account(
@@ -196,7 +132,7 @@ def make_account(
         models=_fit_rules(provider, models or ModelRules()),
         settings=settings,
         api_key=api_key,
-        secret=api_key.encode() if _is_secret(api_key) else b"",
+        secret=api_key.encode() if is_secret(api_key) else b"",
         _heads=_write_heads(provider, origin, path, api_key, settings),
         _templates=frozenset(
             name for name, path in provider.paths.items() if "{model}" in path or name + STREAM in provider.paths

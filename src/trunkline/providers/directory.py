@@ -8,7 +8,9 @@ from pathlib import Path
 from trunkline.providers.provider import Provider
 
 # What stands beside the providers and is none.
-_NOT_PROVIDERS = frozenset({"account", "directory", "google_format", "openai_format", "provider", "sigv4"})
+_NOT_PROVIDERS = frozenset(
+    {"account", "directory", "google_format", "model_rules", "openai_format", "provider", "redaction", "sigv4"}
+)
 
 
 @cache
