@@ -11,23 +11,18 @@ from urllib.parse import quote
 
 import msgspec
 
-from trunkline.call import Call, Reply, Source, Stream
+from trunkline.call import Call, Reply
 from trunkline.errors import Slow, TrunklineError
 from trunkline.serve import strict, uploads, websocket
+from trunkline.serve.asgi_reply import Message, Send, send_reply
 from trunkline.serve.body import check_coding, decode
 from trunkline.serve.bugs import log_bug
 from trunkline.serve.face import Face
-from trunkline.serve.head import has_body
 from trunkline.serve.limits import Limits
 from trunkline.serve.uploads import Arriving
 
 Scope = MutableMapping[str, Any]
-Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-
-# A stream's source is asked to hold on when this much waits for the server, to go on when nothing does.
-_HIGH_WATER_BYTES = 65_536
 
 
 class App:
@@ -67,7 +62,7 @@ class App:
         except TrunklineError as error:
             call = self._guess_call(scope)
             reply = self.face.gateway.draw(error, call)
-            await _send(_closing(reply, scope), call.method, send)
+            await send_reply(_closing(reply, scope), call.method, send)
             return
         if is_upload:
             incoming = _Incoming(receive, self.face.limits)
@@ -138,7 +133,7 @@ class App:
         if call.upload is not None and reply.status >= 400:
             reply = _closing(reply, scope)
         try:
-            await _send(reply, call.method, send)
+            await send_reply(reply, call.method, send)
         except Exception as error:  # noqa: BLE001  # the server logs what it is given, so it is given nothing to quote
             log_bug(error)
             raise RuntimeError("a reply broke off") from None
@@ -235,82 +230,6 @@ def _closing(reply: Reply, scope: Scope) -> Reply:
     if scope["http_version"] >= "2":
         return reply
     return msgspec.structs.replace(reply, headers=[*reply.headers, (b"connection", b"close")])
-
-
-async def _send(reply: Reply, method: str, send: Send) -> None:
-    body = reply.body
-    headers = list(reply.headers)
-    if isinstance(body, bytes) and reply.status not in (204, 304):
-        headers.append((b"content-length", b"%d" % len(body)))
-    start = {"type": "http.response.start", "status": reply.status, "headers": headers}
-    if isinstance(body, bytes):
-        await send(start)
-        sent = body if has_body(reply.status, method) else b""
-        await send({"type": "http.response.body", "body": sent})
-        return
-    try:
-        await send(start)
-    except BaseException:
-        body.close()
-        raise
-    if not has_body(reply.status, method):
-        body.close()
-    else:
-        await _pour(body, send)
-    await send({"type": "http.response.body", "body": b""})
-
-
-async def _pour(stream: Stream, send: Send) -> None:
-    sink = _AsgiSink()
-    pouring = asyncio.create_task(stream.pour(sink))
-    pouring.add_done_callback(lambda _: sink.wake.set())
-    try:
-        while not pouring.done() or sink.waiting_bytes:
-            await sink.wake.wait()
-            if data := sink.take():
-                await send({"type": "http.response.body", "body": data, "more_body": True})
-                sink.resume()
-        await pouring
-    finally:
-        pouring.cancel()
-        await asyncio.wait({pouring})
-        if sink.source is None:
-            # Called off before it had begun: it has let go of nothing.
-            stream.close()
-
-
-class _AsgiSink:
-    """Gathers what is poured until the server takes it."""
-
-    def __init__(self) -> None:
-        self.wake = asyncio.Event()
-        self.waiting_bytes = 0
-        self._parts: list[bytes] = []
-        self.source: Source | None = None
-        self._is_paused = False
-
-    def attach(self, source: Source) -> None:
-        self.source = source
-
-    def write(self, data: bytes) -> None:
-        self._parts.append(data)
-        self.waiting_bytes += len(data)
-        self.wake.set()
-        if self.waiting_bytes > _HIGH_WATER_BYTES and self.source is not None and not self._is_paused:
-            self._is_paused = True
-            self.source.pause()
-
-    def take(self) -> bytes:
-        data = b"".join(self._parts)
-        self._parts.clear()
-        self.waiting_bytes = 0
-        self.wake.clear()
-        return data
-
-    def resume(self) -> None:
-        if self._is_paused and self.source is not None and not self.waiting_bytes:
-            self._is_paused = False
-            self.source.resume()
 
 
 async def _deny(reply: Reply, scope: Scope, send: Send) -> None:
