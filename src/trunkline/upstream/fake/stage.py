@@ -3,9 +3,7 @@
 Knows neither sockets nor the engine's ports; keeps what it was asked, so that a test can look.
 """
 
-import base64
 import json
-import struct
 from collections import deque
 from collections.abc import Callable, Collection, Mapping
 from functools import partial
@@ -17,9 +15,10 @@ from msgspec import Struct
 
 from trunkline.clock import Clock, Mint, SystemClock, mint
 from trunkline.upstream.fake import chat, google, messages, responses
+from trunkline.upstream.fake.embeddings import embed
 from trunkline.upstream.fake.files import Shelf
 from trunkline.upstream.fake.memory import Memory
-from trunkline.upstream.fake.model import answer, count, count_input
+from trunkline.upstream.fake.model import answer, count_input
 from trunkline.upstream.fake.script import Performance, Script, direct
 from trunkline.upstream.fake.wire import BadRequest, Body, Stamp, dump, require
 
@@ -65,7 +64,6 @@ _COUNTS = "countTokens"
 
 # A test that asks more often than this looks at its last questions.
 _REMEMBERED = 1000
-_DIMENSIONS = 8
 
 
 class Received(Struct, frozen=True):
@@ -165,7 +163,7 @@ class Stage:
 
     def _answer_plainly(self, operation: str, wire: ModuleType, body: Body) -> Performance:
         if operation == "embeddings":
-            return _as_json(_embed(body))
+            return _as_json(embed(body))
         if operation == "count_tokens":
             return _as_json({"input_tokens": count_input(messages.read_to_count(body))})
         if operation == "gemini:count":
@@ -275,33 +273,3 @@ def _draw_model(name: str) -> dict[str, Any]:
 
 def _draw_messages_model(name: str) -> dict[str, Any]:
     return {"type": "model", "id": name, "display_name": name, "created_at": "2026-01-02T00:00:00Z"}
-
-
-def _embed(body: Body) -> dict[str, Any]:
-    """Vectors that follow from their texts alone, as numbers or as the base64 that SDKs ask for."""
-    given = require(body, "input", (str, list))
-    texts = [given] if isinstance(given, str) else given
-    if texts and isinstance(texts[0], int):
-        texts = [texts]
-    dimensions = body.get("dimensions") or _DIMENSIONS
-    vectors = [_vector(str(text), dimensions) for text in texts]
-    is_base64 = body.get("encoding_format") == "base64"
-    tokens = sum(count(str(text)) for text in texts)
-    return {
-        "object": "list",
-        "data": [
-            {"object": "embedding", "index": index, "embedding": _pack(vector) if is_base64 else vector}
-            for index, vector in enumerate(vectors)
-        ],
-        "model": body["model"],
-        "usage": {"prompt_tokens": tokens, "total_tokens": tokens},
-    }
-
-
-def _vector(text: str, dimensions: int) -> list[float]:
-    """Quarters and eighths, so that they survive single precision."""
-    return [((sum(text.encode()) + 7 * at) % 17 - 8) / 8 for at in range(dimensions)]
-
-
-def _pack(vector: list[float]) -> str:
-    return base64.b64encode(struct.pack(f"<{len(vector)}f", *vector)).decode()
