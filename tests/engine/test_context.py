@@ -1,5 +1,6 @@
 """What a Responses request goes on from, over upstreams that remember and upstreams that do not."""
 
+import asyncio
 from typing import Any
 
 import msgspec
@@ -296,6 +297,24 @@ async def test_two_runs_on_one_conversation_exclude_each_other() -> None:
     assert (answer.status, answer.error["code"], answer.error["param"]) == (400, "conversation_locked", "conversation")
     await scene.kept.conversations.release(id, "another")
     assert (await ask(scene, "chat-model", json_reply(completion("Hello")), conversation=id)).status == 200
+
+
+async def test_a_client_that_leaves_at_once_lets_go_of_its_conversation(monkeypatch: pytest.MonkeyPatch) -> None:
+    """While it is still being looked up what stands in it."""
+    scene = StoredScene()
+    id = await converse(scene)
+    is_asked = asyncio.Event()
+
+    async def items(path: str, id: str) -> None:
+        is_asked.set()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(scene.kept.conversations, "items", items)
+    asking = asyncio.create_task(ask(scene, "chat-model", json_reply(completion("hi")), conversation=id))
+    await is_asked.wait()
+    asking.cancel()
+    await asyncio.wait([asking])
+    assert await scene.kept.conversations.hold("/", id, "another", 60)
 
 
 async def test_a_conversation_is_let_go_whatever_the_request_forwards() -> None:

@@ -76,13 +76,13 @@ async def understand(desk: Desk, store: Store, x: Exchange, envelope: Envelope, 
             param="previous_response_id",
             code="mutually_exclusive_parameters",
         )
-    if previous_id is not None:
-        await _find_chain(store, x.principal, previous_id, context)
-        if context.opening:
-            x.session = desk.parts.sessions.follow(x.principal.path, x.session, members, context.opening)
-    elif conversation_id is not None:
-        await _find_conversation(store, x, conversation_id, context, holds=runs)
     try:
+        if previous_id is not None:
+            await _find_chain(store, x.principal, previous_id, context)
+            if context.opening:
+                x.session = desk.parts.sessions.follow(x.principal.path, x.session, members, context.opening)
+        elif conversation_id is not None:
+            await _find_conversation(store, x, conversation_id, context, holds=runs)
         await _read_items(store, x.principal, context)
     except BaseException:
         await let_go(store, x, context)
@@ -203,19 +203,19 @@ async def _find_conversation(store: Store, x: Exchange, id: str, context: Contex
         await _hold(store, x, id, context)
     items = await conversations.items(path, id)
     if items is None:
-        await let_go(store, x, context)
         raise _unknown_conversation(id)
     context.before = [Raw(kept.item) for kept in items]
 
 
 async def _hold(store: Store, x: Exchange, id: str, context: Context) -> None:
+    # Said before it is so: whoever is called off while it comes to be lets go of it as well.
+    context.conversation_id = id
     if not await store.conversations.hold(x.principal.path, id, x.request_id, HOLD_SECONDS):
         raise InvalidRequest(
             "Another process is currently operating on this conversation. Please retry in a few seconds.",
             param="conversation",
             code="conversation_locked",
         )
-    context.conversation_id = id
 
 
 def _unknown_conversation(id: str) -> ObjectNotFound:
