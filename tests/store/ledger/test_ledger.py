@@ -15,6 +15,7 @@ from sqlalchemy import Table, select, text
 from recorded import RATES, STARTED, USAGE, attempt, record
 from trunkline.clock import FakeClock
 from trunkline.errors import Unavailable
+from trunkline.money import Tariff
 from trunkline.records import Attempt, Record
 from trunkline.state.usage import UsedAttempt
 from trunkline.store.engine import Database, Result, Work, open_database
@@ -166,6 +167,7 @@ UNPRICED = {"usage": Usage(7, web_searches=2, tier="priority"), "cost": None}
     ("of_request", "of_attempt", "own_rows"),
     [
         ({}, {}, 0),
+        ({}, {"tariff": Tariff(RATES)}, 0),
         ({"first_byte_micros": None}, {"first_byte_micros": None}, 0),
         (UNPRICED, UNPRICED | {"rates": None, "cost_source": ""}, 0),
         ({}, {"is_estimated": True}, 0),

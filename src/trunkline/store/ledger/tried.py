@@ -42,7 +42,7 @@ def find_lone(record: Record) -> Attempt | None:
     # By position, in the order of `Attempt`: this is done for every request.
     told = Attempt(
         record.target,
-        None,
+        attempt.tariff,
         attempt.started_at_micros,
         False,
         record.duration_micros - before,
