@@ -7,6 +7,7 @@ import base64
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from trunkline.dialects.anthropic.blocks import DIALECT
 from trunkline.dialects.anthropic.citations import read_citation
@@ -112,7 +113,19 @@ class _Turn:
             self._parts.append(read_part(block, kind))
             return
         self._flush()
+        if self._is_of_a_call(item):
+            return
         self._items.append(item)
+
+    def _is_of_a_call(self, item: Item) -> bool:
+        """Whether this is what Chat's providers sign a call with, told behind the call: then it is put back into it."""
+        last = self._items[-1] if self._items else None
+        if not isinstance(item, Reasoning) or not isinstance(last, ToolCall):
+            return False
+        if item.carrier is None or item.carrier.kind != "extra_content":
+            return False
+        self._items[-1] = replace(last, carrier=item.carrier)
+        return True
 
     def _take_use(self, use_id: str | None) -> dict[str, Any]:
         """The use of a server's tool that a result belongs to, which says no more beside it."""

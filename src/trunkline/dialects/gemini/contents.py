@@ -157,6 +157,14 @@ class _History:
             carrier = Carrier(DIALECT, kind, {"signature": signature, **payload})
         self._flush_thoughts(carrier)
 
+    def _sign_call(self, signature: str, call_id: str) -> Carrier | None:
+        """What is the call's own, as Chat's providers sign them; anything else is the step of thought before it."""
+        carrier = unseal_signature(signature, self._unseal)
+        if carrier is not None and carrier.kind == "extra_content":
+            return carrier
+        self._sign("call", signature, {"id": call_id})
+        return None
+
     def _add_call(self, call: Fields, place_id: str, signature: str | None) -> None:
         call_id, name = call.text("id"), call.need_text("name")
         given = call.object("args")
@@ -164,12 +172,10 @@ class _History:
             arguments = msgspec.json.encode(given or {}).decode()
         except (UnicodeEncodeError, RecursionError, TypeError, msgspec.MsgspecError) as error:
             raise InvalidRequest(f"`{call.at('args')}` is not valid JSON", param=call.at("args")) from error
-        if signature:
-            self._sign("call", signature, {"id": call_id or ""})
-        else:
-            self._flush_thoughts()
+        carrier = self._sign_call(signature, call_id or "") if signature else None
+        self._flush_thoughts()
         self._flush()
-        self.items.append(ToolCall(call_id=call_id or place_id, name=name, arguments=arguments))
+        self.items.append(ToolCall(call_id=call_id or place_id, name=name, arguments=arguments, carrier=carrier))
         self._open_calls.append((call_id or place_id, name))
 
     def _add_output(self, response: Fields, extras: Extras) -> None:

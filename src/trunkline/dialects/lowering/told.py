@@ -12,7 +12,16 @@ from trunkline.dialects.shapes import lenient_list, lenient_object, lenient_text
 from trunkline.items import Carrier, Image, Item, Message, OtherItem, Part, Text
 
 _SHOWN_BY_BLOCKS = frozenset(
-    {"web_search_call", "code_interpreter_call", "mcp_call", "tool_search_call", "tool_search_output"}
+    {
+        "web_search_call",
+        "code_interpreter_call",
+        "mcp_call",
+        "tool_search_call",
+        "tool_search_output",
+        # Google's words for the same.
+        "executableCode",
+        "codeExecutionResult",
+    }
 )
 _SILENT = frozenset({"mcp_list_tools", "tool_search_call", "tool_search_output"})
 
