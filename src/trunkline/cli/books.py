@@ -28,6 +28,14 @@ class Book(Protocol):
     async def delete(self, name: str, /) -> dict[str, Any]: ...
 
 
+class RuleBook(Book, Protocol):
+    """Rules that count: so few that a list of them has no pages."""
+
+    async def all(self) -> dict[str, Any]: ...
+
+    async def reset(self, name: str, /) -> dict[str, Any]: ...
+
+
 class RemoteBook:
     """The book of one `kind` at a running gateway: each page is a request of the admin API."""
 
@@ -38,10 +46,6 @@ class RemoteBook:
 
     async def ask(self, method: str, *words: str, query: str = "", body: Any = None) -> dict[str, Any]:
         return await self._ask(method, self.kind, *words, query=query, body=body)
-
-    async def all(self) -> dict[str, Any]:
-        """The objects of a kind that has no pages."""
-        return await self.ask("GET")
 
     async def page(self, after: str | None = None, limit: int = 100) -> dict[str, Any]:
         place = f"&after={after}" if after else ""
@@ -58,6 +62,14 @@ class RemoteBook:
 
     async def delete(self, name: str) -> dict[str, Any]:
         return await self.ask("DELETE", name)
+
+
+class RemoteRules(RemoteBook):
+    async def all(self) -> dict[str, Any]:
+        return await self.ask("GET")
+
+    async def reset(self, name: str) -> dict[str, Any]:
+        return await self.ask("POST", name, "reset")
 
 
 AnyBook = TypeVar("AnyBook", bound=Book)

@@ -4,9 +4,9 @@ import contextlib
 import secrets
 from argparse import Namespace
 from collections.abc import AsyncIterator, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any
 
-from trunkline.cli.books import Action, Book, RemoteBook, act, unfold
+from trunkline.cli.books import Action, RemoteRules, RuleBook, act, unfold
 from trunkline.cli.listing import write_pairs, write_table
 from trunkline.cli.setup import load, read_environment
 from trunkline.config.config import Config
@@ -20,19 +20,8 @@ _NUMBERS = _STATUS_HEAD[1:6]
 _NONE_YET = "there are no budgets yet: trunkline budgets set NAME --dollars 500 --per month"
 
 
-class Budgets(Book, Protocol):
-    """As `engine.admin.budget_book.BudgetBook`."""
-
-    async def all(self) -> dict[str, Any]: ...
-
-    async def reset(self, name: str, /) -> dict[str, Any]: ...
-
-
-class RemoteBudgets(RemoteBook):
+class RemoteBudgets(RemoteRules):
     kind = "budgets"
-
-    async def reset(self, name: str) -> dict[str, Any]:
-        return await self.ask("POST", name, "reset")
 
 
 def run(options: Namespace) -> int:
@@ -41,7 +30,7 @@ def run(options: Namespace) -> int:
 
 
 @contextlib.asynccontextmanager
-async def _open_beside(config: Config) -> AsyncIterator[Budgets]:
+async def _open_beside(config: Config) -> AsyncIterator[RuleBook]:
     """The budgets of the store that a gateway of this configuration uses. A gateway that runs takes up every change within
     a second; what it has reserved is not known here."""
     from trunkline.cli.opened import open_beside
@@ -75,23 +64,23 @@ async def _open_beside(config: Config) -> AsyncIterator[Budgets]:
 # --- what can be done -------------------------------------------------------------------------------------------
 
 
-async def _list(book: Budgets, options: Namespace) -> tuple[Any, str]:
+async def _list(book: RuleBook, options: Namespace) -> tuple[Any, str]:
     budgets = await _read_all(book)
     return budgets, write_table(_HEAD, [_write_row(each) for each in budgets], ("dollars",)) if budgets else _NONE_YET
 
 
-async def _status(book: Budgets, options: Namespace) -> tuple[Any, str]:
+async def _status(book: RuleBook, options: Namespace) -> tuple[Any, str]:
     budgets = await _read_all(book) if options.name is None else [await book.find(options.name)]
     rows = [_write_status(each) for each in budgets]
     return budgets, write_table(_STATUS_HEAD, rows, _NUMBERS) if rows else _NONE_YET
 
 
-async def _show(book: Budgets, options: Namespace) -> tuple[Any, str]:
+async def _show(book: RuleBook, options: Namespace) -> tuple[Any, str]:
     budget = await book.find(options.name)
     return budget, _write_whole(budget)
 
 
-async def _set(book: Budgets, options: Namespace) -> tuple[Any, str]:
+async def _set(book: RuleBook, options: Namespace) -> tuple[Any, str]:
     known = next((each for each in await _read_all(book) if each["name"] == options.name), None)
     members = read_members(options, known)
     if known is None:
@@ -101,16 +90,16 @@ async def _set(book: Budgets, options: Namespace) -> tuple[Any, str]:
     return budget, _write_whole(budget)
 
 
-async def _reset(book: Budgets, options: Namespace) -> tuple[Any, str]:
+async def _reset(book: RuleBook, options: Namespace) -> tuple[Any, str]:
     budget = await book.reset(options.name)
     return budget, f"{options.name} is counted anew from {budget['reset_at']} on"
 
 
-async def _delete(book: Budgets, options: Namespace) -> tuple[Any, str]:
+async def _delete(book: RuleBook, options: Namespace) -> tuple[Any, str]:
     return await book.delete(options.name), f"{options.name} is deleted"
 
 
-_ACTIONS: Mapping[str, Action[Budgets]] = {
+_ACTIONS: Mapping[str, Action[RuleBook]] = {
     "list": _list,
     "status": _status,
     "show": _show,
@@ -120,7 +109,7 @@ _ACTIONS: Mapping[str, Action[Budgets]] = {
 }
 
 
-async def _read_all(book: Budgets) -> list[dict[str, Any]]:
+async def _read_all(book: RuleBook) -> list[dict[str, Any]]:
     budgets: list[dict[str, Any]] = unfold((await book.all())["data"])
     return budgets
 

@@ -3,9 +3,9 @@
 import contextlib
 from argparse import Namespace
 from collections.abc import AsyncIterator, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any
 
-from trunkline.cli.books import Action, Book, RemoteBook, act, unfold
+from trunkline.cli.books import Action, RemoteRules, RuleBook, act, unfold
 from trunkline.cli.listing import write_pairs, write_table
 from trunkline.cli.setup import load
 from trunkline.config.config import Config
@@ -20,19 +20,8 @@ _PLAIN = (*_MEASURES, "per", "zone", "each")
 _MATCHES = (("path", "path"), ("key_name", "key"), ("model", "model"), ("provider", "provider"))
 
 
-class Limits(Book, Protocol):
-    """As `engine.admin.limit_book.LimitBook`."""
-
-    async def all(self) -> dict[str, Any]: ...
-
-    async def reset(self, id: str, /) -> dict[str, Any]: ...
-
-
-class RemoteLimits(RemoteBook):
+class RemoteLimits(RemoteRules):
     kind = "limits"
-
-    async def reset(self, id: str) -> dict[str, Any]:
-        return await self.ask("POST", id, "reset")
 
 
 def run(options: Namespace) -> int:
@@ -41,7 +30,7 @@ def run(options: Namespace) -> int:
 
 
 @contextlib.asynccontextmanager
-async def _open_beside(config: Config) -> AsyncIterator[Limits]:
+async def _open_beside(config: Config) -> AsyncIterator[RuleBook]:
     """The limits of the store that a gateway of this configuration uses. A gateway that runs takes up every change within
     a second; what is used is not known here."""
     from trunkline.cli.opened import open_beside
@@ -57,17 +46,17 @@ async def _open_beside(config: Config) -> AsyncIterator[Limits]:
 # --- what can be done -------------------------------------------------------------------------------------------
 
 
-async def _list(book: Limits, options: Namespace) -> tuple[Any, str]:
+async def _list(book: RuleBook, options: Namespace) -> tuple[Any, str]:
     rules = unfold((await book.all())["data"])
     return rules, write_table(_HEAD, [_write_row(each) for each in rules], _NUMBERS) if rules else _NONE_YET
 
 
-async def _show(book: Limits, options: Namespace) -> tuple[Any, str]:
+async def _show(book: RuleBook, options: Namespace) -> tuple[Any, str]:
     rule = await book.find(options.id)
     return rule, _write_whole(rule)
 
 
-async def _set(book: Limits, options: Namespace) -> tuple[Any, str]:
+async def _set(book: RuleBook, options: Namespace) -> tuple[Any, str]:
     members = {name: value for name in _PLAIN if (value := getattr(options, name)) is not None}
     match = {name: value for typed, name in _MATCHES if (value := getattr(options, typed)) is not None}
     if options.id is None:
@@ -79,15 +68,15 @@ async def _set(book: Limits, options: Namespace) -> tuple[Any, str]:
     return rule, _write_whole(rule)
 
 
-async def _reset(book: Limits, options: Namespace) -> tuple[Any, str]:
+async def _reset(book: RuleBook, options: Namespace) -> tuple[Any, str]:
     return await book.reset(options.id), f"all of {options.id} is there again"
 
 
-async def _delete(book: Limits, options: Namespace) -> tuple[Any, str]:
+async def _delete(book: RuleBook, options: Namespace) -> tuple[Any, str]:
     return await book.delete(options.id), f"{options.id} is deleted"
 
 
-_ACTIONS: Mapping[str, Action[Limits]] = {
+_ACTIONS: Mapping[str, Action[RuleBook]] = {
     "list": _list,
     "show": _show,
     "set": _set,

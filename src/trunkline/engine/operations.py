@@ -13,7 +13,7 @@ from trunkline.engine.resources.audit import (
     list_acts,
     list_audit,
 )
-from trunkline.engine.resources.budgets import BUDGETS, list_budgets, reset_budget
+from trunkline.engine.resources.budgets import BUDGETS
 from trunkline.engine.resources.compaction import compact_response
 from trunkline.engine.resources.completions import (
     delete_completion,
@@ -37,7 +37,7 @@ from trunkline.engine.resources.embeddings import embed
 from trunkline.engine.resources.erasure import erase_path
 from trunkline.engine.resources.files import delete_file, get_content, get_file, list_files, upload_file
 from trunkline.engine.resources.keys import KEYS, list_keys, revoke_key, rotate_key
-from trunkline.engine.resources.limits import LIMITS, list_limits, reset_limit
+from trunkline.engine.resources.limits import LIMITS
 from trunkline.engine.resources.metrics import show_metrics
 from trunkline.engine.resources.models import answer_list, answer_one
 from trunkline.engine.resources.openapi import describe
@@ -97,17 +97,17 @@ OPERATIONS: Mapping[str, Callable[[Desk, Exchange], Awaitable[Reply]]] = {
     "file": get_file,
     "file_deletion": delete_file,
     "file_content": get_content,
-    "budgets": list_budgets,
+    "budgets": BUDGETS.all,
     "budget_creation": BUDGETS.create,
     "budget": BUDGETS.find,
     "budget_update": BUDGETS.update,
-    "budget_reset": reset_budget,
+    "budget_reset": BUDGETS.reset,
     "budget_deletion": BUDGETS.delete,
-    "limits": list_limits,
+    "limits": LIMITS.all,
     "limit_creation": LIMITS.create,
     "limit": LIMITS.find,
     "limit_update": LIMITS.update,
-    "limit_reset": reset_limit,
+    "limit_reset": LIMITS.reset,
     "limit_deletion": LIMITS.delete,
     "keys": list_keys,
     "key_creation": KEYS.create,

@@ -1,7 +1,7 @@
 """What is asked of every book that administrators keep: a route each, the same for all kinds of objects."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from typing import Any, Generic, Protocol, TypeVar
 
 from trunkline.call import Reply
 from trunkline.engine.desk import Desk
@@ -21,10 +21,21 @@ class Book(Protocol):
     async def delete(self, name: str, /) -> dict[str, Any]: ...
 
 
-class BookRoutes:
+class RuleBook(Book, Protocol):
+    """Rules that count: so few that a list of them has no pages."""
+
+    async def all(self) -> dict[str, Any]: ...
+
+    async def reset(self, name: str, /) -> dict[str, Any]: ...
+
+
+AnyBook = TypeVar("AnyBook", bound=Book)
+
+
+class BookRoutes(Generic[AnyBook]):
     """The routes of one kind. What only this kind can do stands in its own file, beside how its book is opened."""
 
-    def __init__(self, open_book: Callable[[Desk, Exchange], Book]) -> None:
+    def __init__(self, open_book: Callable[[Desk, Exchange], AnyBook]) -> None:
         self._open_book = open_book
 
     async def create(self, desk: Desk, x: Exchange) -> Reply:
@@ -44,3 +55,15 @@ class BookRoutes:
     async def delete(self, desk: Desk, x: Exchange) -> Reply:
         """`DELETE /admin/v1/{kind}/{name}`."""
         return desk.say(x, await self._open_book(desk, x).delete(x.found.ids[0]))
+
+
+class RuleRoutes(BookRoutes[RuleBook]):
+    """Those of rules."""
+
+    async def all(self, desk: Desk, x: Exchange) -> Reply:
+        """`GET /admin/v1/{kind}`: and how they stand, those of the configuration first."""
+        return desk.say(x, await self._open_book(desk, x).all())
+
+    async def reset(self, desk: Desk, x: Exchange) -> Reply:
+        """`POST /admin/v1/{kind}/{name}/reset`: nothing is used of it."""
+        return desk.say(x, await self._open_book(desk, x).reset(x.found.ids[0]))
