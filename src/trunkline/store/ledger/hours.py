@@ -129,43 +129,38 @@ def merge(connection: Connection, hour: int) -> bool:
 _USUAL = len(usual_values(REQUESTS))
 _NAMES = [column.name for column in REQUESTS.columns if column is not REQUESTS.c.number]
 _SAID, _LAST = _NAMES[:-_USUAL], _NAMES[-_USUAL:]
-_STARTED, _ASKED_MODEL, _TRIED, _COST = map(
-    _SAID.index, ("started_at_micros", "model_asked", "tried_at_micros", "cost")
-)
+_STARTED, _TRIED, _COST = map(_SAID.index, ("started_at_micros", "tried_at_micros", "cost"))
 _get_alike: Callable[[Values], Values] = itemgetter(
-    *map(_SAID.index, ("path", "key_id", "key", "operation", "account", "model"))
+    *map(_SAID.index, ("path", "key_id", "key", "operation", "model_asked", "account", "model"))
 )
-_get_counts: Callable[[Values], Values] = itemgetter(*map(_SAID.index, USUAL_COUNTS))
+_get_summed: Callable[[Values], Values] = itemgetter(*map(_SAID.index, ("cost", *USUAL_COUNTS)))
 
 
 def add_up(rows: Rows) -> list[Values]:
-    """Rows of requests → rows of hours. Requests are alike here whose last columns hold the same."""
+    """Rows of requests → rows of hours. Requests are alike here that ask for the same by the same name, and whose last
+    columns hold the same."""
     alike: dict[Values, list[Values]] = defaultdict(list)
     for said, last in zip(*rows, strict=True):
-        cost = said[_COST]
-        asked, tried = said[_ASKED_MODEL] != "", said[_TRIED] is not None
-        key = said[_STARTED] // HOUR_MICROS, _get_alike(said), asked, tried, cost is None, last
-        alike[key].append((cost or 0, *_get_counts(said)))
-    return [_add_up(values, *key) for key, values in alike.items()]
+        hour, is_tried, is_priced = said[_STARTED] // HOUR_MICROS, said[_TRIED] is not None, said[_COST] is not None
+        alike[hour, _get_alike(said), is_tried, is_priced, last].append(_get_summed(said))
+    return [_add_up(summed, *key) for key, summed in alike.items()]
 
 
-def _add_up(
-    values: list[Values], hour: int, alike: Values, asks_model: bool, is_lone: bool, is_unpriced: bool, last: Values
-) -> Values:
-    requests = len(values)
-    path, key_id, key, operation, *target = alike
+def _add_up(summed: list[Values], hour: int, alike: Values, is_tried: bool, is_priced: bool, last: Values) -> Values:
+    requests = len(summed)
+    path, key_id, key, operation, model_asked, *target = alike
     status, outcome, _, labels, attempts, is_estimated, *rare = last
-    cost, *usual = map(sum, zip(*values, strict=True))
+    costs, *usual = zip(*summed, strict=True)
     return (
-        *(hour, path, key_id, key, operation, labels, status, outcome, asks_model),
-        *((LONE, *target) if is_lone else (WHOLE, "", "")),
+        *(hour, path, key_id, key, operation, labels, status, outcome, model_asked != ""),
+        *((LONE, *target) if is_tried else (WHOLE, "", "")),
         *(requests, requests, requests, requests * attempts),
-        *(
-            requests if is_so else 0
-            for is_so in (outcome == "error", outcome == "cancelled", is_unpriced, is_estimated)
-        ),
-        cost,
-        *usual,
+        requests if outcome == "error" else 0,
+        requests if outcome == "cancelled" else 0,
+        0 if is_priced else requests,
+        requests if is_estimated else 0,
+        sum(costs) if is_priced else 0,
+        *map(sum, usual),
         *(requests * each for each in rare),
     )
 
