@@ -8,9 +8,7 @@ OpenAI-compatible routes. The list of models comes in pages; one of a thousand h
 from collections.abc import Sequence
 
 from trunkline.call import Header
-from trunkline.capabilities import Capabilities
-from trunkline.dialects.gemini.media import OWN_URLS
-from trunkline.providers.google_format import read_models, write_paths
+from trunkline.providers.google_format import OWN_MODELS, read_models, write_paths
 from trunkline.providers.provider import Provider
 
 
@@ -38,13 +36,7 @@ PROVIDER = Provider(
         "models": "/models?pageSize=1000",
     },
     read_models=read_models,
-    capabilities=Capabilities(
-        parallel_switch=False,
-        image_urls=False,
-        file_urls=False,
-        own_urls=OWN_URLS,
-        fields=frozenset({"top_k"}),
-    ),
+    capabilities=OWN_MODELS,
     rank=3,
     example="gemini-2.5-flash",
 )

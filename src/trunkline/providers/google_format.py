@@ -4,8 +4,19 @@ from collections.abc import Mapping
 
 import msgspec
 
+from trunkline.capabilities import Capabilities
+from trunkline.dialects.gemini.media import OWN_URLS
 from trunkline.errors import Garbled
 from trunkline.providers.provider import STREAM
+
+OWN_MODELS = Capabilities(
+    parallel_switch=False,
+    image_urls=False,
+    file_urls=False,
+    own_urls=OWN_URLS,
+    fields=frozenset({"top_k"}),
+)
+"""What Google's own models take, on either of its services."""
 
 
 def write_paths(prefix: str = "") -> Mapping[str, str]:

@@ -7,9 +7,7 @@ with the Gemini API.
 
 from collections.abc import Mapping
 
-from trunkline.capabilities import Capabilities
-from trunkline.dialects.gemini.media import OWN_URLS
-from trunkline.providers.google_format import read_models, write_paths
+from trunkline.providers.google_format import OWN_MODELS, read_models, write_paths
 from trunkline.providers.provider import Provider, Setting
 
 
@@ -49,13 +47,7 @@ PROVIDER = Provider(
     ),
     cloud="google",
     read_models=read_models,
-    capabilities=Capabilities(
-        parallel_switch=False,
-        image_urls=False,
-        file_urls=False,
-        own_urls=OWN_URLS,
-        fields=frozenset({"top_k"}),
-    ),
+    capabilities=OWN_MODELS,
     rank=4,
     example="gemini-2.5-flash",
 )
