@@ -1,11 +1,12 @@
 """The ports of files, answered from memory: for tests of what stands above them."""
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Sequence
 
 from trunkline.clock import FakeClock
 from trunkline.errors import Unavailable
+from trunkline.paths import is_within
 from trunkline.state.conversations import Order
-from trunkline.state.files import KeptFile
+from trunkline.state.files import FileCopy, KeptFile
 
 
 class MemoryFiles:
@@ -44,8 +45,12 @@ class MemoryFiles:
     async def was_here(self, id: str) -> bool:
         return id in self.kept or id in self.gone
 
-    async def copies(self, id: str) -> Mapping[str, str]:
-        return {account: copy for (file, account), (copy, _) in self._copies.items() if file == id}
+    async def copies(self, id: str) -> Sequence[FileCopy]:
+        return [FileCopy(account, copy) for (file, account), (copy, _) in self._copies.items() if file == id]
+
+    async def copies_below(self, path: str) -> Sequence[FileCopy]:
+        ids = [id for id, file in self.kept.items() if is_within(file.path, path)]
+        return [copy for id in ids for copy in await self.copies(id)]
 
     async def copy_at(self, id: str, account: str, since_micros: int) -> str | None:
         copy, made = self._copies.get((id, account), (None, 0))

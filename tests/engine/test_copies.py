@@ -2,10 +2,12 @@
 
 import asyncio
 import os
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 from file_scene import ANA, PURPOSE, FileScene, part, put
+from msgspec.structs import replace
 from test_materials import asking, naming
 
 from scripted_gateway import PATHS
@@ -50,6 +52,10 @@ def sent(scene: FileScene) -> list[Received]:
 
 def uploads(scene: FileScene) -> list[Received]:
     return [request for request in stage(scene).received if request.path.endswith("/files")]
+
+
+async def erase_nothing(path: str) -> Mapping[str, int]:
+    return {}
 
 
 # --- given --------------------------------------------------------------------------------------------------------
@@ -231,6 +237,28 @@ async def test_deleting_a_file_deletes_its_copies() -> None:
     assert len(stage(scene).files.kept) == 3
     assert (await scene.delete(f"/v1/files/{id}")).status == 200
     assert not stage(scene).files.kept
+
+
+async def test_erasing_a_path_deletes_copies_of_its_files() -> None:
+    """No provider keeps what is erased here."""
+    scene = make_scene()
+    scene.store = replace(scene.kept, erase=erase_nothing)
+    scene.__post_init__()
+    id = await keep(scene, "report.pdf", PDF)
+    await ask(scene, "responses", "messages", naming("responses", id))
+    assert (await scene.ask("/admin/v1/erase", {"path": "/elsewhere"})).status == 200
+    assert len(stage(scene).files.kept) == 1
+    assert (await scene.ask("/admin/v1/erase", {"path": "/"})).status == 200
+    assert not stage(scene).files.kept
+
+
+async def test_a_file_with_an_end_is_not_copied_for_good() -> None:
+    """A provider that would never let go of it is given it with each request."""
+    scene = make_scene()
+    expiry = part("expires_after[anchor]", b"created_at") + part("expires_after[seconds]", b"7200")
+    id = await keep(scene, "report.pdf", PDF, expiry)
+    await ask(scene, "responses", "messages", naming("responses", id))
+    assert not uploads(scene)
 
 
 async def test_a_strangers_file_keeps_its_copies() -> None:

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from trunkline.clock import FakeClock
-from trunkline.state.files import KeptFile
+from trunkline.state.files import FileCopy, KeptFile
 from trunkline.store.blobs_disk import DiskBlobs
 from trunkline.store.cipher import Cipher
 from trunkline.store.engine import Database, open_database
@@ -131,7 +131,7 @@ async def test_swept(files: SqlFiles, clock: FakeClock, tmp_path: Path) -> None:
     assert [path.name for path in (tmp_path / "files").iterdir()] == ["file-stays"]
     assert await files.was_here("file-deleted")
     assert await files.was_here("file-expired")
-    assert await files.copies("file-deleted") == {}
+    assert await files.copies("file-deleted") == []
     assert await page(files) == ["file-stays"]
 
 
@@ -146,4 +146,7 @@ async def test_copies(files: SqlFiles, clock: FakeClock) -> None:
     assert await files.copy_at("file-1", "openai", now) == "file-new"
     assert await files.copy_at("file-1", "azure", 0) is None
     await files.remember_copy("file-1", "azure", "file-azure")
-    assert await files.copies("file-1") == {"openai": "file-new", "azure": "file-azure"}
+    both = [FileCopy("azure", "file-azure"), FileCopy("openai", "file-new")]
+    assert sorted(await files.copies("file-1"), key=lambda copy: copy.account) == both
+    assert len(await files.copies_below("/")) == 2
+    assert await files.copies_below("/elsewhere") == []

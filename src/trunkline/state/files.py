@@ -1,6 +1,6 @@
 """Files that callers have uploaded, the ports that keep what is known of them and what is in them."""
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from typing import Protocol
 
 from msgspec import Struct
@@ -21,6 +21,13 @@ class KeptFile(Struct, frozen=True, kw_only=True):
     expires_at_micros: int | None = None
 
 
+class FileCopy(Struct, frozen=True):
+    """What an upstream account calls the copy that it was given of a file."""
+
+    account: str
+    upstream_id: str
+
+
 class Files(Protocol):
     """Keeps what is known of files. An id that cannot be found answers `None` or `False`."""
 
@@ -39,8 +46,11 @@ class Files(Protocol):
     async def was_here(self, id: str) -> bool:
         """Whether this id is, or has ever been, known here, whoever it belonged to."""
 
-    async def copies(self, id: str) -> Mapping[str, str]:
-        """The ids of all copies that were ever made, by the upstream account that was given them."""
+    async def copies(self, id: str) -> Sequence[FileCopy]:
+        """All copies of a file that upstream accounts were given."""
+
+    async def copies_below(self, path: str) -> Sequence[FileCopy]:
+        """All copies of the files of a path and of the paths below it."""
 
     async def copy_at(self, id: str, account: str, since_micros: int) -> str | None:
         """The id under which an upstream account has a copy of it that was made since then."""

@@ -1,19 +1,20 @@
 """Implements `state.Files`. Where contents lie it is told; it removes them behind what was deleted or has expired."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, delete, insert, select, update
 
 from trunkline.clock import Clock
 from trunkline.state.conversations import Order
-from trunkline.state.files import Blobs, KeptFile
+from trunkline.state.files import Blobs, FileCopy, KeptFile
 from trunkline.store import sql
 from trunkline.store.cipher import Cipher
 from trunkline.store.engine import Database
 from trunkline.store.gone import remember_gone, were_here
 from trunkline.store.rows import open_row, seal_row
 from trunkline.store.tables import FILE_COPIES, FILES
+from trunkline.store.within import is_within
 
 _SWEPT_AT_ONCE = 100
 
@@ -82,9 +83,17 @@ class SqlFiles:
 
     # --- copies at upstream accounts ------------------------------------------------------------------------------
 
-    async def copies(self, id: str) -> Mapping[str, str]:
-        rows = await self._read(select(FILE_COPIES).where(FILE_COPIES.c.file_id == id))
-        return {row.account: row.upstream_id for row in rows}
+    async def copies(self, id: str) -> Sequence[FileCopy]:
+        return await self._find_copies(FILE_COPIES.c.file_id == id)
+
+    async def copies_below(self, path: str) -> Sequence[FileCopy]:
+        return await self._find_copies(
+            FILE_COPIES.c.file_id.in_(select(FILES.c.id).where(is_within(FILES.c.path, path)))
+        )
+
+    async def _find_copies(self, wanted: ColumnElement[bool]) -> Sequence[FileCopy]:
+        rows = await self._read(select(FILE_COPIES.c.account, FILE_COPIES.c.upstream_id).where(wanted))
+        return [FileCopy(row.account, row.upstream_id) for row in rows]
 
     async def copy_at(self, id: str, account: str, since_micros: int) -> str | None:
         rows = await self._read(

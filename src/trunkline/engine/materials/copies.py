@@ -6,7 +6,7 @@ can be made the content goes with the request, as that of small files does.
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Collection, Mapping
+from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 
 from msgspec.structs import replace
 
@@ -18,7 +18,7 @@ from trunkline.engine.desk import Desk
 from trunkline.errors import ObjectNotFound, Unavailable, UpstreamError
 from trunkline.ports import UpstreamRequest
 from trunkline.providers.account import Account
-from trunkline.state.files import Blobs, KeptFile
+from trunkline.state.files import Blobs, FileCopy, KeptFile
 from trunkline.state.store import Store
 
 _log = logging.getLogger("trunkline")
@@ -26,6 +26,7 @@ _log = logging.getLogger("trunkline")
 # The largest takes a minute on a slow line; a film has to be read by its provider before it can be named.
 _WITHIN_SECONDS = 120.0
 _DELETED_WITHIN_SECONDS = 10.0
+_DELETED_AT_ONCE = 4
 _POLLED_EVERY_SECONDS = 1.0
 # A copy is not used that may end before the answer does.
 _MARGIN_SECONDS = 3_600
@@ -96,23 +97,29 @@ class Copies:
         return api.read(await read_whole(await check_reply(reply, dialect, account, clock)))
 
 
-async def delete_copies(desk: Desk, copies: Mapping[str, str]) -> None:
-    """Have copies deleted, told by their accounts, as far as those can be reached."""
-    await asyncio.gather(*(_delete(desk, account, id) for account, id in copies.items()))
+async def delete_copies(desk: Desk, copies: Sequence[FileCopy]) -> None:
+    """Have copies deleted where they are, as far as their accounts can be reached."""
+    slots = asyncio.Semaphore(_DELETED_AT_ONCE)
+
+    async def delete(copy: FileCopy) -> None:
+        async with slots:
+            await _delete(desk, copy)
+
+    await asyncio.gather(*map(delete, copies))
 
 
-async def _delete(desk: Desk, name: str, id: str) -> None:
-    account = desk.router().account(name)
+async def _delete(desk: Desk, copy: FileCopy) -> None:
+    account = desk.router().account(copy.account)
     api = None if account is None else find_file_api(account.speaks[0], account.provider.operations)
     if account is None or api is None:
         return
-    request = _request(account, account.head_below("DELETE", FILES, _last(id)), api.needs)
+    request = _request(account, account.head_below("DELETE", FILES, _last(copy.upstream_id)), api.needs)
     try:
         async with asyncio.timeout(_DELETED_WITHIN_SECONDS):
             reply = await desk.parts.upstream.send(await desk.authorize_account(request, account))
             reply.close()
     except (UpstreamError, TimeoutError) as error:
-        _log.warning("`%s` was not reached to delete a copy of a file: %s", name, type(error).__name__)
+        _log.warning("`%s` was not reached to delete a copy of a file: %s", account.name, type(error).__name__)
 
 
 def is_lost(error: UpstreamError, copies: Collection[str]) -> bool:
