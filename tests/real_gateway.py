@@ -31,12 +31,12 @@ ENDED_WITHIN_SECONDS = 10.0
 # What each kind of upstream is to the gateway, and what it speaks.
 KINDS: Mapping[str, tuple[str, frozenset[str]]] = {
     "chat": ("compatible", frozenset({"chat", "embeddings", "models"})),
-    "messages": ("anthropic", frozenset({"messages", "count_tokens", "models"})),
+    "messages": ("anthropic", frozenset({"messages", "count_tokens", "models", "files"})),
     "responses": (
         "openai",
-        frozenset({"responses", "responses:count", "responses:compact", "chat", "embeddings", "models"}),
+        frozenset({"responses", "responses:count", "responses:compact", "chat", "embeddings", "models", "files"}),
     ),
-    "gemini": ("gemini", frozenset({"gemini", "gemini:count", "models"})),
+    "gemini": ("gemini", frozenset({"gemini", "gemini:count", "models", "files"})),
 }
 
 # Failures by name: a model `<kind>-<name>` of each upstream.

@@ -13,7 +13,7 @@ import openai
 import pytest
 from openai import OpenAI
 
-from real_gateway import KEY, Gateway, model_of, running_gateway
+from real_gateway import KEY, KINDS, Gateway, model_of, running_gateway
 
 pytestmark = pytest.mark.slow
 
@@ -176,6 +176,24 @@ def test_given_to_a_model(gateway: Gateway, kind: str) -> None:
         ]
         response = client.responses.create(model=model_of(kind), input=[{"role": "user", "content": question}])
     assert response.status == "completed"
+
+
+@pytest.mark.parametrize("kind", [kind for kind, (_, speaks) in KINDS.items() if "files" in speaks])
+def test_a_large_one_is_given_once(gateway: Gateway, kind: str) -> None:
+    """A provider that keeps files has it from the first request on, until it is deleted."""
+    content = b"%PDF-1.4\n" + os.urandom(5_000_000)
+    with OpenAI(base_url=gateway.base_url, api_key=KEY, max_retries=0) as client:
+        file = client.files.create(file=("report.pdf", content), purpose="user_data")
+        question: Any = [
+            {"type": "input_file", "file_id": file.id},
+            {"type": "input_text", "text": "What does it say?"},
+        ]
+        for _ in range(2):
+            client.responses.create(model=model_of(kind), input=[{"role": "user", "content": question}])
+        kept = gateway.fakes[kind].stage.files.kept
+        assert [copy.data for copy in kept.values()] == [content]
+        client.files.delete(file.id)
+        assert not kept
 
 
 def test_after_a_restart(tmp_path: Path) -> None:
