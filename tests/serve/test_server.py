@@ -144,7 +144,7 @@ async def program(drain_seconds: float) -> AsyncIterator[Program]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 async def test_signal(number: signal.Signals) -> None:
     """A signal ends an idle server at once, after everything is closed, with that signal's exit code."""
     async with program(30) as server:

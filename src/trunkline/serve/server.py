@@ -18,7 +18,8 @@ from trunkline.serve.sockets import listen
 
 # After the drain the last error events need a moment to reach their readers; then whatever is left is cancelled.
 _LAST_WORDS_SECONDS = 5.0
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+# SIGHUP says that the terminal is gone. `nohup` has it ignored, and then it is.
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Address(NamedTuple):
@@ -147,7 +148,8 @@ class _Drained(uvicorn.Server):
         if not self._hears_signals or threading.current_thread() is not threading.main_thread():
             yield
             return
-        before = {number: signal.signal(number, self.handle_exit) for number in _SIGNALS}
+        heard = [number for number in _SIGNALS if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN]
+        before = {number: signal.signal(number, self.handle_exit) for number in heard}
         try:
             yield
         finally:
