@@ -69,3 +69,20 @@ def test_a_url_is_looked_at_before_it_is_kept() -> None:
     for url in ("https://user:password@hooks.example", "https://hooks.example:22/", "file:///etc/passwd", "https://"):
         with pytest.raises(InvalidRequest):
             check_url(url)
+
+
+@pytest.mark.parametrize(
+    "host",
+    "localhost a.localhost 127.0.0.1 127.1 2130706433 0x7f000001 017700000001 [::1] [::ffff:127.0.0.1] 10.0.0.1"
+    " 169.254.169.254 [fd00:ec2::254] 0 \u2460\u2461\u2466.0.0.1".split(),
+)
+def test_what_leads_inside_by_its_spelling_is_refused_at_once(host: str) -> None:
+    """Whoever makes a webhook hears of it, and not only the log."""
+    with pytest.raises(InvalidRequest, match="no public address"):
+        check_url(f"http://{host}:8080/x")
+
+
+def test_what_the_operator_has_opened_may_lead_inside() -> None:
+    """By the name or address that it has opened."""
+    check_url("http://10.0.0.1:8080/x", read_hosts(["10.0.0.1"]))
+    check_url("http://localhost:8080/x", read_hosts(["localhost:8080"]))

@@ -4,6 +4,7 @@ import asyncio
 import secrets
 from collections.abc import Coroutine
 from contextlib import AsyncExitStack
+from functools import partial
 from typing import Any
 
 from msgspec import Struct
@@ -54,7 +55,8 @@ async def open_bounds(
     herald = Herald(funds, treasury, Poster(proxies=proxies, hosts=config.fetch.hosts), clock)
     _watch(stack, budgets=treasury.watch(), alerts=herald.watch())
     bounds = BudgetBounds(funds, clock, gauge, DIALECTS, config.output_limit_tokens)
-    means = Means(kept, config.budgets, treasury.look, treasury.refresh, check_url, secrets.token_bytes)
+    check = partial(check_url, hosts=config.fetch.hosts)
+    means = Means(kept, config.budgets, treasury.look, treasury.refresh, check, secrets.token_bytes)
     return Bounding(Admission(counters, [limits, bounds]), limits, Purse(counters, bounds), means)
 
 

@@ -4,6 +4,7 @@ import contextlib
 import secrets
 from argparse import Namespace
 from collections.abc import AsyncIterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from trunkline.cli.books import Action, RemoteRules, RuleBook, act, unfold
@@ -57,7 +58,8 @@ async def _open_beside(config: Config) -> AsyncIterator[RuleBook]:
         async def refresh() -> None:
             """A gateway that runs looks after itself."""
 
-        means = Means(store, config.budgets, look, refresh, check_url, secrets.token_bytes)
+        check = partial(check_url, hosts=config.fetch.hosts)
+        means = Means(store, config.budgets, look, refresh, check, secrets.token_bytes)
         yield BudgetBook(means, ROOT, beside.clock, beside.witness)
 
 

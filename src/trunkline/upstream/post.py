@@ -3,7 +3,7 @@
 from trunkline.errors import InvalidRequest
 from trunkline.upstream.fetch import Fetcher
 from trunkline.upstream.proxy import NO_PROXIES, Proxies
-from trunkline.upstream.reach import NO_HOSTS, Hosts, read_place
+from trunkline.upstream.reach import NO_HOSTS, Hosts, names_closed, read_place
 
 
 class Poster:
@@ -23,9 +23,12 @@ class Poster:
         return await Fetcher(proxies=self._proxies, hosts=hosts).post(url, body, lines, seconds)
 
 
-def check_url(url: str) -> None:
-    """Raises `InvalidRequest` for a URL that is never posted to, whoever gives it."""
-    read_place(url)
+def check_url(url: str, hosts: Hosts = NO_HOSTS) -> None:
+    """Raises `InvalidRequest` for a URL that is never posted to for those who may not open a network: what can be told of
+    it before its name is looked up."""
+    place = read_place(url, hosts)
+    if names_closed(place.host) and not hosts.covers(place.host, place.port):
+        raise InvalidRequest("the URL leads to no public address; `TRUNKLINE_FETCH_HOSTS` opens others")
 
 
 def _open_up(url: str) -> Hosts:

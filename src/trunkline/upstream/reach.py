@@ -7,6 +7,7 @@ changed between versions. Source: the IANA special-purpose address registries (I
 
 import ipaddress
 import re
+import socket
 from collections.abc import Iterable, Sequence
 from urllib.parse import quote, urlsplit
 
@@ -60,6 +61,21 @@ def is_public(address: Address) -> bool:
 def is_private(address: Address) -> bool:
     """Whether an operator may open it: a private network's or this machine's, and no cloud's metadata."""
     return _is_in(address, _PRIVATE) and not _is_in(address, _METADATA)
+
+
+def names_closed(host: str) -> bool:
+    """Whether a host is by its spelling alone no part of the public internet: this machine, or such an address."""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return not is_public(ipaddress.ip_address(host))
+    except ValueError:
+        pass
+    try:
+        # As systems read numbers: `2130706433`, `0x7f.1`.
+        return not is_public(ipaddress.IPv4Address(socket.inet_aton(host)))
+    except OSError:
+        return False
 
 
 def _is_in(address: Address, networks: Iterable[ipaddress.IPv4Network | ipaddress.IPv6Network]) -> bool:

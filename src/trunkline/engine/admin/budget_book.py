@@ -86,10 +86,16 @@ class BudgetBook:
             raise InvalidRequest("`name` cannot be changed: make another budget", param="name")
         return await self._put("budget.update", before, self._bound(read_budget(members, before)))
 
+    def _check_url(self, url: str) -> None:
+        try:
+            self._means.check_url(url)
+        except InvalidRequest as error:
+            raise InvalidRequest(f"`webhook.url`: {error.message}", param="webhook.url") from None
+
     async def _put(self, kind: str, before: Budget | None, budget: Budget) -> dict[str, Any]:
         made = ""
         if budget.webhook is not None:
-            self._means.check_url(budget.webhook.url)
+            self._check_url(budget.webhook.url)
             made = "" if budget.webhook.secret else make_secret(self._means.chance(32))
             if made:
                 budget = replace(budget, webhook=replace(budget.webhook, secret=made))
