@@ -5,6 +5,7 @@ from typing import Any, Literal
 from trunkline.dialects.dialect import Unseal
 from trunkline.dialects.easy import read_easy_message
 from trunkline.dialects.openai_chat.calls import read_arguments
+from trunkline.dialects.openai_chat.easy import read_calling_turn, read_result
 from trunkline.dialects.openai_chat.parts import read_content
 from trunkline.dialects.openai_chat.reasoning import read_reasoning, split_content
 from trunkline.dialects.openai_chat.tools import chat_extras
@@ -30,8 +31,20 @@ class History:
         easy = read_easy_message(value, _EASY_ROLES)
         if easy is not None:
             self.items.append(easy)
-        else:
+        elif not self._read_plain(value):
             self._read(read_object(value, path))
+
+    def _read_plain(self, value: Any) -> bool:
+        """Take in what is of a plain shape; says whether it was."""
+        role = value.get("role") if type(value) is dict else None
+        if role == "assistant" and (items := read_calling_turn(value)) is not None:
+            self.items += items
+            return True
+        if role == "tool" and (result := read_result(value)) is not None:
+            call_id = result.tool_call_id
+            self.items.append(ToolOutput(call_id=call_id, output=result.content, kind=self._find_kind(call_id)))
+            return True
+        return False
 
     def _read(self, message: Fields) -> None:
         role = message.need_text("role")
@@ -177,13 +190,16 @@ class History:
                 param=message.at("tool_call_id"),
                 code="missing_required_parameter",
             )
-        kind: Literal["function", "custom"] = next(
-            (item.kind for item in reversed(self.items) if isinstance(item, ToolCall) and item.call_id == call_id),
-            "function",
-        )
         message.any("name")
-        output = self._read_output_content(message)
+        output, kind = self._read_output_content(message), self._find_kind(call_id)
         self.items.append(ToolOutput(call_id=call_id, output=output, kind=kind, extras=chat_extras(message.rest())))
+
+    def _find_kind(self, call_id: str) -> Literal["function", "custom"]:
+        """The kind of the call that an output answers."""
+        for item in reversed(self.items):
+            if type(item) is ToolCall and item.call_id == call_id:
+                return item.kind
+        return "function"
 
     def _read_legacy_output(self, message: Fields) -> None:
         message.need_text("name")

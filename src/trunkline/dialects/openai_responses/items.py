@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from trunkline.dialects.dialect import Unseal
 from trunkline.dialects.easy import read_easy_message
 from trunkline.dialects.openai_responses.compaction import COMPACTION, open_compactions, read_block
+from trunkline.dialects.openai_responses.easy import read_easy_item
 from trunkline.dialects.openai_responses.parts import DIALECT_NAME, read_extras, read_parts
 from trunkline.dialects.shapes import Fields, missing, read_object, wrong_type
 from trunkline.errors import InvalidRequest
@@ -57,6 +58,9 @@ def read_items(value: Any, path: str, unseal: Unseal) -> list[Item]:
 
 def read_item(value: Any, path: str, unseal: Unseal) -> Item:
     """One item. Types that are not known here become `OtherItem`. Raises `InvalidRequest`."""
+    easy = read_easy_item(value)
+    if easy is not None:
+        return easy
     fields = read_object(value, path)
     type_ = fields.text("type")
     if type_ is None:
