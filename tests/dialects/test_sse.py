@@ -113,3 +113,19 @@ def test_what_is_pending_can_be_looked_at() -> None:
     splitter.feed(b'{"error": ')
     splitter.feed(b"{}}")
     assert splitter.pending == b'{"error": {}}'
+
+
+@pytest.mark.parametrize(
+    ("data", "events"),
+    [
+        (b"event: a\ndata: 1\n\n", [(b"a", b"1")]),
+        (b"event: a\r\ndata: 1\r\n\r\n", [(b"a", b"1")]),
+        (b"event: a\rdata: 1\ndata: 2\n\n", [(b"a", b"1\n2")]),
+        (b"event: a\ndata: 1\ndata: 2\n\n", [(b"a", b"1\n2")]),
+        (b"event: a\ndata: 1\n\ndata: 2\n\n", [(b"a", b"1"), (b"", b"2")]),
+        (b"event: a\n\n", []),
+    ],
+)
+def test_a_named_event_alone_is_cut_as_among_others(data: bytes, events: list[tuple[bytes, bytes]]) -> None:
+    """One whole event a read is taken at a glance only where that is all that it is."""
+    assert Splitter().feed(data) == events

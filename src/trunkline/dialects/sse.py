@@ -37,9 +37,13 @@ class Splitter:
         """The events that these bytes complete. Raises `EventTooLarge`."""
         # One event a read is what providers send most: one search tells, and nothing is cut. (A lone CR in it could
         # only be white space of its JSON.)
-        if data[:6] == b"data: " and data.find(b"\n") == len(data) - 2 and data[-1:] == b"\n" and not self._is_amid:
-            self._at_start = False
-            return [(b"", data[6:-2])]
+        if data[-1:] == b"\n" and not self._pieces and not self._after_cr:
+            if data[:6] == b"data: " and data.find(b"\n") == len(data) - 2:
+                self._at_start = False
+                return [(b"", data[6:-2])]
+            if data[:7] == b"event: " and (event := _read_named(data)) is not None:
+                self._at_start = False
+                return [event]
         # `find`, not `in`: bytes try a number first when asked what is in them, which costs twice as much.
         if self._after_cr or data.find(b"\r") >= 0:
             data = self._unify_line_ends(data)
@@ -63,11 +67,6 @@ class Splitter:
         self._pieces.clear()
         self._size = 0
         return self._read_blocks([rest]) if rest else []
-
-    @property
-    def _is_amid(self) -> bool:
-        """Whether something of an event, or of a line end, has come before."""
-        return bool(self._pieces) or self._after_cr
 
     @property
     def pending(self) -> bytes:
@@ -107,6 +106,15 @@ class Splitter:
             elif block and (event := _read_block(block)) is not None:
                 events.append(event)
         return events
+
+
+def _read_named(data: bytes) -> ServerSentEvent | None:
+    """The one event that these bytes are, if they are a name and a line of data; `None` where it takes a closer look."""
+    end = data.find(b"\n")
+    if data[end + 1 : end + 7] != b"data: " or data.find(b"\n", end + 1) != len(data) - 2:
+        return None
+    # A CR in the name would be the end of a line.
+    return (data[7:end], data[end + 7 : -2]) if data.find(b"\r", 0, end) < 0 else None
 
 
 def _read_block(block: bytes) -> ServerSentEvent | None:
