@@ -189,7 +189,7 @@ def fold(events: Iterable[Event]) -> ModelResponse:
     """The whole answer that a stream of events makes."""
     folded = Fold()
     for event in events:
-        folded.add(event)
+        _TAKERS[type(event)](folded, event)
     return folded.response()
 
 

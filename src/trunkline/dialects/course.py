@@ -25,7 +25,8 @@ class Course:
 
     def __init__(self, open_reader: Callable[[], StreamReader]) -> None:
         self._open = open_reader
-        self._reader = open_reader()
+        # Opened with the first piece: an answer that comes whole is read by another way.
+        self._reader: StreamReader | None = None
         self._said: list[Event] = []
         self._goes = 1
         # Items and tokens of the goes before this one.
@@ -34,13 +35,17 @@ class Course:
         self.pause: ResponseEnded | None = None
 
     def feed(self, data: bytes) -> list[Event]:
-        return self.take(self._reader.feed(data))
+        return self.take((self._reader or self._begin()).feed(data))
 
     def end(self) -> list[Event]:
-        return self.take(self._reader.end()) + self._stay()
+        return self.take((self._reader or self._begin()).end()) + self._stay()
 
     def fail(self, error: TrunklineError) -> list[Event]:
-        return self.take(self._reader.fail(error)) + self._stay()
+        return self.take((self._reader or self._begin()).fail(error)) + self._stay()
+
+    def _begin(self) -> StreamReader:
+        self._reader = self._open()
+        return self._reader
 
     def take(self, events: list[Event]) -> list[Event]:
         """The events of this go as those of the whole."""
@@ -81,5 +86,5 @@ class Course:
         self.spent += next((event.spent for event in reversed(self._said) if type(event) is UsageReported), NO_USAGE)
         self._said = []
         self._goes += 1
-        self._reader = self._open()
+        self._reader = None
         self.pause = None

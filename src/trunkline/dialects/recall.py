@@ -109,6 +109,9 @@ def holds_thought(answer: ModelResponse) -> bool:
 # --- giving back ------------------------------------------------------------------------------------------------
 
 
+_STEPS = frozenset({Reasoning, ToolCall})
+
+
 def give_back(items: list[Item], recall: Recall) -> list[Item]:
     """The history with each call's thought before it, where the client kept none of its turn's, or its text alone."""
     if not any(type(item) is ToolCall for item in items):
@@ -116,7 +119,7 @@ def give_back(items: list[Item], recall: Recall) -> list[Item]:
     given: list[Item] = []
     turn: list[Item] = []
     for item in items:
-        if isinstance(item, Reasoning | ToolCall) or (isinstance(item, Message) and item.role == "assistant"):
+        if type(item) in _STEPS or (type(item) is Message and item.role == "assistant"):
             turn.append(item)
             continue
         given += _complete(turn, recall)
@@ -129,6 +132,8 @@ def _complete(turn: list[Item], recall: Recall) -> list[Item]:
     if not any(isinstance(item, ToolCall) for item in turn):
         return turn
     thoughts = {item.call_id: recall(item.call_id) for item in turn if isinstance(item, ToolCall)}
+    if not any(thoughts.values()):
+        return turn
     is_kept = any(isinstance(item, Reasoning) and item.carrier is not None for item in turn)
     is_known = any(thought is not None and thought.steps for thought in thoughts.values())
     first: list[Item] = []

@@ -58,7 +58,7 @@ class Turns(SharedTurns):
             result["content"] = blocks
         if output.is_error:
             result["is_error"] = True
-        return {**result, **output.extras.get(DIALECT, {})}
+        return {**result, **output.extras.get(DIALECT, {})} if output.extras else result
 
     def call(self, item: ToolCall) -> None:
         safe = self._ids.take(item.call_id)
@@ -87,7 +87,7 @@ class Turns(SharedTurns):
             super().instruct(blocks)
 
     def append(self, role: str, blocks: list[Wire]) -> None:
-        if blocks:
+        if blocks and self._waiting:
             self._place_system()
         super().append(role, blocks)
 

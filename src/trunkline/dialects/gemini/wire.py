@@ -37,6 +37,8 @@ def camel(name: str) -> str:
 
 def camel_keys(value: Mapping[str, Any]) -> dict[str, Any]:
     """An object of the wire under its canonical names; members within keep theirs."""
+    if "_" not in "".join(value):
+        return dict(value)
     return {camel(name): member for name, member in value.items()}
 
 

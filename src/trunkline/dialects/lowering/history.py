@@ -77,7 +77,7 @@ class History:
         for number, item in enumerate(items):
             if number < begin and not (isinstance(item, Message) and item.role in ("system", "developer")):
                 continue
-            if _says_text_alone(item):
+            if _is_plain(item):
                 kept.append(item)
             else:
                 kept += self._lower(item, f"input[{number}]")
@@ -221,8 +221,10 @@ class History:
         return ToolOutput(call_id=call_id, output=f"Found, and ready to be called: {', '.join(names) or 'nothing'}.")
 
 
-def _says_text_alone(item: Item) -> bool:
-    """Whether there is nothing in an item that any target could lack, as in most."""
+def _is_plain(item: Item) -> bool:
+    """Whether there is nothing in an item that any target could lack, as in most: it is a text or a function's output."""
+    if type(item) is ToolOutput:
+        return type(item.output) is str and item.kind == "function" and not item.is_error and not item.extras
     if type(item) is not Message or item.extras or item.phase or item.name or len(item.parts) != 1:
         return False
     only = item.parts[0]

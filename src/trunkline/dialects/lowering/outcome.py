@@ -65,7 +65,7 @@ class Notes:
     def copy(self) -> "Notes":
         """The same, to be added to."""
         copied = Notes()
-        copied.add(self)
+        copied.dropped, copied.emulated, copied.stages = self.dropped[:], self.emulated[:], self.stages[:]
         return copied
 
     def close(self, last: Callable[[], Restore]) -> Lowering:

@@ -72,6 +72,7 @@ class Plan:
         )
         self._head = replace(_without_switch(request, capabilities), tools=chosen.tools, tool_choice=chosen.choice)
         self._toolbox = toolbox
+        self._has_stages = any(_stages(toolbox, self._way_back, caller, upstream, mint))
         self._caller = caller
         self._upstream = upstream
         self._capabilities = capabilities
@@ -88,11 +89,10 @@ class Plan:
         notes = self._notes.copy()
         items = History(self._toolbox, self._upstream, capabilities, notes).lower(items)
         check_pairs(items, self._caller)
-        way_back = self._way_back
-        if way_back.origins:
+        if self._has_stages:
             taken = frozenset(item.call_id for item in items if isinstance(item, ToolCall))
-            way_back = replace(way_back, taken=taken)
-        notes.stages += _stages(self._toolbox, way_back, self._caller, self._upstream, self._mint)
+            way_back = replace(self._way_back, taken=taken)
+            notes.stages += _stages(self._toolbox, way_back, self._caller, self._upstream, self._mint)
         notes.add(self._later)
         request = replace(self._head, items=fit_call_ids(items, capabilities))
         return _emulate_tools(request, capabilities, self._mint, notes), notes.close(lambda: Recount().read)

@@ -42,7 +42,7 @@ class Turns:
         """Take the next item in. Raises `Unsupported` for what Chat has no shape for."""
         path = f"input[{self._count}]"
         self._count += 1
-        if not isinstance(item, ToolOutput):
+        if self._pictures and not isinstance(item, ToolOutput):
             self._flush_pictures()
         match item:
             case Message() if item.role == "assistant":
@@ -109,7 +109,7 @@ class Turns:
                 self._hold_pictures(item.call_id, others, path)
                 content = content or "(The result is in the next message.)"
         message = {"role": "tool", "tool_call_id": item.call_id, "content": content}
-        self._messages.append({**message, **item.extras.get("chat", {})})
+        self._messages.append({**message, **item.extras.get("chat", {})} if item.extras else message)
 
     def _hold_pictures(self, call_id: str, parts: list[Part], path: str) -> None:
         """Tool messages hold text alone: pictures and files follow in a user message that says whose they are."""
@@ -130,7 +130,8 @@ class Turns:
         if not (turn.messages or turn.calls or turn.reasoning or late):
             return
         self._turn, self._late = _Turn(), []
-        replay = write_reasoning([*turn.reasoning, *late], self._capabilities.reasoning_field)
+        thought = [*turn.reasoning, *late]
+        replay = write_reasoning(thought, self._capabilities.reasoning_field) if thought else {}
         if not (turn.messages or turn.calls or replay):
             return
         content = "".join([join_texts(message.parts, "") for message in turn.messages])
@@ -153,8 +154,9 @@ def _write_call(call: ToolCall) -> dict[str, Any]:
         "id": call.call_id,
         "type": call.kind,
         call.kind: {"name": call.name, field: arguments},
-        **call.extras.get("chat", {}),
     }
+    if call.extras:
+        written |= call.extras.get("chat", {})
     carrier = call.carrier
     if carrier is not None and carrier.family == "chat" and carrier.kind == "extra_content":
         written["extra_content"] = carrier.payload
