@@ -91,6 +91,19 @@ def test_a_search_is_left_out_where_all_tools_can_be_told() -> None:
     assert seen.emulated == ["tools[0]"]
 
 
+def test_a_deferred_tool_is_called_in_a_namespace_of_its_own_name() -> None:
+    """As by OpenAI: the Agents SDKs know it by nothing else. The history is understood so, too."""
+    history = [
+        {"type": "function_call", "call_id": "c1", "namespace": "get", "name": "get", "arguments": "{}"},
+        {"type": "function_call_output", "call_id": "c1", "output": "1"},
+    ]
+    seen = crossed(SEARCH, DEFERRED, history=history)
+    assert seen.body["messages"][1]["tool_calls"][0]["function"]["name"] == "get"
+    [item] = seen.answer(call("get", "{}", "c2")).items
+    assert isinstance(item, ToolCall)
+    assert (item.name, item.namespace) == ("get", "get")
+
+
 def test_anthropic_searches_by_its_own_tool() -> None:
     """Deferred tools stay deferred."""
     tools = crossed(SEARCH, DEFERRED, upstream="messages").body["tools"]

@@ -116,6 +116,10 @@ class Toolbox:
             tool = replace(tool, extras={**tool.extras, "messages": {"defer_loading": True}})
             self.deferred[name] = _describe_deferred(given)
         self.tools.append(self._default_strict(tool if tool.name == name else replace(tool, name=name)))
+        if is_deferred and self._caller == "responses" and key[1] is None:
+            # OpenAI calls a tool that had to be found in a namespace of its own name, and its SDKs know it only so.
+            key = (key[0], key[0])
+            self.names.setdefault(key, name)
         if key != (name, None):
             self.origins[name] = Origin(name=key[0], namespace=key[1])
 
