@@ -13,6 +13,8 @@ misses nothing that comes later.
 
 What stands in a row costs as much to say as to keep, so the columns that nearly always hold the same stand last, and need
 not be said: `info["usually"]` is what they hold then.
+
+`HOURS` are sums of both, for whoever asks for a long time.
 """
 
 from typing import Any
