@@ -165,7 +165,7 @@ async def test_a_copy_that_was_lost_is_made_anew() -> None:
         assert len(stage(scene).files.kept) == 1
 
 
-@pytest.mark.parametrize(("upstream", "hours"), [("responses", 720), ("gemini", 48)])
+@pytest.mark.parametrize(("upstream", "hours"), [("responses", 720), ("messages", 720), ("gemini", 48)])
 async def test_a_copy_that_has_expired_is_made_anew(upstream: str, hours: int) -> None:
     """A copy is not relied on when its time may be over."""
     scene = make_scene()
@@ -252,15 +252,6 @@ async def test_erasing_a_path_deletes_copies_of_its_files() -> None:
     assert not stage(scene).files.kept
 
 
-async def test_a_file_with_an_end_is_not_copied_for_good() -> None:
-    """A provider that would never let go of it is given it with each request."""
-    scene = make_scene()
-    expiry = part("expires_after[anchor]", b"created_at") + part("expires_after[seconds]", b"7200")
-    id = await keep(scene, "report.pdf", PDF, expiry)
-    await ask(scene, "responses", "messages", naming("responses", id))
-    assert not uploads(scene)
-
-
 async def test_a_strangers_file_keeps_its_copies() -> None:
     """Who may not delete a file deletes no copy of it."""
     scene = make_scene()
@@ -270,10 +261,13 @@ async def test_a_strangers_file_keeps_its_copies() -> None:
     assert len(stage(scene).files.kept) == 1
 
 
-async def test_a_copy_ends_with_its_file() -> None:
+@pytest.mark.parametrize(
+    ("upstream", "field"), [("responses", "expires_after[seconds]"), ("messages", "expires_in_seconds")]
+)
+async def test_a_copy_ends_with_its_file(upstream: str, field: str) -> None:
     """A provider that can is told when the file ends."""
     scene = make_scene()
     expiry = part("expires_after[anchor]", b"created_at") + part("expires_after[seconds]", b"7200")
     id = await keep(scene, "report.pdf", PDF, expiry)
-    await ask(scene, "responses", "responses", naming("responses", id))
-    assert b'name="expires_after[seconds]"\r\n\r\n7200\r\n' in uploads(scene)[0].body
+    await ask(scene, "responses", upstream, naming("responses", id))
+    assert f'name="{field}"\r\n\r\n7200\r\n'.encode() in uploads(scene)[0].body

@@ -18,8 +18,8 @@ FILES, UPLOAD = "files", "files:upload"
 """What a provider declares that keeps files: where they are found, and where they are sent to."""
 
 _DAY_SECONDS = 86_400
-# OpenAI's own bounds.
-_OPENAI_LEAST, _OPENAI_MOST = 3_600, 30 * _DAY_SECONDS
+# Both have the same least time; that of OpenAI is the shorter of the longest.
+_LEAST_SECONDS, _MOST_SECONDS = 3_600, 30 * _DAY_SECONDS
 
 # What one of them refuses in a name, and what would end the header that it stands in.
 _UNFIT = re.compile(r'[<>:"|?*\\/\x00-\x1f\x7f]')
@@ -42,14 +42,14 @@ class Copy(Struct, frozen=True):
 class FileApi(Struct, frozen=True):
     """One way of keeping files.
 
-    `write(content, boundary, seconds)` is the upload of a file that is wanted for so long (0: for good), `read(answer)` what
-    is said of it. `keeps_seconds` is how long a file stays, 0 until it is deleted. `needs` are headers that every request
+    `write(content, boundary, seconds)` is the upload of a file that is wanted for so long at most, `read(answer)` what is said
+    of it. `keeps_seconds` is how long a file may stay that is wanted for longer. `needs` are headers that every request
     must have which is about files, or names one.
     """
 
     write: Callable[[Content, str, int], Form]
     read: Callable[[bytes], Copy]
-    keeps_seconds: int = 0
+    keeps_seconds: int
     needs: Mapping[bytes, bytes] = {}
 
 
@@ -62,18 +62,18 @@ def find_file_api(dialect: str, operations: Set[str]) -> FileApi | None:
 
 
 def _write_openai(content: Content, boundary: str, seconds: int) -> Form:
-    seconds = max(_OPENAI_LEAST, min(seconds or _OPENAI_MOST, _OPENAI_MOST))
     fields = {
         "purpose": "vision" if content.is_picture else "user_data",
         "expires_after[anchor]": "created_at",
-        "expires_after[seconds]": str(seconds),
+        "expires_after[seconds]": str(max(_LEAST_SECONDS, seconds)),
     }
     return _write_form(fields, content, content.media_type, boundary)
 
 
 def _write_anthropic(content: Content, boundary: str, seconds: int) -> Form:
     # It reads plain text alone.
-    return _write_form({}, content, "text/plain" if content.is_text else content.media_type, boundary)
+    media_type = "text/plain" if content.is_text else content.media_type
+    return _write_form({"expires_in_seconds": str(max(_LEAST_SECONDS, seconds))}, content, media_type, boundary)
 
 
 def _write_form(fields: Mapping[str, str], content: Content, media_type: str, boundary: str) -> Form:
@@ -130,11 +130,11 @@ def _need_text(value: object) -> str:
     return value
 
 
-_OPENAI = FileApi(_write_openai, _read_copy, keeps_seconds=_OPENAI_MOST)
+_OPENAI = FileApi(_write_openai, _read_copy, _MOST_SECONDS)
 
 _APIS: Mapping[str, FileApi] = {
     "responses": _OPENAI,
     "chat": _OPENAI,
-    "messages": FileApi(_write_anthropic, _read_copy, needs={b"anthropic-beta": b"files-api-2025-04-14"}),
-    "gemini": FileApi(_write_gemini, _read_gemini, keeps_seconds=2 * _DAY_SECONDS),
+    "messages": FileApi(_write_anthropic, _read_copy, _MOST_SECONDS, {b"anthropic-beta": b"files-api-2025-04-14"}),
+    "gemini": FileApi(_write_gemini, _read_gemini, 2 * _DAY_SECONDS),
 }

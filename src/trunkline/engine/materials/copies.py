@@ -52,8 +52,7 @@ class Copies:
         Raises `ObjectNotFound` when the file has gone.
         """
         clock = self._desk.parts.clock
-        kept_seconds = api.keeps_seconds - _MARGIN_SECONDS
-        since = clock.now_micros() - kept_seconds * 1_000_000 if api.keeps_seconds else 0
+        since = clock.now_micros() - (api.keeps_seconds - _MARGIN_SECONDS) * 1_000_000
         found = await store.files.copy_at(file.id, account.name, since)
         if found is not None and found not in lost:
             return found
@@ -69,7 +68,9 @@ class Copies:
 
     async def _make(self, store: Store, account: Account, api: FileApi, file: KeptFile) -> str | None:
         clock = self._desk.parts.clock
-        seconds = 0 if file.expires_at_micros is None else (file.expires_at_micros - clock.now_micros()) // 1_000_000
+        ends_at, seconds = file.expires_at_micros, api.keeps_seconds
+        if ends_at is not None:
+            seconds = min(seconds, (ends_at - clock.now_micros()) // 1_000_000)
         try:
             content = await read_content(store.blobs, file)
             form = await asyncio.to_thread(api.write, content, self._desk.parts.mint(""), seconds)

@@ -38,9 +38,6 @@ class Copier(Struct, frozen=True):
     async def copy(self, file: KeptFile, types: Collection[str], lost: Collection[str]) -> Content | None:
         """A copy that can stand in parts of these types, and is none of those `lost`; `None` where there is none to be
         had."""
-        if file.expires_at_micros is not None and not self.api.keeps_seconds:
-            # It would stay there when it has gone from here.
-            return None
         content = await read_type(self.store.blobs, file)
         if not self._has_words(content, types):
             return None
