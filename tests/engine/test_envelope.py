@@ -77,6 +77,12 @@ def test_half_a_surrogate_pair_is_refused(text: bytes) -> None:
         read_envelope(b'{"model":"m","input":"' + text + b'"}')
 
 
+def test_half_a_surrogate_pair_is_not_searched_for_in_vain() -> None:
+    """What is wrong with a body must not take longer to tell than to find: of a long one the beginning is searched."""
+    with pytest.raises(InvalidRequest, match="truncated"):
+        read_members(b'{"a":"' + b"\\ud83d\\ude00" * 100_000 + b"\\ud83d")
+
+
 def test_a_whole_surrogate_pair_is_a_character() -> None:
     """And an escaped backslash no escape."""
     assert read_envelope(rb'{"model":"\ud83d\ude00","input":"\\ud83d"}').model == "\U0001f600"

@@ -26,6 +26,10 @@ _LONE_SURROGATE = re.compile(
     rb"|(?<!\\u[dD][89abAB][0-9a-fA-F]{2})\\u[dD][c-fC-F][0-9a-fA-F]{2})"
 )
 
+# Where to look for one: plain texts have none, and of a long one with many emojis only the beginning is searched.
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
+_SEARCHED_BYTES = 1_000_000
+
 # A letter of ASCII spelt as an escape, which no ordinary client does: "mod\\u0065l".
 _SPELT_OUT = b"\\u00"
 
@@ -132,7 +136,10 @@ def read_members(body: bytes) -> Members:
 
 
 def _describe(error: msgspec.DecodeError, body: bytes) -> str:
-    found = _LONE_SURROGATE.search(body)
+    first = _SURROGATE.search(body)
+    # A little before it, for the backslashes that may stand there.
+    at = 0 if first is None else max(0, first.start() - 16)
+    found = first and _LONE_SURROGATE.search(body, at, at + _SEARCHED_BYTES)
     if found is None:
         return f"the body is not valid JSON: {error}"
     half = found.group().lstrip(b"\\").decode()
