@@ -8,7 +8,7 @@ from scripted_gateway import make_call
 from trunkline.call import Header
 from trunkline.clock import FakeClock
 from trunkline.engine.exchange import Exchange
-from trunkline.engine.headers import EVENT_STREAM, JSON, tell, write_error_headers, write_headers
+from trunkline.engine.reply.headers import EVENT_STREAM, JSON, tell, write_error_headers, write_headers
 from trunkline.errors import Busy, Failed, InvalidRequest, TrunklineError, Unavailable, Unreachable
 from trunkline.money import Nano
 from trunkline.records import Attempt

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from scripted_gateway import Client, ScriptedReply, stream
-from trunkline.engine.relay import COMMIT_WITHIN, KEEP_ALIVE_AFTER, LINGER, Manner, Relay
+from trunkline.engine.reply.relay import COMMIT_WITHIN, KEEP_ALIVE_AFTER, LINGER, Manner, Relay
 from trunkline.errors import Broken, Busy, Failed, TrunklineError, Unavailable
 from trunkline.providers.account import make_account
 from trunkline.providers.directory import load_provider

@@ -8,7 +8,7 @@ import pytest
 from stored_scene import StoredScene
 
 from scripted_gateway import Client, ScriptedReply, json_reply, make_call, stream
-from trunkline.engine import waiting
+from trunkline.engine.reply import waiting
 from trunkline.ports import UpstreamRequest
 
 LONG = [{"role": "user", "content": "word " * 900}, {"type": "message", "role": "assistant", "content": "word " * 900}]

@@ -7,7 +7,7 @@ from typing import TypeVar
 from trunkline.clock import Clock
 from trunkline.dialects.dialect import UpstreamDialect
 from trunkline.engine.exchange import Exchange
-from trunkline.engine.headers import tell
+from trunkline.engine.reply.headers import tell
 from trunkline.engine.router import Target
 from trunkline.errors import Failed, Loop, TrunklineError, UpstreamError
 from trunkline.ports import Upstream, UpstreamReply, UpstreamRequest

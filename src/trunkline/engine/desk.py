@@ -18,8 +18,8 @@ from trunkline.engine.envelope import Envelope, encode_members
 from trunkline.engine.estimates.estimating import complete_usage
 from trunkline.engine.evidence import keep_evidence
 from trunkline.engine.exchange import TRACE, Exchange
-from trunkline.engine.headers import JSON, WHOLE, write_headers, write_reckoning
 from trunkline.engine.parts import Parts
+from trunkline.engine.reply.headers import JSON, WHOLE, write_headers, write_reckoning
 from trunkline.engine.router import Plan, Router, Target
 from trunkline.engine.way import Way
 from trunkline.errors import Unsupported, UpstreamError

@@ -12,10 +12,10 @@ from trunkline.engine.desk import Desk
 from trunkline.engine.evidence import begin_evidence
 from trunkline.engine.exchange import Exchange
 from trunkline.engine.generating import Generating
-from trunkline.engine.headers import write_error_headers
 from trunkline.engine.operations import OPERATIONS
 from trunkline.engine.parts import Parts
-from trunkline.engine.relay import Live
+from trunkline.engine.reply.headers import write_error_headers
+from trunkline.engine.reply.relay import Live
 from trunkline.engine.routes import PUBLIC, find_route, guess_dialect
 from trunkline.errors import Broken, Busy, TrunklineError, Unavailable
 from trunkline.principal import Principal

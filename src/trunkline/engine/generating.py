@@ -25,8 +25,6 @@ from trunkline.engine.envelope import Envelope
 from trunkline.engine.estimates.gauge import measure
 from trunkline.engine.evidence import Witnessed
 from trunkline.engine.exchange import Exchange
-from trunkline.engine.goes import Goes
-from trunkline.engine.headers import ARRAY_STREAM, EVENT_STREAM, WHOLE, write_headers
 from trunkline.engine.keeping.completions import keep_completion, wants_keeping
 from trunkline.engine.keeping.keeper import ChooseKeeper, Keeper
 from trunkline.engine.keeping.relay import KeepingRelay
@@ -34,10 +32,12 @@ from trunkline.engine.keeping.responses import choose_keeping
 from trunkline.engine.materials.copies import Copies, is_lost
 from trunkline.engine.materials.fetching import fetch_all
 from trunkline.engine.materials.named_files import materialise
-from trunkline.engine.relay import Live, Manner, Relay, manner_of
+from trunkline.engine.reply.goes import Goes
+from trunkline.engine.reply.headers import ARRAY_STREAM, EVENT_STREAM, WHOLE, write_headers
+from trunkline.engine.reply.relay import Live, Manner, Relay, manner_of
+from trunkline.engine.reply.waiting import begin_within
 from trunkline.engine.router import Plan, Target
 from trunkline.engine.sending import Sending, note_losses
-from trunkline.engine.waiting import begin_within
 from trunkline.engine.way import Way, choose_way
 from trunkline.errors import Failed, TrunklineError, UpstreamError
 from trunkline.ports import UpstreamReply

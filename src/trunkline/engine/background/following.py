@@ -12,8 +12,8 @@ from trunkline.dialects.openai_responses.stated import Changes, state_reply
 from trunkline.engine.attempts import check_reply, redacted
 from trunkline.engine.desk import Desk
 from trunkline.engine.exchange import Exchange
-from trunkline.engine.headers import tell
-from trunkline.engine.relay import Live, Relay, manner_of
+from trunkline.engine.reply.headers import tell
+from trunkline.engine.reply.relay import Live, Relay, manner_of
 from trunkline.errors import Failed, Garbled, TimedOut, UpstreamError
 from trunkline.ports import UpstreamRequest
 from trunkline.providers.account import Account

@@ -24,11 +24,11 @@ from trunkline.engine.crossing.replies import make_context
 from trunkline.engine.desk import Desk
 from trunkline.engine.envelope import Envelope, decode_body, encode_members
 from trunkline.engine.exchange import Exchange
-from trunkline.engine.headers import EVENT_STREAM, JSON
 from trunkline.engine.keeping.responses import Told, make_kept
 from trunkline.engine.kept import need_store
 from trunkline.engine.parts import Parts
-from trunkline.engine.relay import Live
+from trunkline.engine.reply.headers import EVENT_STREAM, JSON
+from trunkline.engine.reply.relay import Live
 from trunkline.engine.router import Target
 from trunkline.errors import Broken, Failed, TrunklineError, Unavailable
 from trunkline.state.responses import UNDER_WAY, KeptResponse, Status

@@ -4,7 +4,7 @@ import asyncio
 from typing import Any
 
 from trunkline.engine.keeping.keeper import Held, Keeper
-from trunkline.engine.relay import Relay
+from trunkline.engine.reply.relay import Relay
 
 
 class KeepingRelay(Relay):

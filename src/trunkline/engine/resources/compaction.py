@@ -13,8 +13,8 @@ from trunkline.engine.crossing import cross
 from trunkline.engine.desk import Desk
 from trunkline.engine.envelope import Envelope
 from trunkline.engine.exchange import Exchange
-from trunkline.engine.headers import WHOLE
 from trunkline.engine.materials.named_files import give_files
+from trunkline.engine.reply.headers import WHOLE
 from trunkline.engine.resources.standing import fit, stand_for
 from trunkline.engine.router import Target
 from trunkline.engine.way import choose_way

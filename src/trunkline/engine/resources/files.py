@@ -14,8 +14,8 @@ from trunkline.engine.desk import Desk
 from trunkline.engine.exchange import Exchange
 from trunkline.engine.kept import check_storage, need_store
 from trunkline.engine.materials.copies import delete_copies
-from trunkline.engine.pieces import Pieces
 from trunkline.engine.query import Query
+from trunkline.engine.reply.pieces import Pieces
 from trunkline.engine.resources.uploads import Taken, take
 from trunkline.errors import InvalidRequest, ObjectNotFound
 from trunkline.state.files import KeptFile

@@ -13,9 +13,9 @@ from trunkline.dialects.pages import Listed, cut_page, write_page
 from trunkline.engine.background.following import delete_upstream
 from trunkline.engine.desk import Desk
 from trunkline.engine.exchange import Exchange
-from trunkline.engine.headers import EVENT_STREAM
 from trunkline.engine.kept import need_store, no_such
 from trunkline.engine.query import Query
+from trunkline.engine.reply.headers import EVENT_STREAM
 from trunkline.errors import InvalidRequest, UpstreamError
 from trunkline.state.ids import derive_item_id
 from trunkline.state.responses import UNDER_WAY, KeptResponse

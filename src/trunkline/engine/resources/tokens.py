@@ -14,9 +14,9 @@ from trunkline.engine.crossing import Crossing, cross
 from trunkline.engine.desk import Desk
 from trunkline.engine.envelope import Envelope, Members
 from trunkline.engine.exchange import Exchange
-from trunkline.engine.headers import WHOLE
 from trunkline.engine.materials.fetching import fetch_all
 from trunkline.engine.materials.named_files import give_files
+from trunkline.engine.reply.headers import WHOLE
 from trunkline.engine.resources.standing import fit, stand_for
 from trunkline.engine.router import Target
 from trunkline.engine.way import Way, choose_way

@@ -9,8 +9,8 @@ from trunkline.engine.admin.usage_book import UsageBook
 from trunkline.engine.desk import Desk
 from trunkline.engine.exchange import Exchange
 from trunkline.engine.kept import need_store
-from trunkline.engine.pieces import Pieces
 from trunkline.engine.query import Query
+from trunkline.engine.reply.pieces import Pieces
 from trunkline.money import Tariff
 
 

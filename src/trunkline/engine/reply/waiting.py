@@ -9,7 +9,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from trunkline.call import Reply, Sink
-from trunkline.engine.relay import COMMIT_WITHIN, KEEP_ALIVE_AFTER, Live, Manner
+from trunkline.engine.reply.relay import COMMIT_WITHIN, KEEP_ALIVE_AFTER, Live, Manner
 from trunkline.errors import Broken, TrunklineError, Unavailable
 
 Ended = Callable[[TrunklineError | None], None]
