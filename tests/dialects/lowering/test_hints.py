@@ -236,3 +236,16 @@ def test_chats_place_of_a_search_is_told_as_responses_has_it() -> None:
     with pytest.raises(CallerError) as caught:
         lowered("chat", "messages", {"web_search_options": {"user_location": {**flat, "street": "x"}}})
     assert caught.value.param == "tools[0].user_location.street"
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        {"type": "search_result", "source": "s", "title": "t", "content": 7},
+        {"type": "document", "title": "t", "source": {"type": "content", "content": 7}},
+    ],
+)
+def test_a_part_that_is_told_in_words_may_hold_anything(block: dict[str, Any]) -> None:
+    """What is no text says nothing."""
+    request, _ = lowered("messages", "chat", {"messages": [{"role": "user", "content": [block]}]})
+    assert request.items[0].parts[0].text.startswith("t")  # type: ignore[union-attr]  # it is a text

@@ -247,7 +247,9 @@ def _tell_part(part: OtherPart, path: str) -> Text:
     if part.dialect == "messages" and part.type in ("search_result", "document"):
         content = value.get("content") or lenient_object(value.get("source")).get("content")
         texts = (
-            [content] if isinstance(content, str) else [lenient_object(block).get("text") for block in content or ()]
+            [content]
+            if isinstance(content, str)
+            else [lenient_object(block).get("text") for block in lenient_list(content)]
         )
         told = [value.get("title"), value.get("source"), *texts]
         return Text(text="\n".join(text for text in told if isinstance(text, str) and text))
