@@ -15,7 +15,7 @@ Members = dict[str, Raw]
 
 _MEMBERS = msgspec.json.Decoder(Members)
 _ANY = msgspec.json.Decoder()
-_TOKENS = re.compile(rb'"(?:[^"\\]|\\.)*+"|[{}\[\]:]')
+_TOKENS = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[{}\[\]:]')
 
 # Names are remembered, logged and given back in errors; the longest that providers make are about a hundred characters.
 _MODEL_LIMIT = 512
@@ -30,8 +30,8 @@ _LONE_SURROGATE = re.compile(
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 _SEARCHED_BYTES = 1_000_000
 
-# A letter of ASCII spelt as an escape, which no ordinary client does: "mod\\u0065l".
-_SPELT_OUT = b"\\u00"
+# A small letter of ASCII spelt as an escape, which no ordinary client does: "mod\\u0065l".
+_SPELT_OUT = (b"\\u006", b"\\u007")
 
 
 # Who may say the model in the place of a request. What is counted need not be answered, so whoever answered before will do.
@@ -171,7 +171,11 @@ def encode_members(members: Members) -> bytes:
 
 
 def _may_hold_doubles(body: bytes, members: Members) -> bool:
-    return body.count(b'"model"') > 1 or ("stream" in members and body.count(b'"stream"') > 1) or _SPELT_OUT in body
+    return (
+        body.count(b'"model"') > 1
+        or ("stream" in members and body.count(b'"stream"') > 1)
+        or any(body.find(spelt) >= 0 for spelt in _SPELT_OUT)
+    )
 
 
 def _refuse_doubles(body: bytes) -> None:
