@@ -268,6 +268,7 @@ def lock_directory(directory: Path) -> int:
     except BlockingIOError:
         os.close(descriptor)
         raise ConfigError(
-            f"`{directory}` belongs to another process that is running: set another TRUNKLINE_DATA_DIR for this one"
+            f"`{directory}` belongs to another process that is running: set another TRUNKLINE_DATA_DIR for this one, or"
+            " ask that gateway, with `--url`"
         ) from None
     return descriptor
