@@ -153,8 +153,7 @@ def _read_schema(config: Mapping[str, Any]) -> Mapping[str, Any] | None:
 
 def _sign(name: str, arguments: Mapping[str, Any]) -> str:
     """What stands for a call in whatever order its arguments are named."""
-    arguments = dict(sorted(arguments.items()))
-    return base64.b64encode(f"sig {name} {dump(arguments).decode()}".encode()).decode()
+    return base64.b64encode(f"sig {name} {json.dumps(arguments, sort_keys=True)}".encode()).decode()
 
 
 def _parts(answer: Answer, stamp: Stamp) -> list[dict[str, Any]]:
