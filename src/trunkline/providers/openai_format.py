@@ -1,4 +1,4 @@
-"""What the providers of OpenAI's wire format share: how their list of models reads, and their usual shape."""
+"""What the providers of OpenAI's wire format share: how their list of models reads, their usual shape, what OpenAI's own take."""
 
 from typing import Any
 
