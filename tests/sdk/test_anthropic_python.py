@@ -139,3 +139,27 @@ async def test_cut_stream(client: AsyncAnthropic, kind: str, failure: str) -> No
             model=f"{kind}-{failure}", max_tokens=99, messages=say("one two three four")
         ) as stream:
             await stream.get_final_message()
+
+
+# --- files --------------------------------------------------------------------------------------------------------
+
+
+async def test_a_files_life(client: AsyncAnthropic, kind: str) -> None:
+    """A file is uploaded, listed, found, named, read and deleted by Anthropic's own client, whoever answers."""
+    file = await client.files.upload(file=("notes.txt", b"Some notes.", "text/plain"), expires_in_seconds=3_600)
+    assert (file.type, file.filename, file.mime_type, file.size_bytes) == ("file", "notes.txt", "text/plain", 11)
+    assert file.expires_at is not None
+    assert (file.expires_at - file.created_at).total_seconds() == 3_600
+    other = await client.files.upload(file=("other.txt", b"Others."))
+    assert await client.files.retrieve_metadata(file.id) == file
+    listed = [found.id async for found in client.files.list(limit=1)]
+    assert listed[:2] == [other.id, file.id]
+    assert [found.id async for found in client.beta.files.list(limit=1)] == listed
+    assert await (await client.files.download(file.id)).read() == b"Some notes."
+    document: Any = {"type": "document", "source": {"type": "file", "file_id": file.id}}
+    asked: list[Any] = [{"role": "user", "content": [document]}]
+    assert (await client.messages.create(model=model_of(kind), max_tokens=100, messages=asked)).content
+    for made in (file, other):
+        assert (await client.files.delete(made.id)).type == "file_deleted"
+    with pytest.raises(anthropic.NotFoundError, match="No such File object"):
+        await client.files.retrieve_metadata(file.id)

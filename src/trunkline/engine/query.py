@@ -52,14 +52,14 @@ class Query:
             raise InvalidRequest(f"`{name}` must be an integer, not '{text[:64]}'", param=name, code="invalid_type")
         return None if text is None else int(text)
 
-    def page(self, default: Order = "desc", most: int = MOST) -> Page:
-        """Which page of a list is asked for."""
+    def page(self, default: Order = "desc", most: int = MOST, usual: int = 20) -> Page:
+        """Which page of a list is asked for; `usual` is its limit where none is said."""
         limit = self.integer("limit")
         if limit is not None and not 1 <= limit <= most:
             code = "integer_below_min_value" if limit < 1 else "integer_above_max_value"
             raise InvalidRequest(f"`limit` is {limit} but must be from 1 to {most}", param="limit", code=code)
         return Page(
-            limit=20 if limit is None else limit,
+            limit=usual if limit is None else limit,
             order=self._order(default),
             after=self.text("after"),
             before=self.text("before"),
