@@ -195,11 +195,33 @@ def test_what_is_said_of_a_schema_goes_into_it(upstream: str) -> None:
             },
             "tools[0].headers",
         ),
+        (
+            "responses",
+            "gemini",
+            {"tools": [{"type": "code_interpreter", "container": {"type": "auto", "memory_limit": "4g"}}]},
+            "tools[0].container.memory_limit",
+        ),
+        (
+            "responses",
+            "chat",
+            {"tools": [{"type": "custom", "name": "g", "format": {"type": "unheard_of"}}]},
+            "tools[0].format.type",
+        ),
+        (
+            "chat",
+            "messages",
+            {"tools": [{"type": "custom", "custom": {"name": "g", "format": {"type": "unheard_of"}}}]},
+            "tools[0].custom.format.type",
+        ),
+        (
+            "messages",
+            "chat",
+            {"messages": [{"role": "user", "content": [{"type": "document", "source": {"type": "unheard_of"}}]}]},
+            "input[0].content[0]",
+        ),
     ],
 )
-def test_a_wish_of_a_hosted_tool_that_cannot_be_told_is_refused(
-    caller: str, upstream: str, members: dict[str, Any], param: str
-) -> None:
+def test_a_wish_that_cannot_be_told_is_refused(caller: str, upstream: str, members: dict[str, Any], param: str) -> None:
     """It would be served otherwise than asked."""
     with pytest.raises(CallerError) as caught:
         lowered(caller, upstream, members)

@@ -244,8 +244,10 @@ def _holds_blocks(item: Item) -> bool:
 def _tell_part(part: OtherPart, path: str) -> Text:
     """A part that only another dialect knows, in words. Raises `Unsupported` where words would not do."""
     value = part.value
-    if part.dialect == "messages" and part.type in ("search_result", "document"):
-        content = value.get("content") or lenient_object(value.get("source")).get("content")
+    source = lenient_object(value.get("source"))
+    has_words = part.type == "search_result" or (part.type == "document" and source.get("type") == "content")
+    if part.dialect == "messages" and has_words:
+        content = value.get("content") or source.get("content")
         texts = (
             [content]
             if isinstance(content, str)

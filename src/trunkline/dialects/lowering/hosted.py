@@ -150,8 +150,9 @@ def _code_for_anthropic(value: dict[str, Any], path: str) -> OtherTool:
     container = value.get("container")
     if isinstance(container, str):
         raise _cannot(f"{path}.container", "cannot be one that exists elsewhere: `auto` is possible")
-    if lenient_list(lenient_object(container).get("file_ids")):
-        raise _cannot(f"{path}.container.file_ids", "cannot be used")
+    for name, wish in lenient_object(container).items():
+        if wish not in (None, [], {}) and (name, wish) != ("type", "auto"):
+            raise _cannot(f"{path}.container.{name}", "cannot be used")
     return _other("messages", _CODE_EXECUTION, name="code_execution")
 
 

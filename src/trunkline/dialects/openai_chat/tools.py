@@ -57,13 +57,15 @@ def _read_function(function: Fields, extras: Extras) -> FunctionTool:
 
 def _flatten_format(format: Fields | None) -> dict[str, Any] | None:
     """`{type, grammar: {syntax, definition}}` → `{type, syntax, definition}`, as Responses has it."""
-    grammar = None if format is None else format.fields("grammar")
-    if format is None or grammar is None:
-        return None if format is None else format.value
-    flat = {"type": format.any("type"), "syntax": grammar.any("syntax"), "definition": grammar.any("definition")}
+    if format is None:
+        return None
+    kind, grammar = format.word("type", ("text", "grammar")), format.fields("grammar")
+    if grammar is None:
+        return format.value
+    syntax, definition = grammar.word("syntax", ("lark", "regex")), grammar.text("definition")
     format.close()
     grammar.close()
-    return flat
+    return {"type": kind, "syntax": syntax, "definition": definition}
 
 
 def read_tool_choice(fields: Fields) -> ToolChoice | None:

@@ -40,8 +40,9 @@ def read_tool(fields: Fields) -> Tool:
 def _read_grammar(format: Fields | None) -> dict[str, Any] | None:
     if format is None:
         return None
-    for name in ("type", "syntax", "definition"):
-        format.text(name)
+    format.word("type", ("text", "grammar"))
+    format.word("syntax", ("lark", "regex"))
+    format.text("definition")
     format.close()
     return format.value
 
