@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from trunkline.cli.main import main
-from trunkline.engine.admin.usage_query import APARTS, FILTERS
+from trunkline.engine.admin.usage.query import APARTS, FILTERS
 from trunkline.engine.objects import ADMIN_SHAPES
 from trunkline.principal import SCOPES
 

@@ -10,7 +10,7 @@ from usage_scene import LOOKER, UsageScene, open_scene
 from recorded_rows import HOUR, START, make_attempt
 from scripted_gateway import KEY
 from trunkline.clock import FakeClock
-from trunkline.engine.admin import recalculation
+from trunkline.engine.admin.usage import recalculation
 from trunkline.money import DECLARED, Long, Tariff, fill_rates
 
 PATH = "/admin/v1/usage/recalculate"

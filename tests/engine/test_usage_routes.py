@@ -203,7 +203,7 @@ async def test_attempts_are_exported_as_well(scene: UsageScene) -> None:
 
 async def test_an_export_is_made_in_pages(scene: UsageScene, monkeypatch: pytest.MonkeyPatch) -> None:
     """However many there are, nothing is left out or told twice."""
-    monkeypatch.setattr("trunkline.engine.admin.usage_book._AT_ONCE", 2)
+    monkeypatch.setattr("trunkline.engine.admin.usage.book._AT_ONCE", 2)
     await fill(scene)
     for key, count in (("", 5), ("&path=/team", 4), ("&path=/nowhere", 0)):
         lines = (await scene.get(f"{ADMIN}/export?format=jsonl{key}")).body.splitlines()

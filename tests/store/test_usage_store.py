@@ -11,8 +11,8 @@ from recorded import record
 from recorded_rows import HOUR, START, make_attempt, put_request
 from trunkline.clock import FakeClock
 from trunkline.engine.admin.audit_book import AuditBook
-from trunkline.engine.admin.usage_book import UsageBook
-from trunkline.engine.admin.usage_shapes import BUCKETS
+from trunkline.engine.admin.usage.book import UsageBook
+from trunkline.engine.admin.usage.shapes import BUCKETS
 from trunkline.engine.query import Query
 from trunkline.errors import Unavailable
 from trunkline.state.conversations import Order

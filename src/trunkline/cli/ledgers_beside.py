@@ -12,9 +12,9 @@ from trunkline.cli.opened import Beside, open_beside
 from trunkline.config.config import Config
 from trunkline.engine.admin.act_book import ActBook
 from trunkline.engine.admin.audit_book import AuditBook
-from trunkline.engine.admin.recalculation import read_recalculation, recalculate
 from trunkline.engine.admin.session_book import SessionBook
-from trunkline.engine.admin.usage_book import UsageBook
+from trunkline.engine.admin.usage.book import UsageBook
+from trunkline.engine.admin.usage.recalculation import read_recalculation, recalculate
 from trunkline.engine.query import Query
 from trunkline.paths import ROOT
 from trunkline.store.evidence import SqlEvidence

@@ -3,8 +3,8 @@
 from typing import Any
 
 from trunkline.dialects.pages import make_listed, write_page
-from trunkline.engine.admin.usage_query import check_names, read_asked
-from trunkline.engine.admin.usage_shapes import write_act, write_checked
+from trunkline.engine.admin.usage.query import check_names, read_asked
+from trunkline.engine.admin.usage.shapes import write_act, write_checked
 from trunkline.engine.query import Query
 from trunkline.errors import InvalidRequest
 from trunkline.state.acts import Acts, Head, WantedActs

@@ -9,10 +9,10 @@ import msgspec
 from trunkline.clock import Clock
 from trunkline.dialects.pages import make_listed, write_page
 from trunkline.engine.admin.session_book import write_said
-from trunkline.engine.admin.usage_book import FORMATS, find_place, find_request, read_word, walk, write_lines
-from trunkline.engine.admin.usage_query import ADMIN_FILTERS, PAGING, check_names, read_asked
-from trunkline.engine.admin.usage_shapes import write_attempt, write_request, write_trail
-from trunkline.engine.admin.usage_tables import AUDIT_TABLE
+from trunkline.engine.admin.usage.book import FORMATS, find_place, find_request, read_word, walk, write_lines
+from trunkline.engine.admin.usage.query import ADMIN_FILTERS, PAGING, check_names, read_asked
+from trunkline.engine.admin.usage.shapes import write_attempt, write_request, write_trail
+from trunkline.engine.admin.usage.tables import AUDIT_TABLE
 from trunkline.engine.query import Query
 from trunkline.errors import InvalidRequest, Unavailable
 from trunkline.state.evidence import EvidenceRows

@@ -7,10 +7,10 @@ from msgspec.structs import replace
 
 from trunkline.clock import Clock
 from trunkline.dialects.pages import make_listed, write_page
-from trunkline.engine.admin.usage_book import find_place
-from trunkline.engine.admin.usage_query import PAGING, check_names, read_asked
-from trunkline.engine.admin.usage_shapes import write_cost, write_moment, write_request, write_trail
-from trunkline.engine.admin.usage_sums import settle_time
+from trunkline.engine.admin.usage.book import find_place
+from trunkline.engine.admin.usage.query import PAGING, check_names, read_asked
+from trunkline.engine.admin.usage.shapes import write_cost, write_moment, write_request, write_trail
+from trunkline.engine.admin.usage.sums import settle_time
 from trunkline.engine.query import Query
 from trunkline.errors import ObjectNotFound
 from trunkline.evidence import KeptBody, KeptEvidence

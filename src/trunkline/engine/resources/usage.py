@@ -4,8 +4,8 @@ from collections.abc import AsyncGenerator, Callable
 
 from trunkline.call import Reply
 from trunkline.engine.admin.acts import record_act
-from trunkline.engine.admin.recalculation import read_recalculation, recalculate
-from trunkline.engine.admin.usage_book import UsageBook
+from trunkline.engine.admin.usage.book import UsageBook
+from trunkline.engine.admin.usage.recalculation import read_recalculation, recalculate
 from trunkline.engine.desk import Desk
 from trunkline.engine.exchange import Exchange
 from trunkline.engine.kept import need_store

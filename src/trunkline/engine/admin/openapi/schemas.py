@@ -7,8 +7,8 @@ an array, `{…}` for an object of such values; with `?` behind it, it may be nu
 from collections.abc import Mapping
 from typing import Any
 
-from trunkline.engine.admin.usage_query import APARTS
-from trunkline.engine.admin.usage_shapes import BUCKETS
+from trunkline.engine.admin.usage.query import APARTS
+from trunkline.engine.admin.usage.shapes import BUCKETS
 
 Members = Mapping[str, str]
 

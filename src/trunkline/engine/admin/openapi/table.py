@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
-from trunkline.engine.admin.usage_query import ADMIN_FILTERS
+from trunkline.engine.admin.usage.query import ADMIN_FILTERS
 
 
 class Described(Struct, frozen=True):

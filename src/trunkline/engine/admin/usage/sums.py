@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct
 from msgspec.structs import replace
 
-from trunkline.engine.admin.usage_query import Apart, Asked
-from trunkline.engine.admin.usage_shapes import write_moment
+from trunkline.engine.admin.usage.query import Apart, Asked
+from trunkline.engine.admin.usage.shapes import write_moment
 from trunkline.errors import InvalidRequest
 from trunkline.state.periods import Window, to_moment
 from trunkline.state.usage import By, Sums, UsageRows

@@ -5,9 +5,9 @@ from typing import Any
 
 from msgspec import Struct
 
-from trunkline.engine.admin.usage_book import find_place
-from trunkline.engine.admin.usage_query import ADMIN_FILTERS, check_names, read_asked
-from trunkline.engine.admin.usage_shapes import write_moment
+from trunkline.engine.admin.usage.book import find_place
+from trunkline.engine.admin.usage.query import ADMIN_FILTERS, check_names, read_asked
+from trunkline.engine.admin.usage.shapes import write_moment
 from trunkline.engine.query import Query
 from trunkline.money import FREE, TOLD, Nano, Tariff, charge, write_dollars
 from trunkline.state.usage import Recost, UsageRows, UsedAttempt, UsedRequest, WantedUsage

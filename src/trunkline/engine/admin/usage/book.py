@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from trunkline.clock import Clock
 from trunkline.dialects.pages import make_listed, write_page
 from trunkline.dialects.shapes import wrong_value
-from trunkline.engine.admin.usage_query import (
+from trunkline.engine.admin.usage.query import (
     ADMIN_FILTERS,
     FILTERS,
     PAGING,
@@ -21,9 +21,9 @@ from trunkline.engine.admin.usage_query import (
     read_aparts,
     read_asked,
 )
-from trunkline.engine.admin.usage_shapes import write_attempt, write_moment, write_request, write_sums
-from trunkline.engine.admin.usage_sums import settle_time, sum_up
-from trunkline.engine.admin.usage_tables import ATTEMPT_TABLE, REQUEST_TABLE, Table, write_json_line
+from trunkline.engine.admin.usage.shapes import write_attempt, write_moment, write_request, write_sums
+from trunkline.engine.admin.usage.sums import settle_time, sum_up
+from trunkline.engine.admin.usage.tables import ATTEMPT_TABLE, REQUEST_TABLE, Table, write_json_line
 from trunkline.engine.query import Query
 from trunkline.errors import InvalidRequest, ObjectNotFound
 from trunkline.state.usage import UsageRows, UsedRequest, WantedUsage

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from trunkline.engine.admin.usage_shapes import BUCKETS
+from trunkline.engine.admin.usage.shapes import BUCKETS
 
 # What a spreadsheet would take for a formula.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
