@@ -12,6 +12,7 @@ from trunkline.dialects.anthropic.blocks import DIALECT
 from trunkline.dialects.anthropic.citations import write_citation
 from trunkline.dialects.anthropic.drawn import write_drawn
 from trunkline.dialects.anthropic.found import seal_found
+from trunkline.dialects.anthropic.plain_reply import read_plain_reply
 from trunkline.dialects.anthropic.reader import open_reader
 from trunkline.dialects.anthropic.usage import write_stop_reason, write_usage
 from trunkline.dialects.dialect import ReplyContext, Seal
@@ -32,7 +33,7 @@ def read_reply(body: bytes) -> ModelResponse:
 
     Raises the error that the body holds, or `Garbled`.
     """
-    return open_reader().read(body)
+    return read_plain_reply(body) or open_reader().read(body)
 
 
 # --- writing ------------------------------------------------------------------------------------------------------

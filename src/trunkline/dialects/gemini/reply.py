@@ -10,6 +10,7 @@ import msgspec
 from trunkline.dialects.dialect import ReplyContext
 from trunkline.dialects.gemini.logprobs import write_logprobs
 from trunkline.dialects.gemini.parts import PartMaker
+from trunkline.dialects.gemini.plain_reply import read_plain_reply
 from trunkline.dialects.gemini.reader import open_reader
 from trunkline.dialects.gemini.writer import write_envelope
 from trunkline.events import ModelResponse, ResponseEnded, ResponseStarted, TextAdded
@@ -21,7 +22,7 @@ def read_reply(body: bytes) -> ModelResponse:
 
     Raises the error that the body holds, or `Garbled`.
     """
-    return open_reader().read(body)
+    return read_plain_reply(body) or open_reader().read(body)
 
 
 def write_reply(response: ModelResponse, context: ReplyContext) -> bytes:

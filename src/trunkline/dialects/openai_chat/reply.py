@@ -13,6 +13,7 @@ from trunkline.dialects.openai_chat.errors import find_error, read_error_object
 from trunkline.dialects.openai_chat.finish import write_finish
 from trunkline.dialects.openai_chat.images import write_image
 from trunkline.dialects.openai_chat.message import Details, nest_annotation, seal_call, uses_functions
+from trunkline.dialects.openai_chat.plain_reply import read_plain_reply
 from trunkline.dialects.openai_chat.reader import Reader
 from trunkline.dialects.openai_chat.sounds import draw_sound, join_sounds
 from trunkline.dialects.openai_chat.usage import write_usage
@@ -26,6 +27,9 @@ from trunkline.items import Message, Reasoning, Refusal, Text, ToolCall
 
 def read_reply(body: bytes) -> ModelResponse:
     """An upstream's whole answer; a stream that came although JSON was asked for is read all the same."""
+    plain = read_plain_reply(body)
+    if plain is not None:
+        return plain
     response = fold(_read_events(body))
     if response.error is not None:
         raise response.error

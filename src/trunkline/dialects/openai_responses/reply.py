@@ -13,6 +13,7 @@ from trunkline.dialects.openai_responses.compaction import carry_block, draw_com
 from trunkline.dialects.openai_responses.errors import draw_response_error
 from trunkline.dialects.openai_responses.items import carry_for_call
 from trunkline.dialects.openai_responses.parts import DIALECT_NAME, without_none, write_parts
+from trunkline.dialects.openai_responses.plain_reply import read_plain_reply
 from trunkline.dialects.openai_responses.reader import Reader
 from trunkline.dialects.openai_responses.request import write_text_format
 from trunkline.dialects.openai_responses.tools import echo_tool, write_tool_choice
@@ -202,6 +203,9 @@ def read_reply(body: bytes) -> ModelResponse:
 
     Raises `Garbled`, or the error that the body holds.
     """
+    plain = read_plain_reply(body)
+    if plain is not None:
+        return plain
     reader = Reader()
     is_json = body.lstrip()[:1] in (b"{", b"[")
     response = fold(reader.read_whole(body) if is_json else reader.feed(body) + reader.end())
