@@ -85,8 +85,8 @@ def test_another_head_is_another() -> None:
 def test_heads_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """When there is no more room the head goes that was not asked for longest."""
     kept = Heads()
-    monkeypatch.setattr(heads, "_MOST_BYTES", 40)
     first, second = _read(kept, user="a" * 10), _read(kept, user="b" * 10)
+    monkeypatch.setattr(heads, "_MOST_BYTES", first.size + second.size)
     assert _read(kept, user="a" * 10) is first
     _read(kept, user="c" * 10)
     assert _read(kept, user="a" * 10) is first
@@ -96,7 +96,7 @@ def test_heads_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_head_beyond_all_bounds_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     """One that would not fit leaves the others where they are."""
     kept = Heads()
-    monkeypatch.setattr(heads, "_MOST_BYTES", 40)
     first = _read(kept, user="a")
+    monkeypatch.setattr(heads, "_MOST_BYTES", first.size)
     assert _read(kept, user="b" * 50) is not _read(kept, user="b" * 50)
     assert _read(kept, user="a") is first

@@ -17,8 +17,11 @@ from trunkline.engine.router import Target
 from trunkline.items import Item
 from trunkline.request import ModelRequest
 
-# Read, it takes some ten times as much; the tools of a large agent are 50 KB.
-_MOST_BYTES = 2 << 20
+# About what a head takes when it is read, made ready and shown, for each of its bytes and besides.
+_TIMES, _BESIDES = 8, 8192
+
+# Some seventy agents with tools of 12 KB, or seven hundred with a word or two.
+_MOST_BYTES = 8 << 20
 
 _Key = tuple[str | bool | bytes, ...]
 
@@ -91,7 +94,7 @@ class Heads:
         members = {name: raw for name, raw in envelope.members.items() if name != dialect.conversation}
         # A path may have said the model and whether to stream; the envelope knows either way.
         request = replace(dialect.read_head(decode_body(members)), model=envelope.model, stream=envelope.stream)
-        head = Head(request, sum(map(len, members.values())))
+        head = Head(request, _BESIDES + _TIMES * sum(map(len, members.values())))
         self._keep(key, head)
         return head
 
