@@ -111,6 +111,20 @@ _THOUGHTLESS = Capabilities(thinking="none")
         (
             "gemini",
             "chat",
+            {"tools": [{"functionDeclarations": [{"name": "f", "response": {"type": "OBJECT"}}]}]},
+            None,
+            "response",
+        ),
+        (
+            "gemini",
+            "chat",
+            {"contents": [{"parts": [{"inlineData": {"mimeType": "image/png", "data": "AAAA", "displayName": "p"}}]}]},
+            None,
+            "displayName",
+        ),
+        (
+            "gemini",
+            "chat",
             {"contents": [{"parts": [{"text": "Hi", "partMetadata": {"a": 1}}]}]},
             None,
             "partMetadata",

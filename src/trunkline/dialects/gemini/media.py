@@ -79,7 +79,7 @@ def read_blob(blob: Fields) -> Image | Audio | File:
     blob.close()
     data = data.replace("-", "+").replace("_", "/")
     if kind.startswith("image/"):
-        return Image(url=f"data:{kind};base64,{data}")
+        return Image(url=f"data:{kind};base64,{data}", extras={DIALECT: {"displayName": name}} if name else {})
     if kind in _AUDIO_FORMATS:
         return Audio(data=data, format=_AUDIO_FORMATS[kind])
     return File(data=f"data:{kind};base64,{data}", filename=name)

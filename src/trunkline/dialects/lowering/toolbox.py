@@ -101,6 +101,9 @@ class Toolbox:
         if not extras or self._upstream in extras:
             return tool
         lower_extras(extras, self._upstream, path, self._notes, is_answer=False)
+        if extras.get("gemini", {}).get("response"):
+            # In a declaration it is a schema; in a result, where it is told, the result itself.
+            self._notes.drop("response")
         return tool
 
     # --- functions ----------------------------------------------------------------------------------------------
