@@ -5,35 +5,16 @@ import json
 from argparse import Namespace
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
-from typing import Any, ClassVar, Protocol, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import msgspec
 
 from trunkline.cli.admin import open_api
 from trunkline.config.config import Config
+from trunkline.engine.admin.book import Book
 
 Ask = Callable[..., Awaitable[dict[str, Any]]]
 """As `AdminApi.ask`."""
-
-
-class Book(Protocol):
-    """What books of all kinds have; see `engine.resources.books`."""
-
-    async def create(self, members: Mapping[str, Any], /) -> dict[str, Any]: ...
-
-    async def find(self, name: str, /) -> dict[str, Any]: ...
-
-    async def update(self, name: str, members: Mapping[str, Any], /) -> dict[str, Any]: ...
-
-    async def delete(self, name: str, /) -> dict[str, Any]: ...
-
-
-class RuleBook(Book, Protocol):
-    """Rules that count: so few that a list of them has no pages."""
-
-    async def all(self) -> dict[str, Any]: ...
-
-    async def reset(self, name: str, /) -> dict[str, Any]: ...
 
 
 class RemoteBook:

@@ -7,11 +7,12 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from trunkline.cli.books import Action, RemoteRules, RuleBook, act, unfold
+from trunkline.cli.books import Action, RemoteRules, act, unfold
 from trunkline.cli.listing import write_pairs, write_table
 from trunkline.cli.setup import load, read_environment
 from trunkline.config.config import Config
 from trunkline.config.sources import Value, is_reference, resolve
+from trunkline.engine.admin.book import RuleBook
 from trunkline.errors import ConfigError
 
 _HEAD = ("budget", "dollars", "per", "whose", "owner", "when low", "from")

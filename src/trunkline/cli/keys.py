@@ -7,11 +7,12 @@ from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
-from trunkline.cli.books import Action, Book, RemoteBook, act, print_answer, read_all
+from trunkline.cli.books import Action, RemoteBook, act, print_answer, read_all
 from trunkline.cli.listing import write_pairs, write_table
 from trunkline.cli.setup import load
 from trunkline.config.config import Config
 from trunkline.config.values import read_list, read_time
+from trunkline.engine.admin.book import Book
 from trunkline.errors import ConfigError
 from trunkline.labels import read_label
 

@@ -5,10 +5,11 @@ from argparse import Namespace
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
-from trunkline.cli.books import Action, RemoteRules, RuleBook, act, unfold
+from trunkline.cli.books import Action, RemoteRules, act, unfold
 from trunkline.cli.listing import write_pairs, write_table
 from trunkline.cli.setup import load
 from trunkline.config.config import Config
+from trunkline.engine.admin.book import RuleBook
 
 _HEAD = ("limit", "most", "of", "per", "whose", "used", "left", "from")
 _NUMBERS = ("most", "used", "left")

@@ -10,9 +10,10 @@ from typing import Any, Protocol
 
 import msgspec
 
-from trunkline.cli.books import Action, Book, RemoteBook, act, read_all, unfold
+from trunkline.cli.books import Action, RemoteBook, act, read_all, unfold
 from trunkline.cli.setup import load
 from trunkline.config.config import Config
+from trunkline.engine.admin.book import Book
 from trunkline.errors import ConfigError
 
 _MEMBERS = ("model", "instructions", "input")

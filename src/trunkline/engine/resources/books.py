@@ -1,33 +1,13 @@
 """What is asked of every book that administrators keep: a route each, the same for all kinds of objects."""
 
-from collections.abc import Callable, Mapping
-from typing import Any, Generic, Protocol, TypeVar
+from collections.abc import Callable
+from typing import Generic, TypeVar
 
 from trunkline.call import Reply
+from trunkline.engine.admin.book import Book, RuleBook
 from trunkline.engine.desk import Desk
 from trunkline.engine.envelope import decode_body, read_members
 from trunkline.engine.exchange import Exchange
-
-
-class Book(Protocol):
-    """The objects of one kind that its caller may administer. Each is named by its name or id."""
-
-    async def create(self, members: Mapping[str, Any], /) -> dict[str, Any]: ...
-
-    async def find(self, name: str, /) -> dict[str, Any]: ...
-
-    async def update(self, name: str, members: Mapping[str, Any], /) -> dict[str, Any]: ...
-
-    async def delete(self, name: str, /) -> dict[str, Any]: ...
-
-
-class RuleBook(Book, Protocol):
-    """Rules that count: so few that a list of them has no pages."""
-
-    async def all(self) -> dict[str, Any]: ...
-
-    async def reset(self, name: str, /) -> dict[str, Any]: ...
-
 
 AnyBook = TypeVar("AnyBook", bound=Book)
 
