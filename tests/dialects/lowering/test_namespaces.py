@@ -99,9 +99,26 @@ def test_a_deferred_tool_is_called_in_a_namespace_of_its_own_name() -> None:
     ]
     seen = crossed(SEARCH, DEFERRED, history=history)
     assert seen.body["messages"][1]["tool_calls"][0]["function"]["name"] == "get"
-    [item] = seen.answer(call("get", "{}", "c2")).items
+    item = seen.answer(call("get", "{}", "c2")).items[-1]
     assert isinstance(item, ToolCall)
     assert (item.name, item.namespace) == ("get", "get")
+
+
+def test_a_deferred_tool_is_found_before_it_is_called() -> None:
+    """Once: the Agents SDKs refuse a call of a tool that no search has found."""
+    deferred = {**CRM, "tools": [DEFERRED]}
+    first = crossed(SEARCH, deferred).answer(call("crm__get", "{}"), call("crm__get", "{}", "call_2")).items
+    assert [item.type if isinstance(item, OtherItem) else type(item).__name__ for item in first] == [
+        "tool_search_call",
+        "tool_search_output",
+        "ToolCall",
+        "ToolCall",
+    ]
+    assert isinstance(first[1], OtherItem)
+    [found] = first[1].value["tools"]
+    assert (found["type"], found["name"], found["tools"][0]["name"]) == ("namespace", "crm", "get")
+    later = crossed(SEARCH, deferred, history=[first[0].value, first[1].value])  # type: ignore[union-attr]
+    assert [type(item) for item in later.answer(call("crm__get", "{}")).items] == [ToolCall]
 
 
 def test_anthropic_searches_by_its_own_tool() -> None:

@@ -11,6 +11,7 @@ from trunkline.dialects.fates import HAS_SEARCH, caller_name
 from trunkline.dialects.lowering import hosted
 from trunkline.dialects.lowering.choices import Chosen, lower_choice
 from trunkline.dialects.lowering.formats import lower_format
+from trunkline.dialects.lowering.found import SearchReader
 from trunkline.dialects.lowering.history import History, check_pairs, gather_tools
 from trunkline.dialects.lowering.names import fit_call_ids
 from trunkline.dialects.lowering.outcome import Lowering, Notes, Restore
@@ -161,6 +162,8 @@ def _stages(
         yield lambda: BlocksToItems(mint, toolbox.deferred).read
     if toolbox.hosted and caller == "messages":
         yield lambda: ItemsToBlocks(mint).read
+    if toolbox.found and caller == "responses":
+        yield lambda: SearchReader(mint, toolbox.found).read
     if way_back.origins or way_back.only is not None or way_back.serial:
         yield lambda: CallReader(way_back).read
 

@@ -45,7 +45,9 @@ class Toolbox:
         self.tools: list[Tool] = []
         self.origins: dict[str, Origin] = {}
         self.names: dict[Key, str] = {}
+        # Deferred tools as the caller defined them: those that the target finds, and those that it is told at once.
         self.deferred: dict[str, dict[str, Any]] = {}
+        self.found: dict[str, dict[str, Any]] = {}
         self.include: list[str] = []
         # Servers that toolsets speak of, which Anthropic is told beside the tools.
         self.servers: list[dict[str, Any]] = []
@@ -115,9 +117,12 @@ class Toolbox:
         if name is None:
             return
         is_deferred = self._is_deferred(given)
-        if is_deferred and self._server_search and self._upstream == "messages" and not is_found:
-            tool = replace(tool, extras={**tool.extras, "messages": {"defer_loading": True}})
-            self.deferred[name] = _describe_deferred(given)
+        if is_deferred and self._server_search and not is_found:
+            if self._upstream == "messages":
+                tool = replace(tool, extras={**tool.extras, "messages": {"defer_loading": True}})
+                self.deferred[name] = _describe_deferred(given, key[1])
+            elif self._upstream != "responses":
+                self.found[name] = _describe_deferred(given, key[1])
         self.tools.append(self._default_strict(tool if tool.name == name else replace(tool, name=name)))
         if is_deferred and self._caller == "responses" and key[1] is None:
             # OpenAI calls a tool that had to be found in a namespace of its own name, and its SDKs know it only so.
@@ -138,6 +143,7 @@ class Toolbox:
         """The name that the target is told; `None` for a tool that is known already. Raises on a collision."""
         if key in self.names:
             if is_found:
+                self.found.pop(self.names[key], None)
                 return None
             raise InvalidRequest(f"`{path}.name` is `{key[0]}`, which another tool has already", param=f"{path}.name")
         name, namespace = key
@@ -339,9 +345,9 @@ def describe_custom(tool: CustomTool) -> str:
     return "\n\n".join(lines)
 
 
-def _describe_deferred(tool: Tool) -> dict[str, Any]:
+def _describe_deferred(tool: Tool, namespace: str | None) -> dict[str, Any]:
     assert isinstance(tool, FunctionTool)
-    return {
+    function = {
         "type": "function",
         "name": tool.name,
         "description": tool.description,
@@ -349,6 +355,9 @@ def _describe_deferred(tool: Tool) -> dict[str, Any]:
         "strict": bool(tool.strict),
         "defer_loading": True,
     }
+    if namespace is None:
+        return function
+    return {"type": "namespace", "name": namespace, "description": "", "tools": [function]}
 
 
 def _runs_elsewhere(tool: OtherTool) -> bool:
