@@ -19,7 +19,7 @@ from scripted_gateway import (
     question,
     stream,
 )
-from trunkline.errors import Failed, TimedOut, Unreachable
+from trunkline.errors import Failed, InvalidRequest, TimedOut, Unreachable
 from trunkline.ports import Listed, UpstreamRequest
 from trunkline.usage import Usage
 
@@ -822,3 +822,13 @@ async def test_a_loop_that_another_gateway_found_is_told(upstream: str, caller: 
     answer = await scene.generate(caller, upstream, json_reply({"error": error}, 508))
     assert (answer.status, answer.error["message"], answer.headers["x-should-retry"]) == (508, "passed before", "false")
     check_envelope(caller, answer)
+
+
+def test_a_refusal_does_not_hold_on_to_its_request() -> None:
+    """Where it was raised leads back to what was asked: a long body would wait for the collector."""
+    try:
+        raise InvalidRequest("no")
+    except InvalidRequest as error:
+        refusal = error
+    Scene().gateway.draw(refusal, make_call(PATHS["chat"]))
+    assert refusal.__traceback__ is None

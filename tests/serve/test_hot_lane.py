@@ -9,6 +9,7 @@ import pytest
 from doorstep import JSON, Door, FakeGateway, Script, chunked, get, post, request
 
 from trunkline.call import Call, Reply, Sink
+from trunkline.serve.http import HotProtocol
 from trunkline.serve.limits import Limits
 
 # --- what is refused ---
@@ -203,6 +204,15 @@ async def test_farewell_waits_for_the_first_frame(hot: Door) -> None:
 
 
 # --- writing ---
+
+
+async def test_what_was_answered_is_let_go(hot: Door) -> None:
+    """A connection may wait long for its next request, and bodies are large."""
+    client = await hot.connect()
+    await client.ask(post(body=b"x" * 50_000))
+    [connection] = hot.face.sweep.connections
+    assert isinstance(connection, HotProtocol)
+    assert connection.answering._asked.call.body == b""
 
 
 async def test_stream_shares_the_first_write(hot: Door, gateway: FakeGateway) -> None:

@@ -119,6 +119,8 @@ class Gateway:
             x.evidence.reply = [body]
             x.evidence.reply_bytes = len(body)
         cost = self._desk.record(x)
+        # Where it came from leads back to the request, which holds it: a body of megabytes would wait for the collector.
+        error.__traceback__ = error.__context__ = None
         return Reply(status=x.status, headers=write_error_headers(x, error, cost), body=body)
 
 

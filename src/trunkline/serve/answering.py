@@ -28,6 +28,10 @@ class Asked(Struct, frozen=True):
     is_first_edition: bool = False
 
 
+# In the place of what has been answered: a connection may wait long for its next request, and a body is large.
+_NOTHING = Asked(Call(method="GET", path="/", headers={}))
+
+
 class Line(Protocol):
     """The connection, as its answering half sees it."""
 
@@ -55,6 +59,7 @@ class Answering:
         self.is_busy = False
         self.pouring: Pouring | None = None
         self._line = line
+        self._asked = _NOTHING
         self._task: asyncio.Task[None] | None = None
         self._wake: asyncio.Future[None] | None = None
 
@@ -83,6 +88,7 @@ class Answering:
         try:
             while not line.is_lost:
                 await self._answer(self._asked)
+                self._asked = _NOTHING
                 self.pouring = None
                 self.is_busy = False
                 line.answered(self._keep_alive)
@@ -98,6 +104,7 @@ class Answering:
             log_bug(error)
             line.transport.abort()
         finally:
+            self._asked = _NOTHING
             self.pouring = None
             # Nobody would answer another request.
             if not line.is_lost:
