@@ -1,5 +1,9 @@
 """Whole records told from torn ones."""
 
+import mmap
+from pathlib import Path
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -62,6 +66,23 @@ def test_a_gap_shows() -> None:
     whole[second.begin] ^= 0xFF
     assert list(read_frames(bytes(whole), 0, SEED)) == [first, third]
     assert third.begin != first.end
+
+
+@pytest.mark.parametrize("gap", [1, 3, 4, 65_531, 65_535, 65_536, 65_537, 200_000])
+def test_a_gap_of_any_length(gap: int) -> None:
+    """What is behind it is found, however long it is."""
+    data = written([b"one"]) + b"x" * gap + written([b"two"])
+    assert payloads(data) == [b"one", b"two"]
+    assert payloads(data[:-1] + b"?") == [b"one"]
+
+
+def test_a_mapped_file_to_its_end(tmp_path: Path) -> None:
+    """Nothing beyond it is read, which would end the process: here it is surely nobody's."""
+    path = tmp_path / "file"
+    path.write_bytes(written([b"one"]).ljust(2 * mmap.PAGESIZE, b"\xd9"))
+    with path.open("r+b") as file, mmap.mmap(file.fileno(), 0) as data:
+        data.resize(mmap.PAGESIZE)
+        assert [data[frame.payload] for frame in read_frames(data, 0, SEED)] == [b"one"]
 
 
 def test_no_caller_can_write_a_frame() -> None:

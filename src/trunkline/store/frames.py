@@ -17,6 +17,8 @@ _FIELDS = Struct("<QIIB3x")
 HEAD_BYTES = _HEAD.size + _FIELDS.size
 _SKIMMED = Struct("<4s4xQI4xB")
 
+_WINDOW_BYTES = 64 * 1024
+
 
 class Frame(NamedTuple):
     """A whole frame: where it begins and ends, and what it says of its payload, which ends with it."""
@@ -37,8 +39,6 @@ class Buffer(Protocol):
     def __len__(self) -> int: ...
 
     def __getitem__(self, key: slice, /) -> bytes: ...
-
-    def find(self, sub: bytes, start: int, /) -> int: ...
 
 
 def write_frame(order: int, kind: int, payload: bytes, seed: int) -> Sequence[bytes]:
@@ -78,4 +78,16 @@ def read_frames(data: Buffer, begin: int, seed: int) -> Iterator[Frame]:
             yield frame
             begin = frame.end
         else:
-            begin = data.find(_MAGIC, begin + 1)
+            begin = _find_magic(data, begin + 1)
+
+
+def _find_magic(data: Buffer, begin: int) -> int:
+    """Where the next frame may begin; -1 for nowhere. Looked for in copies: before Python 3.11.5 a mapped file's own search
+    reads beyond its end, which may be the end of the process."""
+    while window := data[begin : begin + _WINDOW_BYTES]:
+        found = window.find(_MAGIC)
+        if found >= 0:
+            return begin + found
+        # It may stand across two of them.
+        begin += max(1, len(window) - len(_MAGIC) + 1)
+    return -1
