@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from test_materials import asking, naming
 
 from scripted_gateway import PATHS
+from trunkline.ports import UpstreamRequest
 from trunkline.upstream.fake.inprocess import FakeUpstream
 from trunkline.upstream.fake.stage import EVERYTHING, Received, Stage
 
@@ -249,6 +250,25 @@ async def test_erasing_a_path_deletes_copies_of_its_files() -> None:
     assert (await scene.ask("/admin/v1/erase", {"path": "/elsewhere"})).status == 200
     assert len(stage(scene).files.kept) == 1
     assert (await scene.ask("/admin/v1/erase", {"path": "/"})).status == 200
+    assert not stage(scene).files.kept
+
+
+async def test_a_file_that_is_deleted_while_it_is_copied() -> None:
+    """Its copy goes, too."""
+    scene = make_scene()
+    id = await keep(scene, "report.pdf", PDF)
+    send = scene.upstream.send
+
+    async def delete_behind(request: UpstreamRequest) -> Any:
+        reply = await send(request)
+        if b"/files HTTP" in request.head:
+            scene.upstream.send = send  # type: ignore[method-assign]
+            assert (await scene.delete(f"/v1/files/{id}")).status == 200
+        return reply
+
+    scene.upstream.send = delete_behind  # type: ignore[method-assign]
+    body = asking("responses", naming("responses", id), model="responses-model")
+    assert (await scene.ask(PATHS["responses"], body)).status == 404
     assert not stage(scene).files.kept
 
 

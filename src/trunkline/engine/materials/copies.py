@@ -76,6 +76,10 @@ class Copies:
             form = await asyncio.to_thread(api.write, content, self._desk.parts.mint(""), seconds)
             async with asyncio.timeout(_WITHIN_SECONDS):
                 copy = await self._upload(account, api, form)
+            if await store.files.find(file.path, file.id) is None:
+                # Deleted in the meantime, by somebody who could not know of this copy.
+                await delete_copies(self._desk, [FileCopy(account.name, copy.id)])
+                return None
             await store.files.remember_copy(file.id, account.name, copy.id)
         except (UpstreamError, TimeoutError, Unavailable, ObjectNotFound) as error:
             _log.warning("`%s` took no copy of a file: %s", account.name, type(error).__name__)
