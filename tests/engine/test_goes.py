@@ -1,12 +1,15 @@
 """An upstream that pauses in the middle of its answer is told to go on; the caller sees one answer."""
 
+import weakref
 from typing import Any
 
 import msgspec
 import pytest
 
 from scripted_gateway import PATHS, Answer, Scene, ScriptedReply, json_reply, make_call, question, stream
+from trunkline.engine.reply.goes import Goes
 from trunkline.errors import Failed
+from trunkline.ports import UpstreamReply
 
 SEARCH = {"type": "web_search"}
 USE = {"type": "server_tool_use", "id": "srvtoolu_1", "name": "web_search", "input": {"query": "q"}}
@@ -195,3 +198,25 @@ async def test_gemini_goes_on_by_its_token() -> None:
     answer = await scene.ask(PATHS["chat"], question("chat", "gemini-model"))
     assert answer.json["choices"][0]["message"]["content"] == "One two."
     assert legs.bodies[1] == {**legs.bodies[0], "continuationToken": "dG9r"}
+
+
+class Reader:
+    """Whoever reads a reply, and closes it."""
+
+    def feed(self, data: bytes) -> None: ...
+
+    def done(self, error: Exception | None) -> None: ...
+
+
+async def test_who_has_closed_is_let_go() -> None:
+    """It holds the reply, and that leads back to it: a long request would wait for the collector with them."""
+
+    async def send(body: bytes) -> UpstreamReply:
+        raise AssertionError
+
+    goes, reader = Goes(stream(ending="open"), lambda: None, send), Reader()
+    goes.pour(reader.feed, reader.done)
+    goes.close()
+    gone = weakref.ref(reader)
+    del reader
+    assert gone() is None

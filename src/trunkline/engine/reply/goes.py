@@ -72,3 +72,9 @@ class Goes:
         if self._task is not None and not self._task.done() and self._task is not asyncio.current_task():
             self._task.cancel()
         self._reply.close()
+        # They lead back to whoever holds this, and a request of megabytes with them.
+        self._feed = self._done = _hear_no_more
+
+
+def _hear_no_more(_: object) -> None:
+    """In the place of who has closed."""
