@@ -199,13 +199,17 @@ def _write_blocks(answer: Answer, stamp: Stamp) -> list[dict[str, Any]]:
 
 
 def _write_usage(answer: Answer, output_tokens: int) -> dict[str, Any]:
+    created = {"ephemeral_5m_input_tokens": 0, "ephemeral_1h_input_tokens": 0}
+    return {**_write_counts(answer, output_tokens), "cache_creation": created, "service_tier": "standard"}
+
+
+def _write_counts(answer: Answer, output_tokens: int) -> dict[str, Any]:
+    """What the end of a stream tells, too: clients are content with that alone."""
     return {
         "input_tokens": answer.input_tokens,
         "cache_creation_input_tokens": 0,
         "cache_read_input_tokens": 0,
-        "cache_creation": {"ephemeral_5m_input_tokens": 0, "ephemeral_1h_input_tokens": 0},
         "output_tokens": output_tokens,
-        "service_tier": "standard",
     }
 
 
@@ -223,7 +227,7 @@ def stream(answer: Answer, body: Body, stamp: Stamp) -> list[bytes]:
         {
             "type": "message_delta",
             "delta": {"stop_reason": _FINISH[answer.finish], "stop_sequence": answer.stop_sequence},
-            "usage": {"output_tokens": answer.output_tokens, **_write_thinking_tokens(answer)},
+            "usage": {**_write_counts(answer, answer.output_tokens), **_write_thinking_tokens(answer)},
         }
     )
     events.append({"type": "message_stop"})
