@@ -11,6 +11,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect, select, text
+from sqlalchemy.engine.interfaces import ReflectedIndex
 
 from trunkline.errors import ConfigError
 from trunkline.store.engine import open_database
@@ -77,12 +78,18 @@ def describe(connection: Connection) -> dict[str, object]:
             sorted(
                 str(sorted((key, str(value)) for key, value in column.items())) for column in found.get_columns(name)
             ),
-            sorted(str(index["name"]) + str(index["column_names"]) for index in found.get_indexes(name)),
+            sorted(f"{index['name']}{index['column_names']}{_tell_rows(index)}" for index in found.get_indexes(name)),
             sorted(map(str, found.get_foreign_keys(name))),
         )
         for name in sorted(found.get_table_names())
         if name != "alembic_version"
     }
+
+
+def _tell_rows(index: ReflectedIndex) -> str:
+    """Of which rows it is, if not of all."""
+    options = index.get("dialect_options", {})
+    return str(options.get("sqlite_where", options.get("postgresql_where", "")))
 
 
 def differences(connection: Connection) -> list[object]:

@@ -1,14 +1,17 @@
 """Every difference between SQLite and PostgreSQL, by name. `FOR UPDATE` is none: SQLAlchemy leaves it out on SQLite,
 where a writer is alone anyway."""
 
+import importlib
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cached_property
 from itertools import chain
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from sqlalchemy import JSON, ColumnElement, Connection, Insert, Table, TableValuedAlias, cast, func, select, text
-from sqlalchemy.dialects import postgresql, sqlite
+
+if TYPE_CHECKING:
+    from sqlalchemy.dialects import postgresql, sqlite
 
 # Any number will do that nobody else takes a lock of this database by.
 _SCHEMA_LOCK = 0x7472_756E_6B6C
@@ -19,7 +22,9 @@ _FOLD_LOCK = 0x7472_756E_6B6D
 
 def insert(kind: str, table: Table) -> "postgresql.Insert | sqlite.Insert":
     """An insert that can be told what to do when the row is there: `on_conflict_do_update`, `on_conflict_do_nothing`."""
-    return sqlite.insert(table) if kind == "sqlite" else postgresql.insert(table)
+    # Only the dialect that is used is loaded.
+    made: postgresql.Insert | sqlite.Insert = importlib.import_module(f"sqlalchemy.dialects.{kind}").insert(table)
+    return made
 
 
 def insert_item_ids(connection: Connection, hashes: Mapping[str, Sequence[int]]) -> None:

@@ -25,6 +25,8 @@ from sqlalchemy import (
     column,
 )
 
+from trunkline.store.indexes import index_some
+
 METADATA = MetaData()
 
 # SQLite counts by itself in a column of this very type alone.
@@ -62,24 +64,9 @@ RESPONSES = Table(
     Column("stream", Boolean, nullable=False),
     sealed("input"),
     sealed("response"),
-    Index(
-        "ix_responses_parent_id",
-        "parent_id",
-        sqlite_where=column("parent_id").is_not(None),
-        postgresql_where=column("parent_id").is_not(None),
-    ),
-    Index(
-        "ix_responses_under_way",
-        "status",
-        sqlite_where=column("status").in_(("queued", "in_progress")),
-        postgresql_where=column("status").in_(("queued", "in_progress")),
-    ),
-    Index(
-        "ix_responses_hidden",
-        "hidden_at_micros",
-        sqlite_where=column("hidden_at_micros").is_not(None),
-        postgresql_where=column("hidden_at_micros").is_not(None),
-    ),
+    index_some("ix_responses_parent_id", "parent_id", where=column("parent_id").is_not(None)),
+    index_some("ix_responses_under_way", "status", where=column("status").in_(("queued", "in_progress"))),
+    index_some("ix_responses_hidden", "hidden_at_micros", where=column("hidden_at_micros").is_not(None)),
     info=named("id"),
 )
 
@@ -205,12 +192,7 @@ FILES = Table(
     Column("size_bytes", BigInteger, nullable=False),
     sealed("name"),
     Index("ix_files_path", "path", "number"),
-    Index(
-        "ix_files_hidden",
-        "hidden_at_micros",
-        sqlite_where=column("hidden_at_micros").is_not(None),
-        postgresql_where=column("hidden_at_micros").is_not(None),
-    ),
+    index_some("ix_files_hidden", "hidden_at_micros", where=column("hidden_at_micros").is_not(None)),
     info=named("id"),
 )
 

@@ -21,6 +21,7 @@ from typing import Any
 
 from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, String, Table, column, false
 
+from trunkline.store.indexes import index_some
 from trunkline.store.tables import METADATA as METADATA
 
 # SQLite counts by itself in a column of this very type alone.
@@ -101,19 +102,8 @@ REQUESTS = Table(
     *_rare_counts(),
     Index("ix_requests_started_at_micros", "started_at_micros"),
     Index("ix_requests_key_id", "key_id", "started_at_micros"),
-    Index(
-        "ix_requests_session",
-        "session",
-        "number",
-        sqlite_where=column("session") != "",
-        postgresql_where=column("session") != "",
-    ),
-    Index(
-        "ix_requests_trail",
-        "started_at_micros",
-        sqlite_where=column("trail").is_not(None),
-        postgresql_where=column("trail").is_not(None),
-    ),
+    index_some("ix_requests_session", "session", "number", where=column("session") != ""),
+    index_some("ix_requests_trail", "started_at_micros", where=column("trail").is_not(None)),
 )
 
 ATTEMPTS = Table(
@@ -177,10 +167,5 @@ HOURS = Table(
     *(Column(name, BigInteger, nullable=False) for name in HOUR_SUMS),
     Column("is_merged", Boolean, nullable=False, server_default=false()),
     Index("ix_hours_hour", "hour"),
-    Index(
-        "ix_hours_unmerged",
-        "hour",
-        sqlite_where=~column("is_merged", Boolean),
-        postgresql_where=~column("is_merged", Boolean),
-    ),
+    index_some("ix_hours_unmerged", "hour", where=~column("is_merged", Boolean)),
 )

@@ -35,7 +35,7 @@ def upgrade() -> None:
         sa.Column("is_merged", sa.Boolean, nullable=False, server_default=sa.false()),
     )
     op.create_index("ix_hours_hour", "hours", ["hour"])
-    some = sa.text("NOT is_merged")
+    some = ~sa.column("is_merged", sa.Boolean)
     op.create_index("ix_hours_unmerged", "hours", ["hour"], sqlite_where=some, postgresql_where=some)
     op.execute(_ADD_REQUESTS)
     op.execute(_ADD_ATTEMPTS)
