@@ -215,6 +215,28 @@ async def test_what_was_answered_is_let_go(hot: Door) -> None:
     assert connection.answering._asked.call.body == b""
 
 
+async def test_what_nobody_waits_for_is_let_go(hot: Door, gateway: FakeGateway) -> None:
+    """A cancelled task remembers where it stood: nobody must remember the task."""
+    is_asked = asyncio.Event()
+
+    async def answer(call: Call) -> Reply:
+        is_asked.set()
+        await asyncio.sleep(60)
+        raise AssertionError
+
+    gateway.answer = answer
+    client = await hot.connect()
+    client.send(post())
+    async with asyncio.timeout(5):
+        await is_asked.wait()
+        [connection] = hot.face.sweep.connections
+        client.abort()
+        while hot.face.sweep.connections:  # noqa: ASYNC110 - a lost connection has no event
+            await asyncio.sleep(0.001)
+    assert isinstance(connection, HotProtocol)
+    assert connection.answering._task is None
+
+
 async def test_stream_shares_the_first_write(hot: Door, gateway: FakeGateway) -> None:
     """Head and first event leave together when the event is there at once."""
 

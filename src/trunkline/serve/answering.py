@@ -79,8 +79,10 @@ class Answering:
 
     def end(self) -> None:
         """The client is gone: cancels what is under way."""
-        if self._task is not None:
-            self._task.cancel()
+        # Of what a cancelled task was about it remembers where it stood, this connection and its request included.
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
 
     async def _run(self) -> None:
         # One task for each request would cost as much as reading it.
