@@ -23,6 +23,8 @@ from trunkline.errors import Failed, InvalidRequest, TimedOut, Unreachable
 from trunkline.ports import Listed, UpstreamRequest
 from trunkline.usage import Usage
 
+# Passed on as they are.
+NATIVE = (("chat", "native_chat"), ("responses", "responses"), ("messages", "messages"))
 CALLERS = list(PATHS)
 
 COMPLETION = {
@@ -345,6 +347,28 @@ async def test_an_empty_stream_is_an_error(caller: str, upstream: str, ending: s
     answer = await scene.generate(caller, upstream, stream(b": hello\n\n", ending=ending), stream=True)
     assert answer.status == 502
     check_envelope(caller, answer)
+
+
+@pytest.mark.parametrize(
+    ("caller", "upstream"), [*NATIVE, ("chat", "chat"), ("chat", "messages"), ("responses", "chat")]
+)
+@pytest.mark.parametrize("reply", [{}, {"object": "thing"}, {"choices": [], "usage": {}}, {"detail": "?"}])
+async def test_a_success_that_is_no_answer_is_an_error(caller: str, upstream: str, reply: dict[str, object]) -> None:
+    """A 200 with JSON of whatever kind: nobody has answered, so nobody is told so."""
+    scene = Scene()
+    answer = await scene.generate(caller, upstream, json_reply(reply), stream=False)
+    assert answer.status == 502
+    check_envelope(caller, answer)
+    assert scene.records.only.outcome == "error"
+
+
+@pytest.mark.parametrize("upstream", ["chat", "native_chat"])
+async def test_a_stream_that_says_no_more_than_its_end_is_an_error(upstream: str) -> None:
+    """`[DONE]` alone is no answer either."""
+    scene = Scene()
+    answer = await scene.generate("chat", upstream, stream(b"data: [DONE]\n\n"), stream=True)
+    assert answer.status == 502
+    check_envelope("chat", answer)
 
 
 # --- bugs of ours -----------------------------------------------------------------------------------------------

@@ -208,6 +208,7 @@ class Dialect(UpstreamDialect):
     `put_back(members, capabilities, recall)`: puts that thought, in place, where it is missing in a body that is passed
     on, as the target wants it back.
     `keep_alive`: what is sent in silence.
+    `answer_marks`: members of which a whole reply has one at least, as they stand in JSON: what has none is no answer.
     `holds_end(data)`: whether these whole events end a caller's stream. Asked of every piece, so it is a cheap look.
     `busy_statuses`: the HTTP statuses that this dialect has of its own for providers that are busy, by the usual ones.
     """
@@ -224,6 +225,7 @@ class Dialect(UpstreamDialect):
     mend: Callable[[TeeOptions], Passage]
     tee_reply: Callable[[bytes], JsonReply]
     mend_reply: Callable[[bytes, TeeOptions], JsonReply]
+    answer_marks: tuple[bytes, ...]
     patch: Callable[[dict[str, Raw], Capabilities, Unseal], list[str]] = leave_as_is
     is_unfit: Callable[[Mapping[str, Raw], bytes, Capabilities], bool] = asks_too_much
     ask_for_usage: Callable[[dict[str, Raw], Capabilities], bool] = tells_unasked

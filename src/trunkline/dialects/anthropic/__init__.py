@@ -32,6 +32,7 @@ DIALECT = Dialect(
     mend=tee_stream,
     tee_reply=tee_reply,
     mend_reply=lambda body, _: tee_reply(body),
+    answer_marks=(b'"content"',),
     patch=patch,
     is_unfit=is_unfit,
     media=FORMS,

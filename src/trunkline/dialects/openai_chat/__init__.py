@@ -37,6 +37,7 @@ DIALECT = Dialect(
     mend=Mend,
     tee_reply=tee_reply,
     mend_reply=mend_reply,
+    answer_marks=(b'"choices"',),
     patch=patch,
     ask_for_usage=ask_for_usage,
     drops_thought=True,

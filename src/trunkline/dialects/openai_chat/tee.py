@@ -124,6 +124,7 @@ class Tee:
 
     __slots__ = (
         "_cut_usage",
+        "_has_choices",
         "_is_over",
         "_partial",
         "_saw_finish",
@@ -142,6 +143,7 @@ class Tee:
         self.error: TrunklineError | None = None
         self.usage: Usage = NO_USAGE
         self._cut_usage = options.cut_usage
+        self._has_choices = False
         self._partial = b""
         self._recent: list[bytes] = []
         self._recent_bytes = 0
@@ -212,7 +214,11 @@ class Tee:
     def _look_for_content(self, data: bytes) -> None:
         for event in walk(data):
             if event == b"[DONE]":
-                self.has_content = True
+                if self._has_choices:
+                    self.has_content = True
+                else:
+                    self.error = Garbled("the upstream's stream holds no choices")
+                    self._is_over = True
                 return
             chunk = _try_decode(event)
             if chunk is None:
@@ -222,6 +228,7 @@ class Tee:
                 self.error = error
                 self._is_over = True
                 return
+            self._has_choices |= bool(chunk.choices)
             if chunk_has_content(chunk):
                 self.has_content = True
                 return
@@ -343,6 +350,8 @@ def _tee_odd_reply(body: bytes) -> JsonReply:
     except UNREADABLE:
         error = read_body_error(body) or Garbled("the upstream's reply is not a chat completion")
         return JsonReply(body=body, usage=NO_USAGE, error=error)
+    if chunk.choices == [] and error_of(chunk) is None:
+        return JsonReply(body=body, usage=NO_USAGE, error=Garbled("the upstream's reply holds no choices"))
     usage: dict[str, Any] | None = find_usage(chunk.usage, chunk.x_groq)
     return JsonReply(
         body=body,

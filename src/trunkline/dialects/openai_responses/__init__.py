@@ -39,6 +39,7 @@ DIALECT = Dialect(
     mend=Tee,
     tee_reply=tee_reply,
     mend_reply=lambda body, _: tee_reply(body),
+    answer_marks=(b'"output"',),
     patch=patch,
     holds_end=holds_end,
     media=FORMS,

@@ -78,6 +78,7 @@ class Patched(Untranslated):
 
     def read_json(self, data: bytes) -> JsonReply:
         reply = self._dialect.mend_reply(data, self._options()) if self._mends else self._dialect.tee_reply(data)
+        reply = self._check(reply)
         if self._notes is not None and may_hold_thought(reply.body):
             response = self._dialect.read_reply(reply.body)
             Notebook(self._notes.remember).listen(list(unfold(response)))

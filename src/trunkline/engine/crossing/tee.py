@@ -44,4 +44,4 @@ class Teed(Untranslated):
         return self._dialect.tee(self._options)
 
     def read_json(self, data: bytes) -> JsonReply:
-        return self._dialect.tee_reply(data)
+        return self._check(self._dialect.tee_reply(data))

@@ -2,12 +2,15 @@
 
 from collections.abc import Mapping
 
+from msgspec.structs import replace
+
 from trunkline.dialects.dialect import Dialect, JsonReply, ReplyContext
 from trunkline.engine.crossing.replies import fold_bytes, make_context, write_stream, write_whole
 from trunkline.engine.envelope import Envelope, decode_body
 from trunkline.engine.exchange import Exchange
 from trunkline.engine.parts import Parts
 from trunkline.engine.router import Target
+from trunkline.errors import Garbled
 from trunkline.usage import NO_USAGE
 
 
@@ -34,6 +37,15 @@ class Untranslated:
 
     def unfold_json(self, data: bytes) -> JsonReply:
         return write_stream(self._dialect, self._dialect.read_reply(data), self._context())
+
+    def _check(self, reply: JsonReply) -> JsonReply:
+        """The same with an error where it is JSON, but no answer: a success is nobody's word for one."""
+        # What tells its usage is one: no look at all for nearly every reply.
+        if reply.usage.total_input or reply.error is not None:
+            return reply
+        if any(reply.body.find(mark) >= 0 for mark in self._dialect.answer_marks):
+            return reply
+        return replace(reply, error=Garbled("the upstream's reply is not an answer"))
 
     def _context(self) -> ReplyContext:
         parts, x, target = self._parts, self._exchange, self._target
