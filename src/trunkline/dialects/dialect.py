@@ -190,7 +190,7 @@ class Dialect(UpstreamDialect):
     """One wire protocol, for callers and upstreams alike.
 
     `read_request(body, unseal)`: the caller's JSON object, every member decoded → a `ModelRequest`. Raises
-    `InvalidRequest` with `param` for what is wrong; never anything else. It comes in two parts: `conversation` names the
+    `InvalidRequest` or `UnknownParameter`, with `param`, for what is wrong; never anything else. It comes in two parts: `conversation` names the
     member whose value `read_conversation(value, head, unseal)` makes the items of, and `read_head(body)` is all the rest.
     `write_reply(response, context)`: the answer → the caller's JSON.
     `writer(context)`: a `StreamWriter` for one caller's stream.

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from messages_wire import seal, unseal
 
 from trunkline.dialects.anthropic import DIALECT
-from trunkline.errors import InvalidRequest
+from trunkline.errors import InvalidRequest, UnknownParameter
 from trunkline.items import (
     Carrier,
     File,
@@ -382,9 +382,9 @@ BODIES = st.fixed_dictionaries(
 @settings(max_examples=60, deadline=None)
 @given(BODIES)
 def test_any_json_is_read_or_refused(body: dict[str, Any]) -> None:
-    """Nothing but a request or `InvalidRequest` comes of a JSON object."""
+    """Nothing but a request or one of two errors comes of a JSON object."""
     try:
         outcome: Any = DIALECT.read_request(body, unseal)
-    except InvalidRequest as error:
+    except (InvalidRequest, UnknownParameter) as error:
         outcome = error
-    assert isinstance(outcome, ModelRequest | InvalidRequest)
+    assert isinstance(outcome, ModelRequest | InvalidRequest | UnknownParameter)

@@ -38,7 +38,7 @@ _TIERS = {"auto": "auto", "standard_only": "default"}
 
 
 def read_request(body: dict[str, Any], unseal: Unseal) -> ModelRequest:
-    """A request in our words. Raises `InvalidRequest` with the path of what is wrong."""
+    """A request in our words. Raises `InvalidRequest` or `UnknownParameter` with the path of what is wrong."""
     head = read_head(body)
     return replace(head, items=read_conversation(body.get("messages"), head, unseal))
 

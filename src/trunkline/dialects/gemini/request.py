@@ -30,7 +30,7 @@ _MODES = ("AUTO", "ANY", "NONE", "VALIDATED", "MODE_UNSPECIFIED")
 
 
 def read_request(body: dict[str, Any], unseal: Unseal) -> ModelRequest:
-    """A request in our words. Raises `InvalidRequest` with the path of what is wrong."""
+    """A request in our words. Raises `InvalidRequest` or `UnknownParameter` with the path of what is wrong."""
     head = read_head(body)
     return replace(head, items=read_conversation(body.get("contents"), head, unseal))
 

@@ -21,7 +21,7 @@ _EXTRAS = ("modalities", "audio", "prediction", "web_search_options", "moderatio
 
 
 def read_request(body: dict[str, Any], unseal: Unseal) -> ModelRequest:
-    """The caller's JSON object → a request. Raises `InvalidRequest`, with the field's path, and nothing else."""
+    """The caller's JSON object → a request. Raises `InvalidRequest` or `UnknownParameter`, with the field's path."""
     head = read_head(body)
     return replace(head, items=read_conversation(body.get("messages"), head, unseal))
 

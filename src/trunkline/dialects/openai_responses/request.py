@@ -38,7 +38,7 @@ _EXTRAS = (*_OBJECTS, "context_management")
 
 
 def read_request(body: dict[str, Any], unseal: Unseal) -> ModelRequest:
-    """The caller's body, whole. Raises `InvalidRequest` with the path of what is wrong."""
+    """The caller's body, whole. Raises `InvalidRequest` or `UnknownParameter` with the path of what is wrong."""
     head = read_head(body)
     return replace(head, items=read_conversation(body.get("input"), head, unseal))
 
