@@ -41,6 +41,19 @@ def test_made_once(tmp_path: Path) -> None:
     assert second.keys.find(b"") is None
 
 
+def test_one_that_is_gone_is_missed(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Whoever has lost it is told what that means; a first start and one with a secret of its own hear nothing."""
+    keyring(tmp_path)
+    (tmp_path / "data" / "trunkline.db").touch()
+    (tmp_path / "data" / "keyring").unlink()
+    keyring(tmp_path, secret=SECRET)
+    assert not caplog.messages
+    (tmp_path / "data" / "keyring").unlink()
+    keyring(tmp_path)
+    keyring(tmp_path)
+    assert [str(tmp_path / "data" / "keyring") in message for message in caplog.messages] == [True]
+
+
 def test_kept_for_the_owner(tmp_path: Path) -> None:
     """Nobody else reads the file, and it does not hold the key."""
     made = keyring(tmp_path)

@@ -6,6 +6,7 @@ key no more than a hash under a key derived from that secret.
 
 import base64
 import hmac
+import logging
 import os
 import secrets
 from collections.abc import Sequence
@@ -17,6 +18,8 @@ from msgspec import Struct
 from trunkline.errors import ConfigError
 from trunkline.principal import OPERATOR, Principal
 from trunkline.state.keys import PREFIX, hash_key
+
+_log = logging.getLogger("trunkline")
 
 _FILE = "keyring"
 _SECRET_BYTES = 32
@@ -80,6 +83,12 @@ def open_keyring(
     kept, generated = _Kept(), None
     if secret is None or wants_key:
         try:
+            if secret is None and _is_missed(path):
+                _log.warning(
+                    "`%s` is new, though its folder is not: keys that were issued before are unknown from now on, and what"
+                    " is sealed cannot be opened. Restore that file, or set TRUNKLINE_SECRET to the secret that was in it",
+                    path,
+                )
             kept, generated = _read_or_make(path, secret, previous_secrets, wants_key)
         except OSError as error:
             raise ConfigError(f"`{path}` cannot be kept: {error.strerror}; set TRUNKLINE_DATA_DIR") from None
@@ -142,6 +151,12 @@ def _read_or_make(
     if before != _Kept():
         _replace(path, kept)
     return kept, generated
+
+
+def _is_missed(path: Path) -> bool:
+    """Whether there is no such file where there was a gateway before."""
+    folder = path.parent
+    return not path.exists() and folder.is_dir() and any(entry.name[0] != "." for entry in folder.iterdir())
 
 
 def _read(path: Path) -> _Kept:
