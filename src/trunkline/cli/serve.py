@@ -11,10 +11,6 @@ from trunkline.cli.setup import ENV_FILE, ensure_key, example_model, load, requi
 from trunkline.config.config import Config
 from trunkline.keyring import open_keyring
 
-# How long one thread may keep the others waiting. Requests and the threads that write for them take turns several times
-# before a response is kept: at the usual 5 ms that is what the slowest of a hundred waited for, five times the disk's share.
-_TURN_SECONDS = 0.001
-
 
 def run(options: Namespace) -> int:
     config = load(options, falls_back=options.dev)
@@ -45,7 +41,6 @@ def run(options: Namespace) -> int:
             text = write_start(config, url, generated, admin_url)
         print(text, flush=True)
 
-    sys.setswitchinterval(_TURN_SECONDS)
     serve(config, keyring, announce)
     return 0
 
