@@ -184,6 +184,12 @@ def test_unknown_in_file(yaml: str, said: str) -> None:
     assert said in refused(yaml=yaml)
 
 
+def test_aliases_of_aliases_are_bounded() -> None:
+    """Nine lines of aliases would stand for a thousand million values: the start says so, and does not hang."""
+    lines = ["a0: &a0 [x]", *(f"a{n}: &a{n} [{','.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 10))]
+    assert "more than 100000 values" in refused(yaml="\n".join(lines))
+
+
 def test_unknown_variable() -> None:
     """A mistyped variable is refused with the nearest one."""
     assert "did you mean `TRUNKLINE_BODY_LIMIT`?" in refused({"TRUNKLINE_BODYLIMIT": "1MB"})
