@@ -14,6 +14,7 @@ from msgspec import Raw, Struct
 from trunkline.capabilities import Capabilities
 from trunkline.clock import Mint
 from trunkline.dialects.cache_points import MarkCache, mark_nothing
+from trunkline.dialects.file_api import FileApi
 from trunkline.dialects.forms import Forms
 from trunkline.dialects.recall import Recall
 from trunkline.dialects.refused import asks_too_much
@@ -171,6 +172,7 @@ class UpstreamDialect:
     `mark_cache(body, capabilities, seen)`: sets cache points in a body, in place, where they are worth it.
     `go_on(body, items, token)`: how an answer is taken up again that has paused; `None` on wires that know no pause.
     `media`: what it has words for of pictures, files and sound, and where they stand in a caller's body.
+    `file_api`: how its providers are given files to keep; `None` where they keep none.
     """
 
     name: str
@@ -183,6 +185,7 @@ class UpstreamDialect:
     media: Forms = field(default_factory=Forms)
     mark_cache: MarkCache = mark_nothing
     go_on: GoOn | None = None
+    file_api: FileApi | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,6 +3,7 @@
 from trunkline.dialects.anthropic.body import go_on, write_head, write_request
 from trunkline.dialects.anthropic.cache_points import mark_cache
 from trunkline.dialects.anthropic.errors import read_error, write_error, write_error_event
+from trunkline.dialects.anthropic.file_api import FILE_API
 from trunkline.dialects.anthropic.media import FORMS
 from trunkline.dialects.anthropic.patch import is_unfit, patch
 from trunkline.dialects.anthropic.reader import open_reader
@@ -36,6 +37,7 @@ DIALECT = Dialect(
     patch=patch,
     is_unfit=is_unfit,
     media=FORMS,
+    file_api=FILE_API,
     mark_cache=mark_cache,
     go_on=go_on,
     busy_statuses={503: 529},

@@ -3,6 +3,7 @@
 from trunkline.dialects.dialect import Dialect
 from trunkline.dialects.gemini.body import go_on, write_head, write_request
 from trunkline.dialects.gemini.errors import read_error, write_error, write_error_event
+from trunkline.dialects.gemini.file_api import FILE_API
 from trunkline.dialects.gemini.media import FORMS
 from trunkline.dialects.gemini.patch import is_unfit, patch
 from trunkline.dialects.gemini.reader import open_reader
@@ -35,6 +36,7 @@ DIALECT = Dialect(
     patch=patch,
     is_unfit=is_unfit,
     media=FORMS,
+    file_api=FILE_API,
     go_on=go_on,
     # The SDK takes a comment for a piece of JSON; a blank line means nothing to it, nor within an array.
     keep_alive=b"\r\n\r\n",

@@ -17,6 +17,7 @@ from trunkline.dialects.openai_chat.reply import read_reply, write_reply
 from trunkline.dialects.openai_chat.request import read_conversation, read_head, read_request
 from trunkline.dialects.openai_chat.tee import Tee, holds_end, tee_reply
 from trunkline.dialects.openai_chat.writer import Writer
+from trunkline.dialects.openai_responses.file_api import FILE_API
 
 DIALECT = Dialect(
     name="chat",
@@ -44,5 +45,6 @@ DIALECT = Dialect(
     put_back=put_back,
     holds_end=holds_end,
     media=FORMS,
+    file_api=FILE_API,
     mark_cache=mark_cache,
 )

@@ -5,6 +5,7 @@ Source: https://platform.openai.com/docs/api-reference/responses
 
 from trunkline.dialects.dialect import Dialect
 from trunkline.dialects.openai_responses.errors import read_error, write_error, write_error_event
+from trunkline.dialects.openai_responses.file_api import FILE_API
 from trunkline.dialects.openai_responses.parts import DIALECT_NAME, FORMS
 from trunkline.dialects.openai_responses.patch import patch
 from trunkline.dialects.openai_responses.reader import Reader
@@ -43,4 +44,5 @@ DIALECT = Dialect(
     patch=patch,
     holds_end=holds_end,
     media=FORMS,
+    file_api=FILE_API,
 )

@@ -11,7 +11,7 @@ from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 from msgspec.structs import replace
 
 from trunkline.dialects.data_url import HEAD_BYTES
-from trunkline.dialects.file_apis import FILES, UPLOAD, Copy, FileApi, Form, find_file_api
+from trunkline.dialects.file_api import FILES, UPLOAD, Copy, FileApi, Form
 from trunkline.dialects.kept_files import Content, make_content
 from trunkline.engine.attempts import check_reply, read_whole
 from trunkline.engine.desk import Desk
@@ -115,8 +115,10 @@ async def delete_copies(desk: Desk, copies: Sequence[FileCopy]) -> None:
 
 async def _delete(desk: Desk, copy: FileCopy) -> None:
     account = desk.router().account(copy.account)
-    api = None if account is None else find_file_api(account.speaks[0], account.provider.operations)
-    if account is None or api is None:
+    if account is None or UPLOAD not in account.provider.operations:
+        return
+    api = desk.parts.upstreams[account.speaks[0]].file_api
+    if api is None:
         return
     request = _request(account, account.head_below("DELETE", FILES, _last(copy.upstream_id)), api.needs)
     try:

@@ -6,7 +6,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from trunkline.capabilities import Capabilities
-from trunkline.dialects.file_apis import FileApi, find_file_api
+from trunkline.dialects.file_api import UPLOAD, FileApi
 from trunkline.dialects.forms import Forms
 from trunkline.dialects.kept_files import Content
 from trunkline.dialects.kinds import allows
@@ -60,9 +60,9 @@ class Copier(Struct, frozen=True):
 def find_copier(copies: Copies, parts: Parts, target: Target, caller: Forms, way: Way) -> Copier | None:
     """Who makes copies for a request that goes this way; `None` where its provider keeps none."""
     account = target.account
-    api = find_file_api(way.upstream, account.provider.operations)
+    upstream = parts.upstreams[way.upstream]
+    api = upstream.file_api if UPLOAD in account.provider.operations else None
     if api is None or parts.store is None:
         return None
-    upstream = parts.upstreams[way.upstream].media
     is_translated = way.kind == "translate"
-    return Copier(copies, parts.store, account, api, caller, upstream, target.capabilities, is_translated)
+    return Copier(copies, parts.store, account, api, caller, upstream.media, target.capabilities, is_translated)
