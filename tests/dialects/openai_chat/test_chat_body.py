@@ -144,6 +144,19 @@ def test_a_calls_own_signature_goes_back() -> None:
     assert turn["tool_calls"][0]["function"]["arguments"] == "{}"
 
 
+def test_outputs_stand_right_behind_their_calls() -> None:
+    """T-35: what was said between a call and its output comes after all of the turn's outputs, in call order."""
+    said = messages(
+        call("f"),
+        call("g"),
+        ToolOutput(call_id="c_g", output="two"),
+        say("user", "wait"),
+        ToolOutput(call_id="c_f", output="one"),
+    )
+    assert [message["role"] for message in said] == ["assistant", "tool", "tool", "user"]
+    assert [message["content"] for message in said[1:]] == ["one", "two", "wait"]
+
+
 def test_t38_pictures_in_an_output_follow_in_a_user_message() -> None:
     """T-38: after the last output, labelled with the call."""
     image = Image(url="data:image/png;base64,AA==")

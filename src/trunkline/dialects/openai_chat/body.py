@@ -51,12 +51,8 @@ def write_head(request: ModelRequest, capabilities: Capabilities) -> Fill:
 
     def fill(items: list[Item]) -> Written:
         dropped: list[str] = []
-        turns = Turns(capabilities, dropped)
-        if request.instructions:
-            turns.add_instructions(request.instructions)
-        for item in items:
-            turns.add(item)
-        return Written(body={**head.body, "messages": turns.close()}, dropped=dropped + head.dropped)
+        turns = Turns(request.instructions, items, capabilities, dropped)
+        return Written(body={**head.body, "messages": turns.messages}, dropped=dropped + head.dropped)
 
     return fill
 

@@ -1,4 +1,4 @@
-"""Items → Chat messages: one assistant message a turn, outputs right after their calls.
+"""Items → Chat messages: one assistant message a turn, outputs right after their calls, wherever they stood.
 
 Chat knows no order within a turn: reasoning, then text, then calls. A text after a call joins the text before it.
 """
@@ -8,6 +8,7 @@ from typing import Any, assert_never
 from trunkline.capabilities import Capabilities
 from trunkline.dialects.openai_chat.parts import join_texts, write_content
 from trunkline.dialects.openai_chat.reasoning import write_reasoning
+from trunkline.dialects.turns import Outputs
 from trunkline.errors import Unsupported
 from trunkline.items import Image, Item, Message, OtherItem, Part, Reasoning, Refusal, Text, ToolCall, ToolOutput
 
@@ -22,28 +23,27 @@ class _Turn:
 
 
 class Turns:
-    """Builds `messages`; feed items to `add` in order, then ask `close`."""
+    """Builds `messages`. Raises `Unsupported` for what Chat has no shape for."""
 
-    def __init__(self, capabilities: Capabilities, dropped: list[str]) -> None:
+    def __init__(
+        self, instructions: str | None, items: list[Item], capabilities: Capabilities, dropped: list[str]
+    ) -> None:
+        self.messages: list[dict[str, Any]] = []
         self._capabilities = capabilities
         self._dropped = dropped
-        self._messages: list[dict[str, Any]] = []
         self._turn = _Turn()
         # Reasoning after a text belongs to what comes next: calls of the same turn, or the next message.
         self._late: list[Reasoning] = []
-        # What tool messages cannot hold, until the last output of the turn has been written.
+        self._outputs = Outputs(items)
+        # What the tool messages of a turn cannot hold, until the last of them has been written.
         self._pictures: list[dict[str, Any]] = []
-        self._count = 0
+        if instructions:
+            self.messages.append({"role": "system", "content": instructions})
+        for number, item in enumerate(items):
+            self._add(item, f"input[{number}]")
+        self._flush_turn()
 
-    def add_instructions(self, text: str) -> None:
-        self._messages.append({"role": "system", "content": text})
-
-    def add(self, item: Item) -> None:
-        """Take the next item in. Raises `Unsupported` for what Chat has no shape for."""
-        path = f"input[{self._count}]"
-        self._count += 1
-        if self._pictures and not isinstance(item, ToolOutput):
-            self._flush_pictures()
+    def _add(self, item: Item, path: str) -> None:
         match item:
             case Message() if item.role == "assistant":
                 if self._turn.messages and not self._turn.calls:
@@ -55,8 +55,8 @@ class Turns:
                 self._flush_turn()
                 self._add_message(item, path)
             case ToolOutput():
+                # Written behind the turn that called, which is over with the first.
                 self._flush_turn()
-                self._add_output(item, path)
             case ToolCall():
                 self._turn.reasoning += self._late
                 self._late = []
@@ -70,12 +70,6 @@ class Turns:
             case _:
                 assert_never(item)
 
-    def close(self) -> list[dict[str, Any]]:
-        """The messages."""
-        self._flush_turn()
-        self._flush_pictures()
-        return self._messages
-
     # --- callers and tools --------------------------------------------------------------------------------------
 
     def _add_message(self, item: Message, path: str) -> None:
@@ -83,7 +77,7 @@ class Turns:
         if role == "developer" and not self._capabilities.developer_role:
             role = "system"
         message: dict[str, Any] = {"role": role, "content": write_content(item.parts, self._capabilities, path)}
-        self._messages.append(message | self._write_own(item) if item.name is not None or item.extras else message)
+        self.messages.append(message | self._write_own(item) if item.name is not None or item.extras else message)
 
     def _write_own(self, item: Message) -> dict[str, Any]:
         """What Chat has to say of a message beside who says what."""
@@ -98,7 +92,16 @@ class Turns:
             self._dropped.append("name")
         return {}
 
-    def _add_output(self, item: ToolOutput, path: str) -> None:
+    def _answer(self, calls: list[ToolCall]) -> None:
+        """The results of a turn, in the order of its calls, then what only a user's message can hold of them."""
+        for call in calls:
+            if (output := self._outputs.take(call.call_id)) is not None:
+                self._add_output(output)
+        if self._pictures:
+            self.messages.append({"role": "user", "content": self._pictures})
+            self._pictures = []
+
+    def _add_output(self, item: ToolOutput) -> None:
         if isinstance(item.output, str):
             content = item.output
         else:
@@ -106,22 +109,17 @@ class Turns:
             others: list[Part] = [part for part in item.output if not isinstance(part, Text | Refusal)]
             content = join_texts(plain)
             if others:
-                self._hold_pictures(item.call_id, others, path)
+                self._hold_pictures(item.call_id, others)
                 content = content or "(The result is in the next message.)"
         message = {"role": "tool", "tool_call_id": item.call_id, "content": content}
-        self._messages.append({**message, **item.extras.get("chat", {})} if item.extras else message)
+        self.messages.append({**message, **item.extras.get("chat", {})} if item.extras else message)
 
-    def _hold_pictures(self, call_id: str, parts: list[Part], path: str) -> None:
+    def _hold_pictures(self, call_id: str, parts: list[Part]) -> None:
         """Tool messages hold text alone: pictures and files follow in a user message that says whose they are."""
         what = "Images" if all(isinstance(part, Image) for part in parts) else "Files"
         label: Part = Text(text=f"{what} from the result of tool call {call_id}:")
-        written = write_content([label, *parts], self._capabilities, path)
+        written = write_content([label, *parts], self._capabilities, "input")
         self._pictures += written if isinstance(written, list) else []
-
-    def _flush_pictures(self) -> None:
-        if self._pictures:
-            self._messages.append({"role": "user", "content": self._pictures})
-            self._pictures = []
 
     # --- assistant ----------------------------------------------------------------------------------------------
 
@@ -144,7 +142,9 @@ class Turns:
         message |= replay
         if turn.calls:
             message["tool_calls"] = [_write_call(call) for call in turn.calls]
-        self._messages.append(message)
+        self.messages.append(message)
+        if turn.calls:
+            self._answer(turn.calls)
 
 
 def _write_call(call: ToolCall) -> dict[str, Any]:
