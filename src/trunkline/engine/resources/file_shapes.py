@@ -8,7 +8,7 @@ from msgspec import Struct
 from trunkline.dialects.data_url import type_of
 from trunkline.dialects.pages import Page, make_listed, write_list
 from trunkline.dialects.shapes import missing, wrong_value
-from trunkline.engine.query import Query
+from trunkline.engine.query import MOST, Query
 from trunkline.errors import InvalidRequest
 from trunkline.state.files import KeptFile
 from trunkline.state.periods import to_moment
@@ -37,6 +37,9 @@ class FileShapes(Protocol):
     """Of the form of an upload."""
 
     def read_fields(self, fields: Mapping[str, str]) -> Stated: ...
+
+    def read_ids(self, query: Query) -> Sequence[str]:
+        """The files that a list is asked to hold, where it names them."""
 
     def read_page(self, query: Query) -> Page: ...
 
@@ -70,6 +73,9 @@ class OpenAIFiles:
         if anchor != "created_at":
             raise wrong_value(_ANCHOR, anchor, ("created_at",))
         return _read_seconds(_SECONDS, seconds, _MOST_SECONDS)
+
+    def read_ids(self, query: Query) -> Sequence[str]:
+        return ()
 
     def read_page(self, query: Query) -> Page:
         return query.page(most=10_000, usual=10_000)
@@ -108,9 +114,16 @@ class AnthropicFiles:
             return Stated("user_data", None)
         return Stated("user_data", _read_seconds(_EXPIRES_IN, seconds, _MOST_SECONDS_OF_ANTHROPIC))
 
+    def read_ids(self, query: Query) -> Sequence[str]:
+        ids = list(dict.fromkeys(query.texts("ids")))
+        if len(ids) > MOST:
+            raise InvalidRequest(f"`ids` holds {len(ids)} but may hold {MOST} at most", param="ids")
+        return ids
+
     def read_page(self, query: Query) -> Page:
         token = (query.text("page") or "").removeprefix(_PAGE)
-        return Page(limit=query.page(most=1_000).limit, after=token or query.text("after_id"))
+        after, before = token or query.text("after_id"), query.text("before_id")
+        return Page(limit=query.page(most=1_000).limit, after=after, before=before)
 
     def write(self, file: KeptFile) -> dict[str, Any]:
         expires = file.expires_at_micros

@@ -17,6 +17,7 @@ from trunkline.engine.resources.file_shapes import AnthropicFiles, FileShapes, O
 from trunkline.engine.resources.uploads import Taken, take
 from trunkline.engine.routes import speaks_anthropic
 from trunkline.errors import InvalidRequest, ObjectNotFound
+from trunkline.state.conversations import Order
 from trunkline.state.files import KeptFile
 
 _OPENAI, _ANTHROPIC = OpenAIFiles(), AnthropicFiles()
@@ -47,15 +48,22 @@ async def upload_file(desk: Desk, x: Exchange) -> Reply:
 
 async def list_files(desk: Desk, x: Exchange) -> Reply:
     """`GET /v1/files`, the newest first unless asked otherwise."""
-    shapes, query = _choose_shapes(x), Query(x.call.query)
+    shapes, query, files = _choose_shapes(x), Query(x.call.query), need_store(desk).files
+    if ids := shapes.read_ids(query):
+        named = [await files.find(x.principal.path, id) for id in ids]
+        return desk.say(x, shapes.write_list([file for file in named if file is not None], has_more=False))
     page = shapes.read_page(query)
+    # What stands before a file is what comes behind it in the other order.
+    order: Order = page.order if page.before is None else "asc" if page.order == "desc" else "desc"
+    place = page.before or page.after
     try:
-        found = await need_store(desk).files.page(
-            x.principal.path, order=page.order, after=page.after, limit=page.limit, purpose=query.text("purpose")
+        found = await files.page(
+            x.principal.path, order=order, after=place, limit=page.limit, purpose=query.text("purpose")
         )
     except KeyError:
-        raise _unknown(page.after or "", "after") from None
-    return desk.say(x, shapes.write_list(found[: page.limit], has_more=len(found) > page.limit))
+        raise _unknown(place or "", "after" if page.before is None else "before") from None
+    shown = found[: page.limit] if page.before is None else found[: page.limit][::-1]
+    return desk.say(x, shapes.write_list(shown, has_more=len(found) > page.limit))
 
 
 async def get_file(desk: Desk, x: Exchange) -> Reply:

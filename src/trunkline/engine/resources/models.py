@@ -7,6 +7,7 @@ from trunkline.call import Reply
 from trunkline.engine.caller.access import Names
 from trunkline.engine.desk import Desk
 from trunkline.engine.exchange import Exchange
+from trunkline.engine.query import Query
 from trunkline.engine.routes import model_id, speaks_anthropic
 from trunkline.errors import ModelNotFound
 from trunkline.providers.account import Account
@@ -14,6 +15,9 @@ from trunkline.providers.account import Account
 # Providers' own dates are not asked for: a fixed one is honest about meaning nothing.
 _CREATED = 1_700_000_000
 _CREATED_TEXT = "2023-11-14T22:13:20Z"
+
+# As many as Anthropic's pages hold at most.
+_MOST = 1_000
 
 Listed = tuple[str, Account | None]
 
@@ -23,10 +27,10 @@ async def answer_list(desk: Desk, x: Exchange) -> Reply:
     names = await desk.settled_names(x.principal)
     if x.dialect == "gemini":
         return desk.say(x, _list_google(names, parse_qs(x.call.query.decode("latin-1"))))
-    query = parse_qs(x.call.query.decode("latin-1"))
-    limit = next((int(value) for value in query.get("limit", ()) if value.isdecimal()), None)
-    after = next(iter(query.get("after_id", ())), None)
-    return desk.say(x, list_models(names, speaks_anthropic(x.call), after, limit))
+    if not speaks_anthropic(x.call):
+        return desk.say(x, {"object": "list", "data": [_write_openai(model) for model in names.names()]})
+    x.dialect = "messages"
+    return desk.say(x, _list_anthropic(names, Query(x.call.query)))
 
 
 async def answer_one(desk: Desk, x: Exchange) -> Reply:
@@ -39,17 +43,24 @@ async def answer_one(desk: Desk, x: Exchange) -> Reply:
     return desk.say(x, find_model(names, unquote(model_id(x.call.path)), speaks_anthropic(x.call)))
 
 
-def list_models(names: Names, anthropic: bool, after: str | None, limit: int | None) -> dict[str, Any]:
-    """Every name that works here. Anthropic's list is paged by `after_id` and `limit`, OpenAI's is whole."""
+def _list_anthropic(names: Names, query: Query) -> dict[str, Any]:
+    """Anthropic's list, in pages of `limit` behind `after_id` or before `before_id`; whole where none is asked for.
+
+    Source: https://docs.anthropic.com/en/api/models-list
+    """
     listed = names.names()
-    if not anthropic:
-        return {"object": "list", "data": [_write_openai(model) for model in listed]}
+    limit = query.page(most=_MOST, usual=_MOST).limit
     ids = [id for id, _ in listed]
+    after, before = query.text("after_id"), query.text("before_id")
     start = ids.index(after) + 1 if after in ids else 0
-    page = listed[start : start + limit] if limit else listed[start:]
+    end = ids.index(before) if before in ids else len(ids)
+    # All are active: none is where others alone are asked for.
+    stages = query.texts("lifecycle")
+    found = listed[start:end] if not stages or "active" in stages else []
+    page = found[-limit:] if before else found[:limit]
     return {
         "data": [_write_anthropic(model) for model in page],
-        "has_more": start + len(page) < len(listed),
+        "has_more": len(page) < len(found),
         "first_id": page[0][0] if page else None,
         "last_id": page[-1][0] if page else None,
     }
