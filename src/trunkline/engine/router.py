@@ -1,7 +1,7 @@
 """Model name → ordered targets. A pure function of what is configured and what the providers list."""
 
 import difflib
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 
 import msgspec
 from msgspec import Raw, Struct
@@ -50,6 +50,19 @@ class Plan(Struct, frozen=True):
     alias: str = ""
 
 
+class Memo(dict[str, Plan]):
+    """The plan for each name that was asked for, found once."""
+
+    def __init__(self, find: Callable[[str], Plan]) -> None:
+        self._find = find
+
+    def __missing__(self, asked: str) -> Plan:
+        plan = self._find(asked)
+        if len(self) < _MEMO_SIZE:
+            self[asked] = plan
+        return plan
+
+
 class Router:
     """Resolves names against one listing; made anew when the listing changes."""
 
@@ -73,7 +86,7 @@ class Router:
         self._catalog = catalog
         self._uncached = uncached
         self._emulating = emulating
-        self._memo: dict[str, Plan] = {}
+        self._memo = Memo(self._find)
 
     @property
     def pending(self) -> bool:
@@ -82,12 +95,7 @@ class Router:
 
     def resolve(self, asked: str) -> Plan:
         """The plan for a name. Raises `ModelNotFound`, or `Unavailable` while a list may still come."""
-        plan = self._memo.get(asked)
-        if plan is None:
-            plan = self._find(asked)
-            if len(self._memo) < _MEMO_SIZE:
-                self._memo[asked] = plan
-        return plan
+        return self._memo[asked]
 
     def known(self, asked: str) -> Plan | None:
         """The plan of a name that no list still to come can change; `None` for one that may have to wait."""

@@ -7,13 +7,12 @@ from typing import Any, Protocol
 import msgspec
 from msgspec import Raw
 
-from trunkline.engine.router import Plan, Router
+from trunkline.engine.router import Memo, Plan, Router
 from trunkline.errors import ModelNotFound, Unavailable, Unsupported
 from trunkline.principal import Principal
 from trunkline.providers.account import Account
 
-# Enough for every name in use; a caller who invents names must not fill the memory, nor keys that come and go.
-_MOST_NAMES = 4096
+# Keys that come and go must not fill the memory.
 _MOST_VIEWS = 4096
 
 OTHER_MODELS = frozenset({"models", "fallbacks", "preset"})
@@ -66,19 +65,12 @@ class View:
     def __init__(self, router: Router, models: tuple[str, ...]) -> None:
         self._router = router
         self._models = models
-        self._memo: dict[str, Plan] = {}
+        self._memo = Memo(self._find)
         self._names: list[tuple[str, Account | None]] | None = None
 
     def resolve(self, asked: str) -> Plan:
         """The plan for a name. Raises the same for what may not be used as for what is not there."""
-        plan = self._memo.get(asked)
-        if plan is None:
-            plan = self._narrow(asked)
-            if plan is None:
-                raise self._router.not_found(asked, [name for name, _ in self.names()])
-            if len(self._memo) < _MOST_NAMES:
-                self._memo[asked] = plan
-        return plan
+        return self._memo[asked]
 
     def known(self, asked: str) -> Plan | None:
         """As `Router.known`. What may not be used has to wait for lists to come, as an unknown name has."""
@@ -92,6 +84,12 @@ class View:
         if self._names is None:
             self._names = [(name, account) for name, account in self._router.names() if self._is_listed(name, account)]
         return self._names
+
+    def _find(self, asked: str) -> Plan:
+        plan = self._narrow(asked)
+        if plan is None:
+            raise self._router.not_found(asked, [name for name, _ in self.names()])
+        return plan
 
     def _find_certain(self, asked: str) -> Plan | None:
         try:
