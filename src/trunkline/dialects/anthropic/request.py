@@ -11,6 +11,7 @@ from trunkline.dialects.anthropic.blocks import DIALECT
 from trunkline.dialects.anthropic.content import read_messages, read_text
 from trunkline.dialects.anthropic.thinking import read_thinking_settings
 from trunkline.dialects.dialect import Unseal
+from trunkline.dialects.provider_options import read_provider_options
 from trunkline.dialects.shapes import Fields, missing, read_object, wrong_type, wrong_value
 from trunkline.errors import InvalidRequest
 from trunkline.items import Extras, FunctionTool, Item, Message, OtherTool, Tool, ToolChoice
@@ -71,7 +72,7 @@ def read_head(body: dict[str, Any]) -> ModelRequest:
         reasoning=read_thinking_settings(fields.fields("thinking"), config.effort),
         settings=replace(settings, parallel_tool_calls=parallel),
         stream=fields.flag("stream") or False,
-        provider_options=_read_provider_options(fields),
+        provider_options=read_provider_options(fields),
         extras={DIALECT: extras} if extras else {},
         unknown=fields.rest(),
     )
@@ -154,14 +155,6 @@ def _read_format(fields: Fields, name: str) -> TextFormat | None:
     schema = shape.need_object("schema")
     shape.close()
     return TextFormat(type="json_schema", schema=schema)
-
-
-def _read_provider_options(fields: Fields) -> dict[str, dict[str, Any]]:
-    options = fields.object("provider_options") or {}
-    for provider, values in options.items():
-        if type(values) is not dict:
-            raise wrong_type(f"provider_options.{provider}", "an object", values)
-    return options
 
 
 # --- tools --------------------------------------------------------------------------------------------------------

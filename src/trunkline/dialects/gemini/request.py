@@ -13,6 +13,7 @@ from trunkline.dialects.gemini.contents import read_bare_text, read_contents
 from trunkline.dialects.gemini.schema import read_schema
 from trunkline.dialects.gemini.thinking import read_thinking
 from trunkline.dialects.gemini.wire import DIALECT, camel, fields_of
+from trunkline.dialects.provider_options import read_provider_options
 from trunkline.dialects.shapes import Fields, missing, wrong_type, wrong_value
 from trunkline.errors import InvalidRequest
 from trunkline.items import Extras, FunctionTool, Item, OtherTool, Tool, ToolChoice
@@ -69,7 +70,7 @@ def read_head(body: dict[str, Any]) -> ModelRequest:
         settings=settings,
         stream=fields.flag("stream") or False,
         include_usage=True,
-        provider_options=_read_provider_options(fields),
+        provider_options=read_provider_options(fields),
         extras={DIALECT: extras} if extras else {},
         unknown=fields.rest(),
     )
@@ -114,14 +115,6 @@ def _read_system(fields: Fields) -> str | None:
     content.close()
     texts = [read_bare_text(fields_of(part, f"systemInstruction.parts[{number}]")) for number, part in enumerate(parts)]
     return "\n\n".join(text for text in texts if text) or None
-
-
-def _read_provider_options(fields: Fields) -> dict[str, dict[str, Any]]:
-    options = fields.object("provider_options") or {}
-    for provider, values in options.items():
-        if type(values) is not dict:
-            raise wrong_type(f"provider_options.{provider}", "an object", values)
-    return options
 
 
 # --- settings -----------------------------------------------------------------------------------------------------

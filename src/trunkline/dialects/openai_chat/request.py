@@ -11,6 +11,7 @@ from trunkline.dialects.dialect import Unseal
 from trunkline.dialects.openai_chat.history import History
 from trunkline.dialects.openai_chat.tools import read_tool_choice, read_tools
 from trunkline.dialects.openai_responses.metadata import check_metadata
+from trunkline.dialects.provider_options import read_provider_options
 from trunkline.dialects.shapes import Fields, missing, wrong_type
 from trunkline.errors import InvalidRequest
 from trunkline.items import Item
@@ -55,7 +56,7 @@ def read_head(body: dict[str, Any]) -> ModelRequest:
         stream=bool(fields.flag("stream")),
         include_usage=include_usage,
         extras=_read_extras(fields, stream_options),
-        provider_options=_read_provider_options(fields),
+        provider_options=read_provider_options(fields),
     )
     request.unknown.update(fields.rest())
     return request
@@ -144,8 +145,3 @@ def _read_extras(fields: Fields, stream_options: Fields) -> dict[str, dict[str, 
     if stream_options.rest():
         extras["stream_options"] = stream_options.rest()
     return {"chat": extras} if extras else {}
-
-
-def _read_provider_options(fields: Fields) -> dict[str, dict[str, Any]]:
-    options = fields.fields("provider_options")
-    return {} if options is None else {name: options.need_object(name) for name in options.value}

@@ -14,6 +14,7 @@ from trunkline.dialects.openai_responses.metadata import check_metadata
 from trunkline.dialects.openai_responses.parts import DIALECT_NAME, without_none
 from trunkline.dialects.openai_responses.tools import read_tool, read_tool_choice, write_tool, write_tool_choice
 from trunkline.dialects.openai_responses.turns import write_input
+from trunkline.dialects.provider_options import read_provider_options
 from trunkline.dialects.refused import fit_effort, leave_out
 from trunkline.dialects.shapes import Fields, missing
 from trunkline.errors import UnknownParameter
@@ -75,7 +76,7 @@ def read_head(body: dict[str, Any]) -> ModelRequest:
         previous_response_id=fields.text("previous_response_id"),
         conversation=_read_conversation(fields),
         prompt=prompt,
-        provider_options=_read_provider_options(fields),
+        provider_options=read_provider_options(fields),
         extras=_read_extras(fields, text),
         unknown=fields.rest(),
     )
@@ -146,11 +147,6 @@ def _read_conversation(fields: Fields) -> Any:
     if type(value) is dict:
         return fields.need_fields("conversation").need_text("id")
     return fields.text("conversation")
-
-
-def _read_provider_options(fields: Fields) -> dict[str, dict[str, Any]]:
-    options = fields.fields("provider_options")
-    return {} if options is None else {name: options.object(name) or {} for name in options.value}
 
 
 def _read_extras(fields: Fields, text: Fields) -> Extras:
