@@ -12,6 +12,7 @@ from pathlib import Path
 
 from trunkline.clock import Clock
 from trunkline.errors import ConfigError, Unavailable
+from trunkline.store.segments import sync_directory
 from trunkline.store.worker import Worker
 
 _PIECE_BYTES = 262_144
@@ -102,7 +103,7 @@ class DiskBlob:
         self._draft.rename(self._path)
         self._file.close()
         self._file = None
-        _sync_folder(self._path.parent)
+        sync_directory(self._path.parent)
 
     def _discard(self) -> None:
         if self._file is not None:
@@ -130,15 +131,6 @@ def _open(path: Path) -> io.FileIO:
         return io.FileIO(path)
     except FileNotFoundError:
         raise KeyError(path.name) from None
-
-
-def _sync_folder(folder: Path) -> None:
-    """A new name is not safe from a power cut before its folder is."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _remove_drafts(folder: Path, oldest_seconds: float) -> None:

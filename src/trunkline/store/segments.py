@@ -197,6 +197,7 @@ def _drop_headless(path: Path, head: bytes, rest: BinaryIO) -> None:
 
 
 def sync_directory(directory: Path) -> None:
+    """A new name is not safe from a power cut before its directory is."""
     descriptor = os.open(directory, os.O_RDONLY)
     try:
         os.fsync(descriptor)
