@@ -2,7 +2,7 @@
 
 import argparse
 
-from trunkline.cli.arguments.options import Words, add_named, finish
+from trunkline.cli.arguments.options import Words, add_callers, add_named, add_period, finish
 
 _BUDGETS = """\
 How much money may be spent in a stretch of time, and on whom. Works on the store of this configuration, beside a gateway
@@ -32,10 +32,8 @@ def add_budgets(commands: Words) -> None:
 def _add_members(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("name", metavar="NAME", help="what people call it; refusals say it")
     parser.add_argument("--dollars", metavar="DOLLARS", help="how much, as 500 or 12.50")
-    parser.add_argument("--per", metavar="PERIOD", help="hour, day, week, month, or seconds like 3600s")
-    parser.add_argument("--zone", metavar="ZONE", help="where days begin, as Europe/Zurich; default: UTC")
-    parser.add_argument("--path", metavar="PATTERN", help="as /team/alpha, or /team/alpha/** for all below it as well")
-    parser.add_argument("--key-name", metavar="NAME", help="a key's name or id")
+    add_period(parser, "hour, day, week, month, or seconds like 3600s")
+    add_callers(parser)
     parser.add_argument("--label", metavar="NAME=VALUE", help="as app=web")
     parser.add_argument("--owner", metavar="TEXT", help="whom to ask for more; refusals say it")
     parser.add_argument("--unpriced", choices=("refuse", "allow"), help="models without a price; default: refuse")

@@ -2,7 +2,7 @@
 
 import argparse
 
-from trunkline.cli.arguments.options import Words, add_named, finish
+from trunkline.cli.arguments.options import Words, add_callers, add_named, add_period, finish
 
 _LIMITS = """\
 How many requests or tokens in a stretch of time, or requests at once, and for whom. Works on the store of this
@@ -34,10 +34,8 @@ def _add_members(parser: argparse.ArgumentParser) -> None:
     most.add_argument("--requests", metavar="NUMBER", type=int, help="so many requests per --per")
     most.add_argument("--tokens", metavar="NUMBER", type=int, help="so many tokens, in and out, per --per")
     most.add_argument("--concurrent", metavar="NUMBER", type=int, help="so many requests at once")
-    parser.add_argument("--per", metavar="PERIOD", help="minute, hour, day, week, month, or seconds like 30s")
-    parser.add_argument("--zone", metavar="ZONE", help="where days begin, as Europe/Zurich; default: UTC")
-    parser.add_argument("--path", metavar="PATTERN", help="as /team/alpha, or /team/alpha/** for all below it as well")
-    parser.add_argument("--key-name", metavar="NAME", help="a key's name or id")
+    add_period(parser, "minute, hour, day, week, month, or seconds like 30s")
+    add_callers(parser)
     parser.add_argument("--model", metavar="GLOB", help="targets, as openai/* or groq/llama-4-scout")
     parser.add_argument("--provider", metavar="NAME", help="a configured provider, as openai or openai-eu")
     parser.add_argument("--each", choices=("key", "path"), help="a count for each key or path, instead of one for all")

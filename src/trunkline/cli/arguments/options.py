@@ -1,4 +1,4 @@
-"""Options that many commands take: where the configuration comes from, and which gateway is asked."""
+"""Options that many commands take: where the configuration comes from, which gateway is asked, whom a rule is for."""
 
 import argparse
 from typing import TypeAlias
@@ -25,6 +25,18 @@ def add_named(actions: Words, word: str, help: str, name: str, metavar: str) -> 
     action = actions.add_parser(word, help=help)
     action.add_argument(name, metavar=metavar)
     return action
+
+
+def add_period(parser: argparse.ArgumentParser, periods: str) -> None:
+    """The stretch of time that a rule counts in."""
+    parser.add_argument("--per", metavar="PERIOD", help=periods)
+    parser.add_argument("--zone", metavar="ZONE", help="where days begin, as Europe/Zurich; default: UTC")
+
+
+def add_callers(parser: argparse.ArgumentParser) -> None:
+    """Whose calls a rule counts."""
+    parser.add_argument("--path", metavar="PATTERN", help="as /team/alpha, or /team/alpha/** for all below it as well")
+    parser.add_argument("--key-name", metavar="NAME", help="a key's name or id")
 
 
 def finish(*parsers: argparse.ArgumentParser) -> None:
