@@ -65,13 +65,17 @@ def test_results() -> None:
     assert ask("Weather?", *later, tools=(WEATHER,)).text == "The tools say: sunny."
 
 
-@pytest.mark.parametrize(
-    ("choice", "called"), [("none", []), ("required", ["get_weather"]), ("get_time", ["get_time"])]
-)
+@pytest.mark.parametrize(("choice", "called"), [("none", []), ("required", ["get_time"]), ("get_time", ["get_time"])])
 def test_choice(choice: str, called: list[str]) -> None:
-    """It obeys a tool choice, results or not."""
+    """It obeys a tool choice, results or not: where it must call one more, it calls what it has not called yet."""
     later = (Entry("call", "{}", "c1", "get_weather"), Entry("output", "sunny", "c1", "get_weather"))
     assert names(ask("Weather?", *later, tools=(WEATHER, CLOCK), choice=choice)) == called
+
+
+def test_required_again() -> None:
+    """Where it has called all of them it begins again."""
+    later = (Entry("call", "{}", "c1", "get_weather"), Entry("output", "sunny", "c1", "get_weather"))
+    assert names(ask("Weather?", *later, tools=(WEATHER,), choice="required")) == ["get_weather"]
 
 
 def test_handoff() -> None:

@@ -156,6 +156,9 @@ def _choose_tools(ask: Ask, text: str) -> list[Tool]:
     if handoffs:
         return handoffs[:1]
     plain = [tool for tool in ask.tools if not tool.is_handoff]
+    if _outputs(ask):
+        # It has to call one more: the next, such as one that takes the answer.
+        plain = [tool for tool in plain if tool.name not in taken] or plain
     mentioned = [tool for tool in plain if _mentions(text, tool)]
     if mentioned or plain:
         return mentioned or plain[:1]
