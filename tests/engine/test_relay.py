@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from scripted_gateway import Client, ScriptedReply, stream
-from trunkline.engine.reply.relay import COMMIT_WITHIN, KEEP_ALIVE_AFTER, LINGER, Manner, Relay
+from trunkline.engine.reply.relay import COMMIT_WITHIN, FINISHED_LINGER, KEEP_ALIVE_AFTER, LINGER, Manner, Relay
 from trunkline.errors import Broken, Busy, Failed, TrunklineError, Unavailable
 from trunkline.providers.account import make_account
 from trunkline.providers.directory import load_provider
@@ -15,7 +15,7 @@ SECRET = b"sk-proj-0123456789"
 
 
 class Passage:
-    """Passes bytes on. `+` is content, `!` an error, `?` a bug; a stream that ends without `.` is cut short."""
+    """Passes bytes on. `+` is content, `!` an error, `?` a bug; without `.` or the finish `,` a stream is cut short."""
 
     def __init__(self) -> None:
         self.has_content = False
@@ -28,7 +28,7 @@ class Passage:
         if b"?" in data:
             raise KeyError("a bug")
         self.has_content |= b"+" in data
-        self._has_ended |= b"." in data
+        self._has_ended |= b"." in data or b"," in data
         if b"!" in data:
             self.error = Busy("no", upstream_status=429)
         return data
@@ -41,6 +41,9 @@ class Passage:
             return b""
         self.error = error
         return b"<%b>" % error.message.encode()
+
+    def is_finished(self) -> bool:
+        return self._has_ended
 
 
 class Play:
@@ -209,6 +212,38 @@ async def test_an_end_that_was_told_is_the_end() -> None:
     play.check_released()
 
 
+async def test_a_finished_answer_waits_a_little_for_its_end() -> None:
+    """Counts come behind the finish; what says nothing more is over."""
+    play = live(b"+a")
+    pouring = await play.start()
+    play.reply.say(b"b,")
+    play.relay.tick()
+    play.reply.say(b"counts")
+    for _ in range(FINISHED_LINGER + 1):
+        assert not pouring.done()
+        play.relay.tick()
+    await pouring
+    assert play.client.body == b"+ab,counts"
+    assert (play.passage.error, play.relay.cancelled) == (None, False)
+    play.check_released()
+
+
+async def test_what_a_slow_client_holds_up_is_not_over() -> None:
+    """What would come behind the finish waits at the upstream."""
+    play = live(b"+a,")
+    pouring = await play.start()
+    assert play.client.source is not None
+    play.client.source.pause()
+    assert play.reply.paused
+    for _ in range(2 * FINISHED_LINGER):
+        play.relay.tick()
+    play.client.source.resume()
+    play.reply.say(b"more.")
+    play.reply.end()
+    await pouring
+    assert b"more." in play.client.body
+
+
 async def test_a_cut_stream_ends_in_an_error_event() -> None:
     """The upstream's connection broke."""
     play = live(b"+a")
@@ -370,10 +405,14 @@ async def test_what_is_held_before_content_is_bounded() -> None:
 
 
 async def test_the_client_can_hold_the_upstream() -> None:
-    """Its face is given the upstream itself."""
+    """And let it go on."""
     play = live(b"+a")
     pouring = await play.start()
-    assert play.client.source is play.reply
+    assert play.client.source is not None
+    play.client.source.pause()
+    assert play.reply.paused
+    play.client.source.resume()
+    assert not play.reply.paused
     play.reply.say(b".")
     play.reply.end()
     await pouring

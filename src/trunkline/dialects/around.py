@@ -42,6 +42,9 @@ class Around:
     def fail(self, error: TrunklineError) -> bytes:
         return self.change(self._inner.fail(error))
 
+    def is_finished(self) -> bool:
+        return self._inner.is_finished()
+
     def estimate(self) -> int | None:
         return self._inner.estimate()
 

@@ -43,6 +43,9 @@ class Course:
     def fail(self, error: TrunklineError) -> list[Event]:
         return self.take((self._reader or self._begin()).fail(error)) + self._stay()
 
+    def is_finished(self) -> bool:
+        return self.pause is None and self._reader is not None and self._reader.is_finished()
+
     def _begin(self) -> StreamReader:
         self._reader = self._open()
         return self._reader

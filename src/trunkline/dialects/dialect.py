@@ -66,6 +66,9 @@ class StreamReader(Protocol):
     def fail(self, error: TrunklineError) -> list[Event]:
         """The connection broke: end what is open, incomplete, and fail. Nothing if the stream has ended already."""
 
+    def is_finished(self) -> bool:
+        """Whether the model has said why it stopped: what may still come is counts, and the stream's own end."""
+
 
 class StreamWriter(Protocol):
     """A caller's stream, written: events → whole wire events as bytes."""
@@ -100,6 +103,9 @@ class Passage(Protocol):
 
     def fail(self, error: TrunklineError) -> bytes:
         """Break off: the dialect's error event and whatever closes its streams. Nothing after a proper end."""
+
+    def is_finished(self) -> bool:
+        """Whether the model has said why it stopped: what may still come is counts, and the stream's own end."""
 
     def estimate(self) -> int | None:
         """About how many tokens the answer has come to, where its own count has not come; `None` where it has."""

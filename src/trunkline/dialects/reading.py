@@ -177,6 +177,9 @@ class EventReader(Generic[A, W]):
         self._answer.settle(error)
         return self._answer.take()
 
+    def is_finished(self) -> bool:
+        return self._answer.finish is not None
+
     def read(self, body: bytes) -> ModelResponse:
         """The answer in a whole body, be it JSON or, from a server that streams unasked, events.
 

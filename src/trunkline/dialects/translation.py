@@ -105,6 +105,9 @@ class Translation:
     def fail(self, error: TrunklineError) -> bytes:
         return self._pass(self._reader.fail(error))
 
+    def is_finished(self) -> bool:
+        return self._has_ended or self._reader.is_finished()
+
     def estimate(self) -> int | None:
         if self._has_ended and self.usage.total_output:
             return None

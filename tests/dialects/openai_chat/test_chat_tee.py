@@ -137,3 +137,16 @@ def test_a_connection_that_breaks_behind_an_error(wire: Any) -> None:
     assert passage.fail(TimedOut("late")) == b""
     assert passage.error is not None
     assert "exploded" in passage.error.message
+
+
+def test_of_several_choices_all_must_have_finished(wire: Any) -> None:
+    """One that was speaking lately and has not said why it stopped may go on."""
+    passage = DIALECT.tee(TeeOptions())
+    one, two = wire.chunk({"content": "x"}), wire.chunk({"content": "x"})
+    two["choices"][0]["index"] = 1
+    passage.feed(wire.frame([one, two, wire.chunk({}, "stop")], done=False))
+    assert not passage.is_finished()
+    end = wire.chunk({}, "stop")
+    end["choices"][0]["index"] = 1
+    passage.feed(wire.frame([end], done=False))
+    assert passage.is_finished()

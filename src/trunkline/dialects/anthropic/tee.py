@@ -190,6 +190,13 @@ class Tee:
             return rest
         return rest + self._close_with(error)
 
+    def is_finished(self) -> bool:
+        closing = _closing_events(b"".join(self._tail)[-_TAIL_BYTES:])
+        return self._is_proper_end or any(
+            event.type == "message_stop" or (event.delta is not None and event.delta.stop_reason is not None)
+            for event in closing
+        )
+
     def estimate(self) -> int | None:
         if self._is_proper_end and self.usage.total_output:
             return None

@@ -156,6 +156,9 @@ class Reader:
         self._answer.settle(error)
         return self._answer.take()
 
+    def is_finished(self) -> bool:
+        return self._answer.finish is not None
+
     def _take(self, message: Message) -> None:
         """One message. The commonest come first."""
         answer, headers = self._answer, message.headers

@@ -82,6 +82,12 @@ class Tee:
     def fail(self, error: TrunklineError) -> bytes:
         return self._finish_with(error)
 
+    def is_finished(self) -> bool:
+        tail = b"".join(self._tail)
+        return (
+            self._reason is not None or _find_word(tail, _FINISH) is not None or _find_word(tail, _BLOCKED) is not None
+        )
+
     def estimate(self) -> int | None:
         """The counts that have come are those so far."""
         if self.usage.total_output:

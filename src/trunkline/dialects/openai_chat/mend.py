@@ -150,7 +150,11 @@ class Mend:
         """Break off, unless the stream was over."""
         if self._is_over:
             return b""
-        return self._close() if self._is_finished else self._break(error)
+        return self._close() if self.is_finished() else self._break(error)
+
+    def is_finished(self) -> bool:
+        choices = self._choices.values()
+        return bool(choices) and all(choice.finish is not None for choice in choices)
 
     def estimate(self) -> int | None:
         """An event holds about a token."""
@@ -351,12 +355,6 @@ class Mend:
 
     # --- the end ------------------------------------------------------------------------------------------------
 
-    @property
-    def _is_finished(self) -> bool:
-        """Whether the model has said of every choice why it stopped: then only formalities are missing."""
-        choices = self._choices.values()
-        return bool(choices) and all(choice.finish is not None for choice in choices)
-
     def _break(self, error: TrunklineError) -> bytes:
         self._is_over = True
         self.error = error
@@ -367,7 +365,7 @@ class Mend:
         if self._is_over:
             return b""
         choices = self._choices
-        if not self._is_finished:
+        if not self.is_finished():
             return self._break(Failed(ENDED_UNEXPECTEDLY))
         self._is_over = True
         self.has_content = True

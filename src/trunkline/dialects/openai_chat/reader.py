@@ -142,6 +142,9 @@ class Reader:
                 self._close_stream()
         return self._flush()
 
+    def is_finished(self) -> bool:
+        return self._finish is not None
+
     def read_whole(self, chunk: Chunk, body: bytes) -> list[Event]:
         """The events of a reply that came whole: one chunk, whose choice holds a message."""
         self._take_chunk(chunk, body)

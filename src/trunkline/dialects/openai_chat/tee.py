@@ -201,6 +201,15 @@ class Tee:
         self.error = error
         return write_error_event(error)
 
+    def is_finished(self) -> bool:
+        """Of several choices, every one that was speaking lately."""
+        speaking: set[Any] = set()
+        finished: set[Any] = set()
+        for event in walk_back(self._tail()):
+            for choice in ((chunk := _try_decode(event)) and chunk.choices) or ():
+                (finished if choice.finish_reason else speaking).add(repr(choice.index))
+        return bool(finished) and speaking <= finished
+
     def estimate(self) -> int | None:
         if self.usage is not NO_USAGE:
             return None

@@ -126,6 +126,9 @@ class _Whole:
     def fail(self, error: TrunklineError) -> bytes:
         return b""
 
+    def is_finished(self) -> bool:
+        return True
+
     def estimate(self) -> int | None:
         return None
 

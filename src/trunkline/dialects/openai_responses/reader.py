@@ -104,6 +104,9 @@ class Reader:
         self._break(error)
         return self._take()
 
+    def is_finished(self) -> bool:
+        return self._over
+
     def _break(self, error: TrunklineError) -> None:
         self._assembly.start("", "")
         self._assembly.end_items("incomplete")

@@ -152,6 +152,9 @@ class Tee:
         response |= {"status": "failed", "error": draw_response_error(self.error)}
         return drawn + write_event({"type": "response.failed", "sequence_number": number, "response": response})
 
+    def is_finished(self) -> bool:
+        return bool(self._terminal)
+
     def estimate(self) -> int | None:
         """Events are numbered, and hold about a token."""
         return None if self._terminal else _read_number(self._last) + 1

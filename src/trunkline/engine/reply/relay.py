@@ -22,6 +22,9 @@ from trunkline.providers.account import Account
 KEEP_ALIVE_AFTER = 10
 COMMIT_WITHIN = 10
 LINGER = 2
+# How long a finished answer waits for its counts and its end: they come at once, or never. Gemini's streams have no
+# end but the connection's, and some servers say why a model stopped with every piece, so it is not hasty.
+FINISHED_LINGER = 5
 
 # Held back between the commit and the moment the face takes over: a moment's worth, not a whole answer's.
 _HOLD_BYTES = 256 * 1024
@@ -59,10 +62,12 @@ class Relay:
     __slots__ = (
         "_account",
         "_ended",
+        "_finished_ticks",
         "_held",
         "_held_bytes",
         "_has_told",
         "_holds_end",
+        "_is_held_up",
         "_live",
         "_manner",
         "_over",
@@ -98,9 +103,11 @@ class Relay:
         self._held: list[bytes] = []
         self._held_bytes = 0
         self._paused = False
+        self._is_held_up = False
         self._sink: Sink | None = None
         self._over = False
         self._quiet_ticks = 0
+        self._finished_ticks = 0
         self._waiter: asyncio.Future[None] | None = None
 
     # --- the engine's side --------------------------------------------------------------------------------------
@@ -128,12 +135,18 @@ class Relay:
         if self._has_told and self._quiet_ticks >= LINGER:
             # Clients read on until the connection is at its end, and some upstreams keep theirs open.
             self._done(None)
-        elif self._sink is not None:
+        elif self._sink is None:
+            if self._quiet_ticks >= COMMIT_WITHIN:
+                self._wake()
+        elif self._quiet_ticks > 1 and not self._is_held_up and self.passage.is_finished():
+            self._finished_ticks += 1
+            if self._finished_ticks >= FINISHED_LINGER:
+                self._done(None)
+        else:
+            self._finished_ticks = 0
             if self._quiet_ticks >= KEEP_ALIVE_AFTER:
                 self._quiet_ticks = 0
                 self._sink.write(self._manner.keep_alive)
-        elif self._quiet_ticks >= COMMIT_WITHIN:
-            self._wake()
 
     def drain(self) -> None:
         """The gateway is going down: end with an error event."""
@@ -248,12 +261,12 @@ class Relay:
     async def pour(self, sink: Sink) -> None:
         """Write what was held, then everything as it comes, until the end."""
         try:
-            sink.attach(self._reply)
+            sink.attach(self)
             self._sink = sink
             self._quiet_ticks = 0
             if self._held:
                 self._write_held(sink)
-            if self._paused:
+            if self._paused and not self._is_held_up:
                 self._reply.resume()
             if not self._over:
                 await self._wait()
@@ -267,6 +280,15 @@ class Relay:
             self._held.append(self._tell_end())
         sink.write(self._held[0] if len(self._held) == 1 else b"".join(self._held))
         self._held.clear()
+
+    def pause(self) -> None:
+        """The client is slow: what the upstream says waits there."""
+        self._is_held_up = True
+        self._reply.pause()
+
+    def resume(self) -> None:
+        self._is_held_up = False
+        self._reply.resume()
 
     def close(self) -> None:
         """The client left before the body began."""
