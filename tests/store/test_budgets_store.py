@@ -11,8 +11,8 @@ from trunkline.money import Nano, read_dollars
 from trunkline.state.budgets import Alert, Budget, Webhook
 from trunkline.state.periods import Window, read_period
 from trunkline.store.budgets import SqlBudgets
-from trunkline.store.ledger.hours import HOUR_MICROS as HOUR
 from trunkline.store.ledger.hours import change
+from trunkline.store.ledger.sums import HOUR_MICROS as HOUR
 from trunkline.store.ledger.tables import COUNTS, REQUESTS
 from trunkline.store.open import OpenStore
 

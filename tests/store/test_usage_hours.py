@@ -17,7 +17,8 @@ from trunkline.store import usage_sums
 from trunkline.store.engine import Database, open_database
 from trunkline.store.ledger.erase import erase_requests
 from trunkline.store.ledger.fold import Fold
-from trunkline.store.ledger.hours import HOUR_MICROS, merge
+from trunkline.store.ledger.hours import merge
+from trunkline.store.ledger.sums import HOUR_MICROS
 from trunkline.store.ledger.sweep import LedgerSweep, Lifetimes
 from trunkline.store.ledger.tables import HOURS, REQUESTS
 from trunkline.store.migrate import migrate

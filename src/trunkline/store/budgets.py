@@ -12,7 +12,7 @@ from trunkline.state.periods import Window
 from trunkline.store import sql
 from trunkline.store.cipher import Cipher
 from trunkline.store.engine import Database
-from trunkline.store.ledger.hours import HOUR_MICROS, LONE, WHOLE, Columns, total, whole_hours
+from trunkline.store.ledger.sums import HOUR_MICROS, LONE, WHOLE, Columns, total, whole_hours
 from trunkline.store.ledger.tables import HOURS, REQUESTS
 from trunkline.store.revisions import advance, read_revision
 from trunkline.store.rows import open_row, seal_row

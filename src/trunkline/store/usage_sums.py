@@ -12,7 +12,7 @@ from trunkline.errors import Unavailable
 from trunkline.state.usage import BY_ATTEMPT, By, Group, Sums, WantedUsage
 from trunkline.store import sql, usage_wanted
 from trunkline.store.engine import Database
-from trunkline.store.ledger.hours import HOUR_MICROS, LONE, PART, WHOLE, hour_of, total, totals, whole_hours
+from trunkline.store.ledger.sums import HOUR_MICROS, LONE, PART, WHOLE, hour_of, total, totals, whole_hours
 from trunkline.store.ledger.tables import COUNTS, HOUR_SUMS, HOURS, REQUESTS
 from trunkline.store.ledger.tried import select_attempts
 from trunkline.store.usage_rows import read_group

@@ -9,6 +9,7 @@ from trunkline.clock import Clock
 from trunkline.store import sql
 from trunkline.store.engine import Database
 from trunkline.store.ledger import hours
+from trunkline.store.ledger.sums import HOUR_MICROS
 from trunkline.store.ledger.tables import ATTEMPTS, REQUESTS
 from trunkline.store.tables import EVIDENCE
 
@@ -38,7 +39,7 @@ class LedgerSweep:
         works = (self._remove_evidence, self._remove_audit, self._remove_requests)
         removed = [await self._database.write(work) for work in works]
         # Most of an hour's requests have ended when another one has passed.
-        over = self._clock.now_micros() // hours.HOUR_MICROS - 1
+        over = self._clock.now_micros() // HOUR_MICROS - 1
         return await self._database.write(lambda connection: hours.merge(connection, over)) or _AT_ONCE in removed
 
     def _remove_evidence(self, connection: Connection) -> int:
@@ -56,7 +57,7 @@ class LedgerSweep:
         sql.lock_fold(connection)
         ids = self._find(connection, REQUESTS.c.id, self._lifetimes.usage_days)
         if not ids:
-            hours.forget(connection, self._find_end(self._lifetimes.usage_days) // hours.HOUR_MICROS)
+            hours.forget(connection, self._find_end(self._lifetimes.usage_days) // HOUR_MICROS)
             return 0
         hours.change(connection, ids, -1)
         for column in (ATTEMPTS.c.request_id, REQUESTS.c.id):
