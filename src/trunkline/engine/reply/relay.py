@@ -62,11 +62,11 @@ class Relay:
     __slots__ = (
         "_account",
         "_ended",
-        "_finished_ticks",
         "_held",
         "_held_bytes",
         "_has_told",
         "_holds_end",
+        "_is_finished",
         "_is_held_up",
         "_live",
         "_manner",
@@ -107,7 +107,7 @@ class Relay:
         self._sink: Sink | None = None
         self._over = False
         self._quiet_ticks = 0
-        self._finished_ticks = 0
+        self._is_finished = False
         self._waiter: asyncio.Future[None] | None = None
 
     # --- the engine's side --------------------------------------------------------------------------------------
@@ -138,15 +138,14 @@ class Relay:
         elif self._sink is None:
             if self._quiet_ticks >= COMMIT_WITHIN:
                 self._wake()
-        elif self._quiet_ticks > 1 and not self._is_held_up and self.passage.is_finished():
-            self._finished_ticks += 1
-            if self._finished_ticks >= FINISHED_LINGER:
-                self._done(None)
-        else:
-            self._finished_ticks = 0
-            if self._quiet_ticks >= KEEP_ALIVE_AFTER:
-                self._quiet_ticks = 0
-                self._sink.write(self._manner.keep_alive)
+        elif self._quiet_ticks == 2:
+            # Asked once in a silence: thousands of streams may wait for their models to think.
+            self._is_finished = not self._is_held_up and self.passage.is_finished()
+        elif self._is_finished and self._quiet_ticks > FINISHED_LINGER:
+            self._done(None)
+        elif self._quiet_ticks >= KEEP_ALIVE_AFTER:
+            self._quiet_ticks = 0
+            self._sink.write(self._manner.keep_alive)
 
     def drain(self) -> None:
         """The gateway is going down: end with an error event."""
@@ -283,7 +282,7 @@ class Relay:
 
     def pause(self) -> None:
         """The client is slow: what the upstream says waits there."""
-        self._is_held_up = True
+        self._is_held_up, self._is_finished = True, False
         self._reply.pause()
 
     def resume(self) -> None:
