@@ -69,12 +69,12 @@ def _list_allowed(choice: ToolChoice) -> list[tuple[str | None, str]] | None:
 def _find(name: str | None, kind: str, toolbox: Toolbox) -> str:
     """The lowered name of a chosen tool."""
     if name is not None and kind in _NAMED:
-        found = toolbox.find(name)
+        found = toolbox.names.find(name)
         if found is None:
             raise InvalidRequest(f"`tool_choice` names `{name}`, which is not among `tools`", param="tool_choice")
         return found
     for alias in _ALIASES.get(kind, (kind,)):
-        found = toolbox.find(alias)
+        found = toolbox.names.find(alias)
         if found is not None:
             return found
     raise Unsupported("`tool_choice` names a tool that this model does not have", param="tool_choice")

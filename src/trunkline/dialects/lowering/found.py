@@ -8,7 +8,9 @@ from typing import Any
 
 from trunkline.clock import Mint
 from trunkline.events import Event, ItemEnded, ItemStarted
-from trunkline.items import OtherItem, ToolCall
+from trunkline.items import FunctionTool, OtherItem, Tool, ToolCall
+
+_NO_ARGUMENTS: dict[str, Any] = {"type": "object", "properties": {}}
 
 
 class SearchReader:
@@ -39,3 +41,19 @@ class SearchReader:
         item = OtherItem(dialect="responses", type=kind, value=value, id=item_id)
         yield ItemStarted(index, item)
         yield ItemEnded(index, "completed", None, item)
+
+
+def describe_deferred(tool: Tool, namespace: str | None) -> dict[str, Any]:
+    """A function as a search of OpenAI's shows it: in its namespace, if it has one."""
+    assert isinstance(tool, FunctionTool)
+    function = {
+        "type": "function",
+        "name": tool.name,
+        "description": tool.description,
+        "parameters": tool.parameters or _NO_ARGUMENTS,
+        "strict": bool(tool.strict),
+        "defer_loading": True,
+    }
+    if namespace is None:
+        return function
+    return {"type": "namespace", "name": namespace, "description": "", "tools": [function]}

@@ -1,4 +1,4 @@
-"""The free text of a custom call, taken out of the JSON arguments of the function that stands for it, as it streams.
+"""Custom tools as functions: what the model is told, and the free text of a call, taken out of its JSON as it streams.
 
 The model is asked for `{"input": "…"}`, but writes `{"patch": …}`, `{"content": …}` or bare text now and then: all are
 understood. Escapes may be cut anywhere, surrogate pairs included.
@@ -9,8 +9,18 @@ from typing import Any
 
 import msgspec
 
+from trunkline.dialects.shapes import lenient_object, lenient_text
+from trunkline.items import CustomTool, FunctionTool
+
 INPUT = "input"
 _NAMES = (INPUT, "patch", "content")
+
+_PARAMETERS: dict[str, Any] = {
+    "type": "object",
+    "properties": {INPUT: {"type": "string"}},
+    "required": [INPUT],
+    "additionalProperties": False,
+}
 
 # `{"input": "` with any spaces, whole or not yet whole.
 _OPENING = re.compile(r'\s*\{\s*"(?:input|patch|content)"\s*:\s*"')
@@ -135,3 +145,19 @@ def write_input(text: str) -> str:
         return msgspec.json.encode({INPUT: text}).decode()
     except UnicodeEncodeError:
         return msgspec.json.encode({INPUT: text.encode("utf-8", "replace").decode()}).decode()
+
+
+def stand_in(tool: CustomTool, name: str) -> FunctionTool:
+    """The function that stands for a custom tool where a target has none."""
+    return FunctionTool(name=name, description=_describe(tool), parameters=_PARAMETERS)
+
+
+def _describe(tool: CustomTool) -> str:
+    """What the model must be told of a custom tool that is now a function: its grammar is nowhere else."""
+    lines = [tool.description] if tool.description else []
+    lines.append(f"Give the whole of it as the plain text `{INPUT}`.")
+    shape = lenient_object(tool.format)
+    if definition := lenient_text(shape.get("definition")):
+        syntax = lenient_text(shape.get("syntax")) or "grammar"
+        lines.append(f"`{INPUT}` must match this {syntax} grammar:\n{definition}")
+    return "\n\n".join(lines)

@@ -169,7 +169,7 @@ class History:
             item = replace(item, kind="function", arguments=write_input(item.arguments))
         if item.namespace is not None and self._upstream == "responses":
             return item
-        name = self._toolbox.called(item.name, item.namespace)
+        name = self._toolbox.names.called(item.name, item.namespace)
         if name == item.name and item.namespace is None:
             return item
         return replace(item, name=name, namespace=None)
@@ -215,7 +215,7 @@ class History:
         call_id = lenient_text(item.value.get("call_id"))
         if item.type == "tool_search_call":
             arguments = client_tools.encode(lenient_object(item.value.get("arguments")))
-            name = self._toolbox.called("tool_search", None)
+            name = self._toolbox.names.called("tool_search", None)
             return ToolCall(call_id=call_id, name=name, arguments=arguments)
         names = [lenient_text(lenient_object(tool).get("name")) for tool in lenient_list(item.value.get("tools"))]
         return ToolOutput(call_id=call_id, output=f"Found, and ready to be called: {', '.join(names) or 'nothing'}.")

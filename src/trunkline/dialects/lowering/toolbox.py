@@ -15,25 +15,21 @@ from trunkline.dialects.anthropic.schema import fits
 from trunkline.dialects.lowering import client_tools, hosted, mcp
 from trunkline.dialects.lowering.anthropic_tools import as_function, unsaid
 from trunkline.dialects.lowering.extras import lower_extras
-from trunkline.dialects.lowering.freeform import INPUT
-from trunkline.dialects.lowering.names import safe_name
+from trunkline.dialects.lowering.found import describe_deferred
+from trunkline.dialects.lowering.freeform import stand_in
 from trunkline.dialects.lowering.outcome import Notes
+from trunkline.dialects.lowering.tool_names import Key, ToolNames
 from trunkline.dialects.lowering.way_back import Origin
 from trunkline.dialects.openai_responses.tools import is_strict_schema, read_tool
 from trunkline.dialects.shapes import lenient_object, lenient_text, read_object
-from trunkline.errors import InvalidRequest, Unsupported
+from trunkline.errors import Unsupported
 from trunkline.items import CustomTool, FunctionTool, OtherTool, Tool
 from trunkline.request import ModelRequest
 
 Own = TypeVar("Own", FunctionTool, CustomTool)
 
-_NO_ARGUMENTS: dict[str, Any] = {"type": "object", "properties": {}}
-
 # Anthropic takes twenty strict tools in a request; what nobody asked for must not break that.
 _MOST_STRICT = 20
-
-Key = tuple[str, str | None]
-"""A tool's name (or a hosted tool's type) and its namespace, as the caller has them."""
 
 
 class Toolbox:
@@ -44,7 +40,7 @@ class Toolbox:
     ) -> None:
         self.tools: list[Tool] = []
         self.origins: dict[str, Origin] = {}
-        self.names: dict[Key, str] = {}
+        self.names = ToolNames(capabilities.tool_name_length)
         # Deferred tools as the caller defined them: those that the target finds, and those that it is told at once.
         self.deferred: dict[str, dict[str, Any]] = {}
         self.found: dict[str, dict[str, Any]] = {}
@@ -53,7 +49,6 @@ class Toolbox:
         self.servers: list[dict[str, Any]] = []
         self.kinds = {tool.type for tool in request.tools if isinstance(tool, OtherTool)}
         self.hosted = False
-        self._taken: dict[str, str] = {}
         self._request = request
         self._caller = caller
         self._upstream = upstream
@@ -120,14 +115,14 @@ class Toolbox:
         if is_deferred and self._server_search and not is_found:
             if self._upstream == "messages":
                 tool = replace(tool, extras={**tool.extras, "messages": {"defer_loading": True}})
-                self.deferred[name] = _describe_deferred(given, key[1])
+                self.deferred[name] = describe_deferred(given, key[1])
             elif self._upstream != "responses":
-                self.found[name] = _describe_deferred(given, key[1])
+                self.found[name] = describe_deferred(given, key[1])
         self.tools.append(self._default_strict(tool if tool.name == name else replace(tool, name=name)))
         if is_deferred and self._caller == "responses" and key[1] is None:
             # OpenAI calls a tool that had to be found in a namespace of its own name, and its SDKs know it only so.
             key = (key[0], key[0])
-            self.names.setdefault(key, name)
+            self.names.add(key, name)
         if key != (name, None):
             self.origins[name] = Origin(name=key[0], namespace=key[1])
 
@@ -139,24 +134,12 @@ class Toolbox:
         extras = {} if isinstance(tool, OtherTool) else tool.extras
         return any(lenient_object(extras.get(name)).get("defer_loading") is True for name in ("responses", "messages"))
 
-    def _name(self, key: Key, path: str, is_found: bool = False) -> str | None:
-        """The name that the target is told; `None` for a tool that is known already. Raises on a collision."""
-        if key in self.names:
-            if is_found:
-                self.found.pop(self.names[key], None)
-                return None
-            raise InvalidRequest(f"`{path}.name` is `{key[0]}`, which another tool has already", param=f"{path}.name")
-        name, namespace = key
-        flat = name if namespace is None else f"{namespace}__{name}"
-        safe = safe_name(flat, self._capabilities.tool_name_length)
-        if safe in self._taken:
-            raise InvalidRequest(
-                f"`{path}` would be called `{safe}` by this model, as `{self._taken[safe]}` is: rename one of them",
-                param=path,
-            )
-        self._taken[safe] = path
-        self.names[key] = safe
-        return safe
+    def _name(self, key: Key, path: str, is_found: bool) -> str | None:
+        """The name that the target is told; `None` for a tool that was found, and is known already."""
+        if is_found and (known := self.names.get(key)) is not None:
+            self.found.pop(known, None)
+            return None
+        return self.names.give(key, path)
 
     def _default_strict(self, tool: FunctionTool) -> FunctionTool:
         """Responses are strict unless they say not, if the schema is fit for it; the others are not."""
@@ -190,7 +173,7 @@ class Toolbox:
         if name is None:
             return
         self._notes.emulate(path)
-        self.tools.append(FunctionTool(name=name, description=describe_custom(tool), parameters=_FREEFORM))
+        self.tools.append(stand_in(tool, name))
         self.origins[name] = Origin(kind="custom", name=key[0], namespace=key[1])
 
     # --- namespaces ---------------------------------------------------------------------------------------------
@@ -253,10 +236,10 @@ class Toolbox:
         """A tool that the target runs, known by its type and by the name that the caller has for it, if it has one."""
         self.tools.append(tool)
         lowered = hosted.name_of(tool) or tool.type
-        self.names.setdefault((given.type, None), lowered)
+        self.names.add((given.type, None), lowered)
         if name := lenient_text(given.value.get("name")):
-            self.names.setdefault((name, None), lowered)
-        self._taken.setdefault(lowered, path)
+            self.names.add((name, None), lowered)
+        self.names.reserve(lowered, path)
 
     def _add_search(self, tool: OtherTool, path: str) -> None:
         """A search among deferred tools: the target's own, the caller's as a function, or none, with all tools told."""
@@ -271,8 +254,7 @@ class Toolbox:
             self._notes.emulate(path)
 
     def _add_client_search(self, tool: OtherTool, path: str) -> None:
-        name = self._name(("tool_search", None), path)
-        assert name is not None
+        name = self.names.give(("tool_search", None), path)
         self._notes.emulate(path)
         description = lenient_text(tool.value.get("description")) or "Search for tools that are not shown yet."
         parameters = lenient_object(tool.value.get("parameters")) or _SEARCH
@@ -298,66 +280,16 @@ class Toolbox:
             return False
         if tool.type.startswith("computer") and not self._capabilities.images:
             return False
-        name = self._name((function.name, None), path)
-        assert name is not None
-        self.names.setdefault((tool.type, None), name)
+        name = self.names.give((function.name, None), path)
+        self.names.add((tool.type, None), name)
         self._notes.emulate(path)
         self.tools.append(replace(function, name=name))
         if relabel is not None:
             self.origins[name] = Origin(kind="item", name=function.name, relabel=relabel)
         return True
 
-    # --- finding ------------------------------------------------------------------------------------------------
 
-    def find(self, name: str, namespace: str | None = None) -> str | None:
-        """The lowered name of a tool; a name without its namespace is enough where it is the only one."""
-        found = self.names.get((name, namespace))
-        if found is not None or namespace is not None:
-            return found
-        inside = [safe for (own, _), safe in self.names.items() if own == name]
-        return inside[0] if len(inside) == 1 else None
-
-    def called(self, name: str, namespace: str | None) -> str:
-        """The lowered name of a tool that the history has called, whether it is still there or not."""
-        found = self.find(name, namespace)
-        if found is not None:
-            return found
-        return safe_name(name if namespace is None else f"{namespace}__{name}", self._capabilities.tool_name_length)
-
-
-_FREEFORM: dict[str, Any] = {
-    "type": "object",
-    "properties": {INPUT: {"type": "string"}},
-    "required": [INPUT],
-    "additionalProperties": False,
-}
 _SEARCH: dict[str, Any] = {"type": "object", "properties": {"query": {"type": "string"}}, "required": ["query"]}
-
-
-def describe_custom(tool: CustomTool) -> str:
-    """What the model must be told of a custom tool that is now a function: its grammar is nowhere else."""
-    lines = [tool.description] if tool.description else []
-    lines.append(f"Give the whole of it as the plain text `{INPUT}`.")
-    shape = lenient_object(tool.format)
-    if definition := lenient_text(shape.get("definition")):
-        syntax = lenient_text(shape.get("syntax")) or "grammar"
-        lines.append(f"`{INPUT}` must match this {syntax} grammar:\n{definition}")
-    return "\n\n".join(lines)
-
-
-def _describe_deferred(tool: Tool, namespace: str | None) -> dict[str, Any]:
-    assert isinstance(tool, FunctionTool)
-    function = {
-        "type": "function",
-        "name": tool.name,
-        "description": tool.description,
-        "parameters": tool.parameters or _NO_ARGUMENTS,
-        "strict": bool(tool.strict),
-        "defer_loading": True,
-    }
-    if namespace is None:
-        return function
-    return {"type": "namespace", "name": namespace, "description": "", "tools": [function]}
 
 
 def _runs_elsewhere(tool: OtherTool) -> bool:
