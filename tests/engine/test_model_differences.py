@@ -7,6 +7,7 @@ import pytest
 
 from scripted_gateway import PATHS, Answer, Scene, json_reply
 from trunkline.catalog.capabilities import find_capabilities
+from trunkline.providers.directory import load_provider
 
 TOOL = {"type": "function", "function": {"name": "look", "parameters": {"type": "object", "properties": {}}}}
 
@@ -137,6 +138,32 @@ async def test_efforts_of_openai(caller: str, upstream: str, members: dict[str, 
     assert (sent, dropped(answer)) == ("minimal", said)
     if caller == upstream == "responses":
         assert body["reasoning"]["summary"] == "auto"
+
+
+@pytest.mark.parametrize(
+    ("provider", "model", "asked", "sent", "said"),
+    [
+        # These vendors know three levels and none; a model of theirs may know fewer.
+        ("groq", "qwen/qwen3-32b", "none", {"reasoning_effort": "none"}, ""),
+        ("groq", "openai/gpt-oss-120b", "minimal", {"reasoning_effort": "low"}, "reasoning.effort"),
+        ("deepseek", "deepseek-chat", "xhigh", {"reasoning_effort": "high"}, "reasoning.effort"),
+        # OpenRouter fits levels to its models itself: none must not become a little.
+        ("openrouter", "anthropic/claude-sonnet-4.5", "none", {"reasoning_effort": "none"}, ""),
+        # A switch for a dial.
+        ("zai", "glm-4.6", "none", {"thinking": {"type": "disabled"}}, ""),
+        ("zai", "glm-4.6", "high", {}, "reasoning.effort"),
+    ],
+)
+async def test_efforts_of_chat_vendors(provider: str, model: str, asked: str, sent: dict[str, str], said: str) -> None:
+    """Each vendor's own words, from both OpenAI dialects."""
+    for caller, members in (("responses", {"reasoning": {"effort": asked}}), ("chat", {"reasoning_effort": asked})):
+        scene = Scene()
+        facts = find_capabilities(provider, model, load_provider(provider).capabilities)
+        scene.catalog.capabilities = lambda *_, facts=facts: facts  # type: ignore[method-assign]
+        answer = await ask(scene, caller, "chat", **members)
+        body = scene.upstream.json
+        assert {name: body[name] for name in ("reasoning_effort", "thinking") if name in body} == sent
+        assert dropped(answer) == (said if caller == "responses" else said.replace(".", "_"))
 
 
 async def test_no_dial_for_effort() -> None:

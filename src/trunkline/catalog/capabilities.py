@@ -23,11 +23,12 @@ SAMPLING = frozenset({"temperature", "top_p", "top_k"})
 
 
 class Row(Struct, frozen=True, forbid_unknown_fields=True):
-    """Facts of the models whose names match; a later row wins over an earlier one."""
+    """Facts of the models whose names match; a later row wins over an earlier one. Some hold at some providers alone."""
 
     models: tuple[str, ...]
     facts: Facts
     source: str
+    providers: tuple[str, ...] = ()
 
 
 class Owner(Struct, frozen=True, forbid_unknown_fields=True):
@@ -73,9 +74,9 @@ def find_capabilities(provider: str, model: str, base: Capabilities) -> Capabili
     """The facts of a model laid over those of the provider that serves it."""
     name = plain_name(model)
     kept, published = read_facts(), read_published()
-    found = _find_kept(kept.capabilities, name)
+    found = _find_kept(kept.capabilities, provider, name)
     found |= _find_published(published.models, name) | _find_published(published.providers.get(provider, {}), name)
-    found |= _find_kept(kept.corrections, name)
+    found |= _find_kept(kept.corrections, provider, name)
     if not found:
         return base
     # What a provider as a whole does not take, none of its models does.
@@ -86,10 +87,11 @@ def find_capabilities(provider: str, model: str, base: Capabilities) -> Capabili
     return msgspec.convert({**_members(base), **found}, Capabilities)
 
 
-def _find_kept(rows: tuple[Row, ...], name: str) -> Facts:
+def _find_kept(rows: tuple[Row, ...], provider: str, name: str) -> Facts:
     found: Facts = {}
     for row in rows:
-        if any(fnmatch.fnmatchcase(name, pattern) for pattern in row.models):
+        holds = not row.providers or provider in row.providers
+        if holds and any(fnmatch.fnmatchcase(name, pattern) for pattern in row.models):
             found |= row.facts
     return found
 

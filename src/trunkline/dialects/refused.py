@@ -34,6 +34,12 @@ def fit_effort(effort: Any, capabilities: Capabilities) -> Any:
     return nearest_effort(effort, capabilities.efforts) if capabilities.effort else None
 
 
+def switch_off(effort: Any, capabilities: Capabilities) -> dict[str, Any]:
+    """How no thought is asked for at vendors whose dial is a switch of their own; empty for any other wish or vendor."""
+    is_switch = not capabilities.effort and "thinking" in capabilities.fields
+    return {"thinking": {"type": "disabled"}} if is_switch and effort == "none" else {}
+
+
 def asks_too_much(members: Mapping[str, Raw], body: bytes, capabilities: Capabilities) -> bool:
     """Whether a body that could be passed on as it is asks for what this target refuses."""
     if capabilities.refuses and not capabilities.refuses.isdisjoint(members):

@@ -14,6 +14,7 @@ PROVIDER = make_provider(
     "https://api.deepseek.com/v1",
     capabilities=Capabilities(
         json_schema="json_object",
+        efforts=("none", "low", "medium", "high"),
         parallel_switch=False,
         strict_tools=False,
         images=False,

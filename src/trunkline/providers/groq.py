@@ -17,6 +17,7 @@ PROVIDER = make_provider(
     capabilities=Capabilities(
         max_tokens_field="max_completion_tokens",
         reasoning_field="reasoning",
+        efforts=("none", "low", "medium", "high"),
         files=False,
         audio=False,
         fields=frozenset({"reasoning_format", "include_reasoning", "service_tier"}),

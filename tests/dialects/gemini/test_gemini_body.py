@@ -280,13 +280,21 @@ def test_efforts(effort: str, level: tuple[str, bool], budget: tuple[int, bool])
         assert written.dropped == (["effort"] if clamped else [])
 
 
-def test_a_level_that_a_model_lacks_is_the_nearest() -> None:
+@pytest.mark.parametrize(("effort", "level"), [("minimal", "LOW"), ("medium", "HIGH")])
+def test_a_level_that_a_model_lacks_is_the_nearest(effort: str, level: str) -> None:
     """By the catalogue."""
     capabilities = Capabilities(efforts=("low", "high"))
-    request = ModelRequest(model="m", items=[user()], reasoning=ReasoningSettings(effort="minimal"))
+    request = ModelRequest(model="m", items=[user()], reasoning=ReasoningSettings(effort=effort))
     written = DIALECT.write_request(request, capabilities)
-    assert written.body["generationConfig"]["thinkingConfig"] == {"thinkingLevel": "LOW"}
+    assert written.body["generationConfig"]["thinkingConfig"] == {"thinkingLevel": level}
     assert written.dropped == ["effort"]
+
+
+def test_the_least_effort_is_the_least_budget_where_that_is_worth_something() -> None:
+    """Flash-Lite thinks with 512 tokens."""
+    capabilities = Capabilities(thinking="manual", thinking_budget=(512, 24576))
+    body = write([user()], capabilities, reasoning=ReasoningSettings(effort="minimal"))
+    assert body["generationConfig"]["thinkingConfig"] == {"thinkingBudget": 512}
 
 
 def test_thought_can_be_switched_off_where_it_can() -> None:

@@ -16,6 +16,9 @@ _LEVELS = ("minimal", "low", "medium", "high", "xhigh")
 
 _BUDGETS = {"minimal": 1024, "low": 1024, "medium": 8192, "high": 24576, "xhigh": 32768, "max": 32768}
 
+# From this least budget on, the least effort is the least budget (Flash-Lite's).
+_LEAST_WORTH = 512
+
 _CEILINGS = ((1024, "minimal"), (2048, "low"), (8192, "medium"), (24576, "high"))
 
 # Newer models have no more words than these; the catalogue knows which of them a model lacks.
@@ -78,8 +81,13 @@ def _write_level(reasoning: ReasoningSettings, capabilities: Capabilities) -> Th
 
 
 def _nearest(effort: str, capabilities: Capabilities) -> str:
-    """The model's own level that is nearest; thought cannot be switched off, so none is the least."""
+    """The model's own level that is nearest; thought cannot be switched off, so none is the least.
+
+    Google's medium is nearer to high: 3 Pro has low and high alone, and thinks hard unless told otherwise.
+    """
     levels = tuple(level for level in capabilities.efforts if level != "none") or _KNOWN_LEVELS
+    if effort == "medium" and effort not in levels and "high" in levels:
+        return "high"
     return nearest_effort(effort, levels)
 
 
@@ -95,5 +103,7 @@ def _write_budget(reasoning: ReasoningSettings, capabilities: Capabilities) -> T
             return Thinking({"thinkingBudget": 0})
         return Thinking({"thinkingBudget": least}, ["effort"])
     wanted = _BUDGETS.get(reasoning.effort, most)
+    if reasoning.effort == "minimal" and least >= _LEAST_WORTH:
+        wanted = least
     budget = min(max(wanted, least), most)
     return Thinking({"thinkingBudget": budget}, ["effort"] if budget < wanted else [])

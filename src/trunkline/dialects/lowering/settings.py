@@ -7,6 +7,7 @@ from msgspec.structs import replace
 from trunkline.capabilities import Capabilities
 from trunkline.dialects.fates import EXTRAS, IDLE_EXTRAS, IDLE_VALUES, INCLUDED, SETTINGS, Fate, caller_name
 from trunkline.dialects.lowering.outcome import Notes
+from trunkline.dialects.refused import switch_off
 from trunkline.errors import UnknownParameter, Unsupported
 from trunkline.request import ModelRequest, ModelSettings, ReasoningSettings
 
@@ -115,6 +116,7 @@ def lower_effort(
         return request
     _lower_thought(reasoning, caller, upstream, capabilities, notes)
     has_dial = capabilities.thinking != "none" if upstream in ("messages", "bedrock") else capabilities.effort
+    has_dial = has_dial or (upstream == "chat" and bool(switch_off(reasoning.effort, capabilities)))
     if has_dial or (reasoning.effort is None and reasoning.budget_tokens is None):
         return request
     notes.drop(caller_name(caller, "effort"))

@@ -9,7 +9,7 @@ from trunkline.capabilities import Capabilities
 from trunkline.dialects.dialect import Fill, Written
 from trunkline.dialects.openai_chat.tools import write_tool, write_tool_choice
 from trunkline.dialects.openai_chat.turns import Turns
-from trunkline.dialects.refused import fit_effort, leave_out
+from trunkline.dialects.refused import fit_effort, leave_out, switch_off
 from trunkline.items import FunctionTool, Item
 from trunkline.request import ModelRequest, ModelSettings, TextFormat
 
@@ -101,6 +101,9 @@ def _write_settings(settings: ModelSettings, capabilities: Capabilities, body: d
 
 def _write_effort(request: ModelRequest, capabilities: Capabilities, body: dict[str, Any], dropped: list[str]) -> None:
     asked = None if request.reasoning is None else request.reasoning.effort
+    if off := switch_off(asked, capabilities):
+        body.update(off)
+        return
     effort = fit_effort(asked, capabilities)
     if effort is not None:
         body["reasoning_effort"] = effort

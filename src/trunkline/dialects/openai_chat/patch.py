@@ -8,7 +8,7 @@ from msgspec import Raw
 from trunkline.capabilities import Capabilities
 from trunkline.dialects.dialect import Unseal
 from trunkline.dialects.lowering import short_id
-from trunkline.dialects.refused import fit_effort, leave_out
+from trunkline.dialects.refused import fit_effort, leave_out, switch_off
 from trunkline.dialects.seal import PREFIX
 from trunkline.dialects.shapes import lenient_list, lenient_object
 from trunkline.errors import InvalidRequest
@@ -38,6 +38,10 @@ def _fit_effort(members: dict[str, Raw], capabilities: Capabilities) -> list[str
     if effort == asked:
         return []
     del members["reasoning_effort"]
+    if off := switch_off(asked, capabilities):
+        for name, value in off.items():
+            members.setdefault(name, Raw(msgspec.json.encode(value)))
+        return []
     if effort is not None:
         members["reasoning_effort"] = Raw(msgspec.json.encode(effort))
     return ["reasoning_effort"]
