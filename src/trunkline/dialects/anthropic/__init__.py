@@ -9,7 +9,8 @@ from trunkline.dialects.anthropic.patch import is_unfit, patch
 from trunkline.dialects.anthropic.reader import open_reader
 from trunkline.dialects.anthropic.reply import read_reply, write_reply
 from trunkline.dialects.anthropic.request import read_conversation, read_head, read_request
-from trunkline.dialects.anthropic.tee import holds_end, tee_reply, tee_stream
+from trunkline.dialects.anthropic.tee import holds_end, tee_stream
+from trunkline.dialects.anthropic.tee_reply import tee_reply
 from trunkline.dialects.anthropic.writer import Writer
 from trunkline.dialects.dialect import Dialect
 

@@ -4,21 +4,19 @@ The hot way: events are read one by one until the first content has gone by, the
 read at the end. Everything else that matters (why it stopped, the counts, an error) comes last.
 """
 
-from typing import Any, Literal
-
-import msgspec
+from typing import Any
 
 from trunkline.dialects.anthropic.errors import read_error, read_error_object, write_error_event
 from trunkline.dialects.anthropic.reader import WireEvent, decode_event
-from trunkline.dialects.anthropic.usage import merge_counts, note_cost, read_finish, read_usage
-from trunkline.dialects.dialect import JsonReply, TeeOptions
+from trunkline.dialects.anthropic.usage import merge_counts, read_finish, read_usage
+from trunkline.dialects.dialect import TeeOptions
 from trunkline.dialects.reading import CUT
 from trunkline.dialects.said import estimate_said
 from trunkline.dialects.shapes import lenient_list, lenient_object
 from trunkline.dialects.sse import EventTooLarge, Splitter
 from trunkline.dialects.upstream_errors import ended_early
-from trunkline.errors import Garbled, TrunklineError
-from trunkline.usage import MOST_COUNTED, NO_USAGE, Usage, read_tier
+from trunkline.errors import TrunklineError
+from trunkline.usage import NO_USAGE, Usage
 
 # The longest closing events in our recordings are 1 KB together.
 _TAIL_BYTES = 8 * 1024
@@ -173,22 +171,10 @@ class Tee:
             self.error = read_error_object(event.error)
 
     def end(self) -> bytes:
-        if self._is_over:
-            return b""
-        rest = self._flush()
-        self._finish_reading()
-        if self._is_proper_end or self.error is not None:
-            return rest
-        return rest + self._close_with(self._read_strange() or ended_early())
+        return self._end_with(None)
 
     def fail(self, error: TrunklineError) -> bytes:
-        if self._is_over:
-            return b""
-        rest = self._flush()
-        self._finish_reading()
-        if self._is_proper_end or self.error is not None:
-            return rest
-        return rest + self._close_with(error)
+        return self._end_with(error)
 
     def is_finished(self) -> bool:
         closing = _closing_events(b"".join(self._tail)[-_TAIL_BYTES:])
@@ -205,6 +191,15 @@ class Tee:
     @property
     def _is_proper_end(self) -> bool:
         return self._stopped or self._finish is not None
+
+    def _end_with(self, error: TrunklineError | None) -> bytes:
+        if self._is_over:
+            return b""
+        rest = self._flush()
+        self._finish_reading()
+        if self._is_proper_end or self.error is not None:
+            return rest
+        return rest + self._close_with(error or self._read_strange() or ended_early())
 
     def _finish_reading(self) -> None:
         self._is_over = True
@@ -247,75 +242,3 @@ def _closing_events(tail: bytes) -> list[WireEvent]:
 def tee_stream(options: TeeOptions) -> Tee:
     """A passage for one stream. No option concerns this dialect: its counts are never in the way."""
     return Tee()
-
-
-class _Reply(msgspec.Struct):
-    """What is read of a whole reply."""
-
-    usage: Any = None
-    stop_reason: Any = None
-    error: Any = None
-    type: Any = None
-
-
-class _Written(msgspec.Struct):
-    ephemeral_1h_input_tokens: Literal[0] = 0
-
-
-class _Served(msgspec.Struct):
-    web_search_requests: Literal[0] = 0
-
-
-class _Counts(msgspec.Struct):
-    input_tokens: int
-    output_tokens: int
-    cache_read_input_tokens: int = 0
-    cache_creation_input_tokens: int = 0
-    cache_creation: _Written | None = None
-    output_tokens_details: None = None
-    server_tool_use: _Served | None = None
-    service_tier: str | None = None
-    speed: Literal["standard"] | None = None
-    iterations: None = None
-    cost: None = None
-
-
-class _OrdinaryReply(msgspec.Struct):
-    """A sound reply without thinking or long cache writes counted apart. Anything else is read with patience."""
-
-    usage: _Counts
-    stop_reason: Literal["end_turn", "tool_use", "stop_sequence"]
-    type: Literal["message"]
-    error: None = None
-
-
-_decode_ordinary = msgspec.json.Decoder(_OrdinaryReply).decode
-_REPLY_DECODER = msgspec.json.Decoder(_Reply)
-
-
-def tee_reply(body: bytes) -> JsonReply:
-    """A whole reply's bytes, with its counts."""
-    try:
-        counts = _decode_ordinary(body).usage
-    except (msgspec.MsgspecError, ValueError, RecursionError):
-        return _tee_odd_reply(body)
-    read, written = counts.cache_read_input_tokens, counts.cache_creation_input_tokens
-    if counts.input_tokens < 0 or counts.output_tokens < 0 or read < 0 or written < 0:
-        return _tee_odd_reply(body)
-    if counts.input_tokens + counts.output_tokens + read + written > MOST_COUNTED:
-        return _tee_odd_reply(body)
-    tier = read_tier(counts.service_tier)
-    return JsonReply(body=body, usage=Usage(counts.input_tokens, read, written, counts.output_tokens, tier=tier))
-
-
-def _tee_odd_reply(body: bytes) -> JsonReply:
-    try:
-        reply = _REPLY_DECODER.decode(body)
-    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-        garbled = Garbled("the upstream's reply is not JSON", detail=type(error).__name__)
-        return JsonReply(body=body, usage=NO_USAGE, error=garbled)
-    if reply.error is not None or reply.type == "error":
-        return JsonReply(body=body, usage=NO_USAGE, error=read_error(200, {}, body))
-    finish = read_finish(reply.stop_reason) if isinstance(reply.stop_reason, str) else "stop"
-    note_cost(reply.usage, body)
-    return JsonReply(body=body, usage=read_usage(lenient_object(reply.usage)), incomplete=finish in CUT)

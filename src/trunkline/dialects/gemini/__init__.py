@@ -9,7 +9,8 @@ from trunkline.dialects.gemini.patch import is_unfit, patch
 from trunkline.dialects.gemini.reader import open_reader
 from trunkline.dialects.gemini.reply import read_reply, write_reply
 from trunkline.dialects.gemini.request import read_conversation, read_head, read_request
-from trunkline.dialects.gemini.tee import tee_reply, tee_stream
+from trunkline.dialects.gemini.tee import tee_stream
+from trunkline.dialects.gemini.tee_reply import tee_reply
 from trunkline.dialects.gemini.writer import Writer
 
 DIALECT = Dialect(

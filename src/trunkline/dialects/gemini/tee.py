@@ -6,20 +6,16 @@ and the counts come last in the last frame, behind whatever content that holds.
 
 import json
 import re
-from typing import Any
 
-import msgspec
-
-from trunkline.dialects.dialect import JsonReply, TeeOptions
+from trunkline.dialects.dialect import TeeOptions
 from trunkline.dialects.gemini.errors import read_error, read_error_object, write_error_event
 from trunkline.dialects.gemini.usage import FAILURES, SEARCHED, count_searches, read_finish, read_usage
 from trunkline.dialects.gemini.wire import decode_frame
 from trunkline.dialects.reading import CUT
 from trunkline.dialects.said import estimate_said
-from trunkline.dialects.shapes import lenient_object, lenient_text
 from trunkline.dialects.sse import walk_back
 from trunkline.dialects.upstream_errors import ended_early
-from trunkline.errors import Failed, Garbled, TrunklineError
+from trunkline.errors import Failed, TrunklineError
 from trunkline.usage import NO_USAGE, Usage
 
 # Grounding and log-probabilities of a long answer take some ten KB behind its end.
@@ -184,40 +180,3 @@ def _find_error(data: bytes) -> TrunklineError | None:
 def tee_stream(options: TeeOptions) -> Tee:
     """A passage for one stream. No option concerns this dialect: its counts are never in the way."""
     return Tee()
-
-
-class _Candidate(msgspec.Struct):
-    finishReason: Any = None  # noqa: N815  # the wire's name
-    groundingMetadata: Any = None  # noqa: N815  # the wire's name
-
-
-class _Reply(msgspec.Struct):
-    """What is read of a whole reply."""
-
-    usageMetadata: Any = None  # noqa: N815  # the wire's name
-    candidates: list[_Candidate] | None = None
-    promptFeedback: Any = None  # noqa: N815  # the wire's name
-    error: Any = None
-    totalTokens: Any = None  # noqa: N815  # the wire's name
-
-
-_REPLY_DECODER = msgspec.json.Decoder(_Reply)
-
-
-def tee_reply(body: bytes) -> JsonReply:
-    """A whole reply's bytes, with its counts."""
-    try:
-        reply = _REPLY_DECODER.decode(body)
-    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-        if body.lstrip()[:1] == b"[" and _ERROR in body:
-            return JsonReply(body=body, usage=NO_USAGE, error=read_error(200, {}, body))
-        garbled = Garbled("the upstream's reply is not JSON", detail=type(error).__name__)
-        return JsonReply(body=body, usage=NO_USAGE, error=garbled)
-    if reply.error is not None:
-        return JsonReply(body=body, usage=NO_USAGE, error=read_error(200, {}, body))
-    reason = reply.candidates[0].finishReason if reply.candidates else None
-    is_cut = isinstance(reason, str) and read_finish(reason) in CUT
-    is_blocked = bool(lenient_text(lenient_object(reply.promptFeedback).get("blockReason")))
-    searches = count_searches(reply.candidates[0].groundingMetadata) if reply.candidates else 0
-    usage = read_usage(lenient_object(reply.usageMetadata), searches)
-    return JsonReply(body=body, usage=usage, incomplete=is_cut or (is_blocked and not reply.candidates))

@@ -15,7 +15,8 @@ from trunkline.dialects.openai_chat.put_back import put_back
 from trunkline.dialects.openai_chat.reader import Reader
 from trunkline.dialects.openai_chat.reply import read_reply, write_reply
 from trunkline.dialects.openai_chat.request import read_conversation, read_head, read_request
-from trunkline.dialects.openai_chat.tee import Tee, holds_end, tee_reply
+from trunkline.dialects.openai_chat.tee import Tee, holds_end
+from trunkline.dialects.openai_chat.tee_reply import tee_reply
 from trunkline.dialects.openai_chat.writer import Writer
 from trunkline.dialects.openai_responses.file_api import FILE_API
 

@@ -8,9 +8,11 @@ from typing import Any
 
 import msgspec
 
-from trunkline.dialects.shapes import lenient_object, lenient_text, read_bare_message, read_retry_after
+from trunkline.dialects.openai_chat.chunks import Chunk
+from trunkline.dialects.openai_chat.finish import read_finish
+from trunkline.dialects.shapes import decode_json, lenient_object, lenient_text, read_bare_message, read_retry_after
 from trunkline.dialects.upstream_errors import TOO_LONG, is_too_long
-from trunkline.errors import Busy, Denied, Failed, Filtered, Refused, TimedOut, TrunklineError, UpstreamError
+from trunkline.errors import Busy, Denied, Failed, Filtered, Garbled, Refused, TimedOut, TrunklineError, UpstreamError
 
 # Long enough for every honest message, short enough for a log line.
 _MESSAGE_LIMIT = 2000
@@ -41,6 +43,8 @@ _STATUS_BY_WORD: dict[str, int] = {
 }
 """What an error without a status means, by its `code` or `type`."""
 
+ENDED_UNEXPECTEDLY = "the upstream's stream ended unexpectedly"
+
 _FILTER_CODES = frozenset({"content_filter", "content_policy_violation", "responsibleaipolicyviolation"})
 _QUOTA_CODES = frozenset({"insufficient_quota", "billing_error", "billing_hard_limit_reached"})
 
@@ -64,6 +68,12 @@ def find_error(body: Any) -> dict[str, Any] | None:
     return None
 
 
+def find_bare_error(chunk: Chunk) -> dict[str, Any] | None:
+    """The same of a chunk: the error object that it is, if it is one."""
+    members = {"object": chunk.object, "type": chunk.type, "message": chunk.message, "code": chunk.code}
+    return find_error({"error": chunk.error, **members})
+
+
 def read_error(status: int, headers: Mapping[bytes, bytes], body: bytes) -> UpstreamError:
     """A provider's error reply; the body may be anything."""
     try:
@@ -79,6 +89,32 @@ def read_error(status: int, headers: Mapping[bytes, bytes], body: bytes) -> Upst
 def read_error_object(error: dict[str, Any]) -> UpstreamError:
     """An error that came inside a success: its status is told by its own `code`, `status` or words."""
     return _classify(error, _status_of(error), None)
+
+
+def read_chunk_error(chunk: Chunk) -> UpstreamError | None:
+    """The error that a chunk is, or that its choice ends with."""
+    if chunk.error or not chunk.choices:
+        error = find_bare_error(chunk)
+        return read_error_object(error) if error is not None else None
+    for choice in chunk.choices:
+        if type(choice.finish_reason) is str:
+            finish = read_finish(choice.finish_reason)
+            if isinstance(finish, UpstreamError):
+                error = find_error({"error": choice.error})
+                return read_error_object(error) if error is not None else finish
+    return None
+
+
+def read_body_error(body: bytes) -> UpstreamError | None:
+    """The error in a JSON body, if it is one."""
+    body = body.strip()
+    if body[:1] not in (b"{", b"["):
+        return None
+    try:
+        error = find_error(decode_json(body))
+    except Garbled as garbled:
+        return garbled
+    return read_error_object(error) if error is not None else None
 
 
 def _status_of(error: Mapping[str, Any]) -> int:

@@ -44,6 +44,11 @@ def read_finish(word: str) -> Finish | UpstreamError:
     return _FINISHES.get(word, "stop")
 
 
+def is_cut(word: str) -> bool:
+    """Whether a `finish_reason` says that a limit or a filter cut the answer."""
+    return read_finish(word) in ("length", "content_filter")
+
+
 def write_finish(finish: Finish, has_calls: bool) -> str:
     """The `finish_reason` for a caller: a stop with calls is `tool_calls`, and only that."""
     if finish in ("stop", "paused"):

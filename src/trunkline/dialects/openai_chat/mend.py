@@ -13,9 +13,8 @@ import msgspec
 from trunkline.dialects.dialect import TeeOptions
 from trunkline.dialects.openai_chat.calls import Calls, OpenCall, read_arguments
 from trunkline.dialects.openai_chat.chunks import UNREADABLE
-from trunkline.dialects.openai_chat.errors import find_error, read_error_object, write_error_event
+from trunkline.dialects.openai_chat.errors import ENDED_UNEXPECTEDLY, find_error, read_error_object, write_error_event
 from trunkline.dialects.openai_chat.finish import read_finish, write_finish
-from trunkline.dialects.openai_chat.reader import ENDED_UNEXPECTEDLY
 from trunkline.dialects.openai_chat.reasoning import give_reasoning, split_content
 from trunkline.dialects.openai_chat.usage import find_usage, read_usage, straighten_usage
 from trunkline.dialects.shapes import lenient_int, lenient_list, lenient_object, lenient_text

@@ -17,7 +17,7 @@ from trunkline.dialects.openai_chat.chunks import (
     FunctionDelta,
     decode_chunk,
 )
-from trunkline.dialects.openai_chat.errors import find_error, read_error_object
+from trunkline.dialects.openai_chat.errors import ENDED_UNEXPECTEDLY, find_bare_error, find_error, read_error_object
 from trunkline.dialects.openai_chat.finish import read_finish
 from trunkline.dialects.openai_chat.images import read_image
 from trunkline.dialects.openai_chat.reasoning import merge_details, read_reasoning, split_content
@@ -51,8 +51,6 @@ _PLAIN: dict[PartKind, re.Pattern[bytes]] = {
     "reasoning": re.compile(rb'"reasoning(?:_content)?":\s*"([^"\\]+)"'),
 }
 """Where the text of a plain event stands."""
-
-ENDED_UNEXPECTEDLY = "the upstream's stream ended unexpectedly"
 
 
 class Reader:
@@ -241,15 +239,7 @@ class Reader:
     def _take_bare_chunk(self, chunk: Chunk, data: bytes) -> None:
         """A chunk without choices: an error, usage, or nothing of ours (Azure's prompt filter results)."""
         self._take_usage(chunk, data)
-        error = find_error(
-            {
-                "error": chunk.error,
-                "object": chunk.object,
-                "type": chunk.type,
-                "message": chunk.message,
-                "code": chunk.code,
-            }
-        )
+        error = find_bare_error(chunk)
         if error is not None:
             self._fail(read_error_object(error))
 

@@ -1,4 +1,4 @@
-"""A faithful provider's stream or reply, passed on as it is: the listener learns usage, the end and errors in passing.
+"""A faithful provider's stream, passed on as it is: the listener learns usage, the end and errors in passing.
 
 The hot way: events are looked into only until the first with content; after that the last bytes are kept, and read
 when the stream is over.
@@ -6,22 +6,22 @@ when the stream is over.
 
 import re
 from collections.abc import Iterator
-from typing import Any, Literal
+from typing import Any
 
-import msgspec
-from msgspec import Struct
-
-from trunkline.dialects.dialect import JsonReply, TeeOptions
+from trunkline.dialects.dialect import TeeOptions
 from trunkline.dialects.openai_chat.chunks import UNREADABLE, Chunk, Delta, decode_chunk
-from trunkline.dialects.openai_chat.errors import find_error, read_error_object, write_error_event
-from trunkline.dialects.openai_chat.finish import read_finish
-from trunkline.dialects.openai_chat.reader import ENDED_UNEXPECTEDLY
+from trunkline.dialects.openai_chat.errors import (
+    ENDED_UNEXPECTEDLY,
+    read_body_error,
+    read_chunk_error,
+    write_error_event,
+)
+from trunkline.dialects.openai_chat.finish import is_cut
 from trunkline.dialects.openai_chat.usage import find_usage, read_usage
 from trunkline.dialects.said import estimate_said
-from trunkline.dialects.shapes import decode_json
 from trunkline.dialects.sse import Splitter, walk, walk_back
 from trunkline.errors import Failed, Garbled, TrunklineError, UpstreamError
-from trunkline.usage import NO_USAGE, Usage, from_inclusive, read_tier
+from trunkline.usage import NO_USAGE, Usage
 
 # Finish, usage and `[DONE]` come to some 1.5 KiB with every member that OpenAI sends; Azure's filters add as much.
 _TAIL_BYTES = 8192
@@ -30,12 +30,8 @@ _USAGE_BYTES = 2048
 # Joined and cut only so often.
 _RECENT_BYTES = 4 * _TAIL_BYTES
 
-_SOUND = frozenset({"stop", "tool_calls"})
-
 _BLANK_LINES = (b"\n\n", b"\r\n\r\n", b"\r\r")
 _BLOCKS = re.compile(rb"\r\n\r\n|\n\n|\r\r")
-
-
 _DONE = b"data: [DONE]"
 
 
@@ -62,29 +58,7 @@ def _has_empty_choices(data: bytes) -> bool:
     return data.find(b'"choices":[]') >= 0 or data.find(b'"choices": []') >= 0
 
 
-def error_of(chunk: Chunk) -> UpstreamError | None:
-    """The error that a chunk is, or that its choice ends with."""
-    if chunk.error or not chunk.choices:
-        error = find_error(
-            {
-                "error": chunk.error,
-                "object": chunk.object,
-                "type": chunk.type,
-                "message": chunk.message,
-                "code": chunk.code,
-            }
-        )
-        return read_error_object(error) if error is not None else None
-    for choice in chunk.choices:
-        if type(choice.finish_reason) is str:
-            finish = read_finish(choice.finish_reason)
-            if isinstance(finish, UpstreamError):
-                error = find_error({"error": choice.error})
-                return read_error_object(error) if error is not None else finish
-    return None
-
-
-def chunk_has_content(chunk: Chunk) -> bool:
+def _has_content(chunk: Chunk) -> bool:
     """Whether a chunk is worth a status 200: text, reasoning, a call, or the model's own end."""
     for choice in chunk.choices or ():
         delta = choice.delta or choice.message or Delta()
@@ -93,23 +67,6 @@ def chunk_has_content(chunk: Chunk) -> bool:
         if delta.reasoning_content or delta.reasoning or delta.reasoning_details:
             return True
     return False
-
-
-def is_cut(word: str) -> bool:
-    """Whether a `finish_reason` says that a limit or a filter cut the answer."""
-    return read_finish(word) in ("length", "content_filter")
-
-
-def read_body_error(body: bytes) -> UpstreamError | None:
-    """The error in a JSON body, if it is one."""
-    body = body.strip()
-    if body[:1] not in (b"{", b"["):
-        return None
-    try:
-        error = find_error(decode_json(body))
-    except Garbled as garbled:
-        return garbled
-    return read_error_object(error) if error is not None else None
 
 
 def _try_decode(event: bytes) -> Chunk | None:
@@ -232,13 +189,13 @@ class Tee:
             chunk = _try_decode(event)
             if chunk is None:
                 continue
-            error = error_of(chunk)
+            error = read_chunk_error(chunk)
             if error is not None:
                 self.error = error
                 self._is_over = True
                 return
             self._has_choices |= bool(chunk.choices)
-            if chunk_has_content(chunk):
+            if _has_content(chunk):
                 self.has_content = True
                 return
 
@@ -258,7 +215,7 @@ class Tee:
         usage = find_usage(chunk.usage, chunk.x_groq)
         if usage is not None and self.usage is NO_USAGE:
             self.usage = read_usage(usage, chunk.service_tier, event)
-        self.error = self.error or error_of(chunk)
+        self.error = self.error or read_chunk_error(chunk)
         for choice in chunk.choices or ():
             if type(choice.finish_reason) is str and choice.finish_reason:
                 self._saw_finish = True
@@ -280,97 +237,3 @@ class Tee:
                     continue
             kept.append(block)
         return b"".join(kept)
-
-
-# --- whole replies ----------------------------------------------------------------------------------------------
-
-
-class _PromptDetails(Struct, frozen=True):
-    cached_tokens: int = 0
-    cache_write_tokens: int = 0
-    audio_tokens: Literal[0] = 0
-    image_tokens: Literal[0] = 0
-
-
-class _CompletionDetails(Struct, frozen=True):
-    reasoning_tokens: int = 0
-    audio_tokens: Literal[0] = 0
-
-
-class _Counts(Struct):
-    """OpenAI's own counts, and the places where others put theirs, which must be empty."""
-
-    prompt_tokens: int
-    completion_tokens: int
-    total_tokens: int
-    prompt_tokens_details: _PromptDetails = _PromptDetails()
-    completion_tokens_details: _CompletionDetails = _CompletionDetails()
-    prompt_cache_hit_tokens: None = None
-    cached_tokens: None = None
-    reasoning_tokens: None = None
-    cost: None = None
-    cost_in_usd_ticks: None = None
-    estimated_cost: None = None
-
-
-class _Ended(Struct):
-    finish_reason: str
-
-
-class _OrdinaryReply(Struct):
-    """A sound reply as OpenAI writes it. Anything else is read with patience, which costs three times as much."""
-
-    choices: list[_Ended]
-    usage: _Counts
-    service_tier: str | None = None
-    error: None = None
-    x_groq: None = None
-
-
-_decode_ordinary = msgspec.json.Decoder(_OrdinaryReply).decode
-
-
-def tee_reply(body: bytes) -> JsonReply:
-    """A whole reply in passing."""
-    try:
-        ordinary = _decode_ordinary(body)
-    except UNREADABLE:
-        return _tee_odd_reply(body)
-    counts = ordinary.usage
-    if counts.total_tokens != counts.prompt_tokens + counts.completion_tokens or not ordinary.choices:
-        return _tee_odd_reply(body)
-    usage = from_inclusive(
-        counts.prompt_tokens,
-        counts.completion_tokens,
-        cached=counts.prompt_tokens_details.cached_tokens,
-        cache_write=counts.prompt_tokens_details.cache_write_tokens,
-        reasoning=counts.completion_tokens_details.reasoning_tokens,
-        tier=read_tier(ordinary.service_tier),
-    )
-    for choice in ordinary.choices:
-        if choice.finish_reason not in _SOUND:
-            return _tee_odd_reply(body)
-    return JsonReply(body=body, usage=usage)
-
-
-def _tee_odd_reply(body: bytes) -> JsonReply:
-    try:
-        chunk = decode_chunk(body)
-    except UNREADABLE:
-        error = read_body_error(body) or Garbled("the upstream's reply is not a chat completion")
-        return JsonReply(body=body, usage=NO_USAGE, error=error)
-    if chunk.choices == [] and error_of(chunk) is None:
-        return JsonReply(body=body, usage=NO_USAGE, error=Garbled("the upstream's reply holds no choices"))
-    usage: dict[str, Any] | None = find_usage(chunk.usage, chunk.x_groq)
-    return JsonReply(
-        body=body,
-        usage=read_usage(usage, chunk.service_tier, body) if usage is not None else NO_USAGE,
-        incomplete=any(
-            is_cut(choice.finish_reason) for choice in chunk.choices or () if _is_word(choice.finish_reason)
-        ),
-        error=error_of(chunk),
-    )
-
-
-def _is_word(value: Any) -> bool:
-    return type(value) is str

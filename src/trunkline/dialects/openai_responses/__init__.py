@@ -17,7 +17,8 @@ from trunkline.dialects.openai_responses.request import (
     write_head,
     write_request,
 )
-from trunkline.dialects.openai_responses.tee import Tee, holds_end, tee_reply
+from trunkline.dialects.openai_responses.tee import Tee, holds_end
+from trunkline.dialects.openai_responses.tee_reply import tee_reply
 from trunkline.dialects.openai_responses.writer import Writer
 
 DIALECT = Dialect(

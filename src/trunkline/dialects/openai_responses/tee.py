@@ -1,17 +1,16 @@
-"""A native reply on its way through: the bytes pass as they are, while usage, errors and the proper end are noticed.
+"""A native stream on its way through: the bytes pass as they are, while usage, errors and the proper end are noticed.
 
 Only whole events are passed on, so that our own error event can follow at any time. Until something worth a status
 200 has come each event is looked at; after that only the last event of each read, by its name.
 """
 
 from itertools import islice
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 from msgspec import Struct
-from msgspec.structs import asdict
 
-from trunkline.dialects.dialect import JsonReply, TeeOptions
+from trunkline.dialects.dialect import TeeOptions
 from trunkline.dialects.openai_responses.errors import (
     draw_error_event,
     draw_response_error,
@@ -19,11 +18,11 @@ from trunkline.dialects.openai_responses.errors import (
     read_error_object,
     write_event,
 )
-from trunkline.dialects.openai_responses.usage import HOSTED_CALLS, read_response_usage
+from trunkline.dialects.openai_responses.usage import read_response_usage
 from trunkline.dialects.shapes import decode_json, lenient_object
 from trunkline.dialects.sse import DEFAULT_LIMIT_BYTES, walk, walk_back
 from trunkline.errors import Failed, Garbled, TrunklineError, UpstreamError
-from trunkline.usage import NO_USAGE, Usage, from_inclusive, read_tier
+from trunkline.usage import NO_USAGE, Usage
 
 _TERMINAL = frozenset({"response.completed", "response.incomplete", "response.failed", "response.cancelled"})
 _ERRORS = frozenset({"response.failed", "response.cancelled", "error"})
@@ -301,84 +300,3 @@ def _read_body_error(body: bytes) -> UpstreamError:
     if type(value) is dict and value.get("object") == "response":
         return Garbled("the upstream answered without a stream although one was asked for")
     return read_error_object(find_error(value))
-
-
-# --- JSON replies -----------------------------------------------------------------------------------------------
-
-
-class _Reply(Struct):
-    """What is read of a reply that passes."""
-
-    status: Any = None
-    usage: Any = None
-    error: Any = None
-    service_tier: Any = None
-    output: Any = None
-    tool_usage: Any = None
-
-
-class _InputDetails(Struct, frozen=True):
-    cached_tokens: int = 0
-    cache_write_tokens: int = 0
-    audio_tokens: Literal[0] = 0
-
-
-class _OutputDetails(Struct, frozen=True):
-    reasoning_tokens: int = 0
-    audio_tokens: Literal[0] = 0
-
-
-class _Counts(Struct):
-    input_tokens: int
-    output_tokens: int
-    input_tokens_details: _InputDetails = _InputDetails()
-    output_tokens_details: _OutputDetails = _OutputDetails()
-    cost: None = None
-    cost_in_usd_ticks: None = None
-    server_side_tool_usage_details: None = None
-
-
-class _OrdinaryReply(Struct):
-    """A sound reply as OpenAI writes it. Anything else is read with patience, which costs three times as much."""
-
-    status: str
-    usage: _Counts
-    output: list[_Typed] = []
-    service_tier: str | None = None
-    error: None = None
-
-
-_decode_ordinary = msgspec.json.Decoder(_OrdinaryReply).decode
-_decode_reply = msgspec.json.Decoder(_Reply).decode
-
-
-def tee_reply(body: bytes) -> JsonReply:
-    """A JSON reply passing through: its output stays undecoded."""
-    try:
-        ordinary = _decode_ordinary(body)
-    except _NOT_JSON:
-        return _tee_odd_reply(body)
-    for item in ordinary.output:
-        if item.type in HOSTED_CALLS:
-            return _tee_odd_reply(body)
-    counts = ordinary.usage
-    details = counts.input_tokens_details
-    usage = from_inclusive(
-        counts.input_tokens,
-        counts.output_tokens,
-        cached=details.cached_tokens,
-        cache_write=details.cache_write_tokens,
-        reasoning=counts.output_tokens_details.reasoning_tokens,
-        tier=read_tier(ordinary.service_tier),
-    )
-    return JsonReply(body=body, usage=usage, incomplete=ordinary.status == "incomplete")
-
-
-def _tee_odd_reply(body: bytes) -> JsonReply:
-    try:
-        reply = _decode_reply(body)
-    except _NOT_JSON:
-        return JsonReply(body=body, usage=NO_USAGE, error=Garbled("the upstream's reply is not a response object"))
-    error = read_error_object(find_error({"error": reply.error})) if reply.error else None
-    usage = read_response_usage(asdict(reply), body)
-    return JsonReply(body=body, usage=usage, incomplete=reply.status == "incomplete", error=error)
