@@ -65,6 +65,28 @@ async def test_files_are_private(tmp_path: Path) -> None:
     await database.close()
 
 
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="no list of open files")
+async def test_nothing_is_written_beside_the_database(tmp_path: Path) -> None:
+    """What a statement of many rows needs to be undone stays in memory: a folder for temporary files may not be there."""
+    database = open_database(f"sqlite:///{tmp_path}/trunkline.db")
+
+    def fill(connection: Connection) -> None:
+        connection.execute(text("CREATE TABLE words (word TEXT NOT NULL UNIQUE)"))
+        numbers = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000) SELECT i FROM n"
+        connection.execute(text(f"INSERT INTO words SELECT printf('%0200d', i) FROM ({numbers})"))
+
+    def work(connection: Connection) -> list[str]:
+        connection.execute(text("UPDATE words SET word = word || '.'"))
+        links = list(Path("/proc/self/fd").iterdir())
+        return [str(link.readlink()) for link in links if link.is_symlink()]
+
+    await database.write(fill)
+    opened = await database.write(work)
+    await database.close()
+    assert [path for path in opened if path.endswith("trunkline.db")]
+    assert not [path for path in opened if "etilqs" in path]
+
+
 async def test_a_folder_that_is_a_file(tmp_path: Path) -> None:
     """It is said at once."""
     (tmp_path / "taken").write_text("")

@@ -97,6 +97,9 @@ def _prepare(connection: Any, _record: Any) -> None:
     cursor.execute(f"PRAGMA busy_timeout = {_BUSY_MILLISECONDS}")
     cursor.execute(f"PRAGMA cache_size = -{_CACHE_KIBIBYTES}")
     cursor.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
+    # What a statement of many rows would need to be undone: a file of it would be written in every fold, in a folder for
+    # everybody's, which a container may not have.
+    cursor.execute("PRAGMA temp_store = MEMORY")
     cursor.execute("PRAGMA foreign_keys = ON")
     # What is erased is overwritten.
     cursor.execute("PRAGMA secure_delete = ON")
