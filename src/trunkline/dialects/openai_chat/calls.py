@@ -90,3 +90,9 @@ def read_arguments(value: object) -> str:
     if value is None:
         return ""
     return msgspec.json.encode(value).decode()
+
+
+def make_call_id(reply_id: str, number: int) -> str:
+    """An id for a call that has none of its own: as unique as the reply's."""
+    letters = "".join(letter for letter in reply_id if letter.isascii() and letter.isalnum())
+    return f"call_{letters[-32:]}_{number}"

@@ -11,11 +11,10 @@ from typing import Any, NamedTuple
 import msgspec
 
 from trunkline.dialects.dialect import TeeOptions
-from trunkline.dialects.openai_chat.calls import Calls, OpenCall, read_arguments
 from trunkline.dialects.openai_chat.chunks import UNREADABLE
 from trunkline.dialects.openai_chat.errors import ENDED_UNEXPECTEDLY, find_error, read_error_object, write_error_event
-from trunkline.dialects.openai_chat.finish import read_finish, write_finish
-from trunkline.dialects.openai_chat.reasoning import give_reasoning, split_content
+from trunkline.dialects.openai_chat.finish import read_finish
+from trunkline.dialects.openai_chat.mend_choice import Choice
 from trunkline.dialects.openai_chat.usage import find_usage, read_usage, straighten_usage
 from trunkline.dialects.shapes import lenient_int, lenient_list, lenient_object, lenient_text
 from trunkline.dialects.sse import EventTooLarge, ServerSentEvent, Splitter
@@ -33,19 +32,6 @@ _PLAIN = re.compile(rb'"(?:content|reasoning_content)":\s*"([^"\\]*)"')
 _THOUGHT = re.compile(rb'"reasoning":\s*"([^"]+)"')
 
 _encode = msgspec.json.encode
-
-
-class _Choice:
-    """One choice as it passes: its calls, and the finish that is held back until the end."""
-
-    __slots__ = ("calls", "finish", "finish_word", "has_role", "rest", "uses_function_call")
-
-    def __init__(self) -> None:
-        self.calls = Calls()
-        self.finish: dict[str, Any] | None = None
-        self.finish_word = ""
-        self.has_role = False
-        self.uses_function_call = False
 
 
 class _Twin(NamedTuple):
@@ -112,7 +98,7 @@ class Mend:
         self._options = options
         self._twin: _Twin | None = None
         self._splitter = Splitter()
-        self._choices: dict[int, _Choice] = {}
+        self._choices: dict[int, Choice] = {}
         # `id`, `object`, `created` and `model`, as the first chunk that has choices says them.
         self._head: dict[str, Any] = {}
         # The head's id as it stands in the bytes of a chunk that agrees with it.
@@ -271,10 +257,11 @@ class Mend:
         """Put one choice right, in place; whether anything of it is left to pass now."""
         index = lenient_int(choice.get("index"))
         choice["index"] = index
-        state = self._choices.setdefault(index, _Choice())
+        state = self._choices.setdefault(index, Choice())
         delta = lenient_object(choice.pop("message", None)) or lenient_object(choice.get("delta"))
         choice["delta"] = delta
-        says_something = self._mend_delta(state, delta)
+        says_something = state.mend_delta(delta, self._head["id"])
+        self.has_content |= says_something
         word = lenient_text(choice.get("finish_reason"))
         choice["finish_reason"] = None
         if not state.has_role and (says_something or not word):
@@ -294,64 +281,6 @@ class Mend:
             return says_something
         return True
 
-    def _mend_delta(self, state: _Choice, delta: dict[str, Any]) -> bool:
-        """Put a delta right, in place; whether it says anything."""
-        if type(delta.get("content")) is list:
-            thoughts, delta["content"] = split_content(delta["content"])
-            if thoughts:
-                delta["reasoning_content"] = thoughts
-        give_reasoning(delta)
-        if "tool_calls" in delta:
-            calls = [self._mend_call(state, call) for call in lenient_list(delta["tool_calls"]) if type(call) is dict]
-            delta["tool_calls"] = [call for call in calls if call is not None]
-            if not delta["tool_calls"]:
-                del delta["tool_calls"]
-        if delta.get("function_call"):
-            state.uses_function_call = True
-        says_something = any(value for name, value in delta.items() if name != "role")
-        self.has_content |= says_something
-        return says_something
-
-    def _mend_call(self, state: _Choice, fragment: dict[str, Any]) -> dict[str, Any] | None:
-        kind = "custom" if type(fragment.get("custom")) is dict else "function"
-        field = "input" if kind == "custom" else "arguments"
-        body = lenient_object(fragment.get(kind))
-        name, arguments = lenient_text(body.get("name")), read_arguments(body.get(field))
-        call = state.calls.find(fragment.get("index"), lenient_text(fragment.get("id")), name, bool(arguments))
-        call.kind = kind
-        if arguments == "null" and not call.pieces:
-            arguments = ""
-        if arguments:
-            call.pieces.append(arguments)
-        rest = {key: value for key, value in fragment.items() if key not in ("id", "type", "index", kind)}
-        inner = {key: value for key, value in body.items() if key not in ("name", field)}
-        if call.is_started:
-            if not (arguments or rest or inner):
-                return None
-            return {"index": call.tag, **rest, kind: {**inner, field: arguments}}
-        if not call.name:
-            return None
-        return self._start_call(state, call, rest, inner, field)
-
-    def _start_call(
-        self, state: _Choice, call: OpenCall, rest: dict[str, Any], inner: dict[str, Any], field: str
-    ) -> dict[str, Any]:
-        """The first fragment of a call that passes, with all that came before its name did."""
-        call.is_started = True
-        call.tag = sum(other.is_started for other in state.calls.all) - 1
-        return {
-            "index": call.tag,
-            "id": call.id or self._make_id(call),
-            "type": call.kind,
-            **rest,
-            call.kind: {"name": call.name, **inner, field: "".join(call.pieces)},
-        }
-
-    def _make_id(self, call: OpenCall) -> str:
-        """An id for a call that has none of its own: as unique as the reply's."""
-        letters = "".join(letter for letter in self._head["id"] if letter.isascii() and letter.isalnum())
-        return f"call_{letters[-32:]}_{call.number}"
-
     # --- the end ------------------------------------------------------------------------------------------------
 
     def _break(self, error: TrunklineError) -> bytes:
@@ -368,27 +297,8 @@ class Mend:
             return self._break(Failed(ENDED_UNEXPECTEDLY))
         self._is_over = True
         self.has_content = True
-        out = [self._finish(choices[index], index) for index in sorted(choices)]
+        out = [self._draw(chunk) for index in sorted(choices) for chunk in choices[index].end()]
+        self.incomplete = any(choice.is_cut for choice in choices.values())
         if self._raw_usage is not None and not self._cut_usage:
             out.append(self._draw({**self._head, "choices": [], "usage": straighten_usage(self._raw_usage)}))
         return b"".join(out) + b"data: [DONE]\n\n"
-
-    def _finish(self, choice: _Choice, index: int) -> bytes:
-        chunk = choice.finish or {}
-        started = [call for call in choice.calls.all if call.is_started]
-        finish = read_finish(choice.finish_word)
-        word = write_finish(finish, bool(started)) if not isinstance(finish, UpstreamError) else "stop"
-        if word == "stop" and choice.uses_function_call:
-            word = "function_call"
-        self.incomplete |= word in ("length", "content_filter")
-        out = b""
-        empty = [call for call in started if not call.pieces and call.kind == "function"]
-        if empty and word == "tool_calls":
-            calls = [{"index": call.tag, "function": {"arguments": "{}"}} for call in empty]
-            out += self._draw(_with_choice(chunk, {"delta": {"tool_calls": calls}}))
-        delta = {} if choice.has_role else {"role": "assistant", "content": ""}
-        return out + self._draw(_with_choice(chunk, {"delta": delta, "finish_reason": word}))
-
-
-def _with_choice(chunk: dict[str, Any], members: dict[str, Any]) -> dict[str, Any]:
-    return {**chunk, "choices": [{**chunk["choices"][0], **members}]}

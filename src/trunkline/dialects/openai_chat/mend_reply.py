@@ -5,11 +5,11 @@ from typing import Any
 import msgspec
 
 from trunkline.dialects.dialect import JsonReply, TeeOptions
-from trunkline.dialects.openai_chat.calls import read_arguments
+from trunkline.dialects.openai_chat.calls import make_call_id, read_arguments
 from trunkline.dialects.openai_chat.errors import find_error, read_error_object
 from trunkline.dialects.openai_chat.finish import read_finish, write_finish
 from trunkline.dialects.openai_chat.gather import gather_stream
-from trunkline.dialects.openai_chat.reasoning import give_reasoning, split_content
+from trunkline.dialects.openai_chat.reasoning import give_reasoning
 from trunkline.dialects.openai_chat.reply import is_stream
 from trunkline.dialects.openai_chat.usage import find_usage, read_usage, straighten_usage
 from trunkline.dialects.shapes import decode_json, lenient_int, lenient_list, lenient_object, lenient_text
@@ -62,11 +62,6 @@ def _mend(reply: dict[str, Any], body: bytes, options: TeeOptions) -> JsonReply:
 
 
 def _mend_message(message: dict[str, Any], reply_id: str) -> dict[str, Any]:
-    if type(message.get("content")) is list:
-        thoughts, text = split_content(message["content"])
-        message["content"] = text
-        if thoughts:
-            message["reasoning_content"] = thoughts
     give_reasoning(message)
     message["role"] = "assistant"
     message.setdefault("content", None)
@@ -83,8 +78,7 @@ def _mend_message(message: dict[str, Any], reply_id: str) -> dict[str, Any]:
 def _mend_call(call: dict[str, Any], number: int, reply_id: str, seen: set[str]) -> dict[str, Any]:
     call_id = lenient_text(call.get("id"))
     if not call_id or call_id in seen:
-        letters = "".join(letter for letter in reply_id if letter.isascii() and letter.isalnum())
-        call_id = f"call_{letters[-32:]}_{number}"
+        call_id = make_call_id(reply_id, number)
     seen.add(call_id)
     if type(call.get("custom")) is dict:
         return {**call, "id": call_id, "type": "custom"}

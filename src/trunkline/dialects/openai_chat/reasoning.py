@@ -85,7 +85,12 @@ def _continues(last: dict[str, Any], detail: dict[str, Any]) -> bool:
 
 
 def give_reasoning(message: dict[str, Any]) -> None:
-    """Say thought under the name that most clients know as well, in place, where a vendor has another one for it."""
+    """Say thought under the name that most clients know as well, in place, where a vendor has another one for it, or
+    tells it within the content."""
+    if type(message.get("content")) is list:
+        thoughts, message["content"] = split_content(message["content"])
+        if thoughts:
+            message["reasoning_content"] = thoughts
     reasoning = message.get("reasoning")
     if type(reasoning) is str and reasoning and not message.get("reasoning_content"):
         message["reasoning_content"] = reasoning
