@@ -6,7 +6,6 @@ import msgspec
 import pytest
 
 from trunkline.dialects.openai_chat import DIALECT
-from trunkline.dialects.openai_chat.reader import Reader
 from trunkline.errors import Busy, Failed, Garbled, Refused, TimedOut
 from trunkline.events import ArgumentsAdded, ItemEnded, ModelResponse
 from trunkline.folding import fold
@@ -185,15 +184,6 @@ def test_t22_a_cut_stream_fails(wire: Any, read: Any, done: bool) -> None:
     response = read(wire.chunk({"content": "par"}), done=done)
     assert response.items == [message("par", "incomplete")]
     assert "ended unexpectedly" in response.error.message
-
-
-def test_an_upstream_known_to_omit_the_finish(wire: Any) -> None:
-    """Its end is an end; silence is not."""
-    reader = Reader(finish_may_be_missing=True)
-    response = fold(check(reader.feed(wire.frame([wire.chunk({"content": "x"})], done=False)) + reader.end()))
-    assert response == ModelResponse(id="chatcmpl-1", model="m-1", items=[message("x")])
-    empty = Reader(finish_may_be_missing=True)
-    assert fold(check(empty.end())).error is not None
 
 
 def test_t22_a_missing_done_after_a_finish_is_a_proper_end(wire: Any, read: Any) -> None:

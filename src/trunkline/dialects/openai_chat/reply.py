@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from trunkline.dialects.dialect import ReplyContext, Seal
+from trunkline.dialects.openai_chat.answer import Answer
 from trunkline.dialects.openai_chat.chunks import UNREADABLE, Chunk, decode_chunk
 from trunkline.dialects.openai_chat.errors import find_error, read_error_object
 from trunkline.dialects.openai_chat.finish import write_finish
@@ -40,7 +41,7 @@ def _read_events(body: bytes) -> list[Event]:
     if is_stream(body):
         reader = Reader()
         return reader.feed(body) + reader.end()
-    return Reader().read_whole(read_chunk(body), body)
+    return Answer().read_whole(read_chunk(body), body)
 
 
 def is_stream(body: bytes) -> bool:
