@@ -1,8 +1,9 @@
-"""SQLite: one file, one thread that writes and a few that read."""
+"""SQLite: one file, one thread that writes and a few that read, on connections of their own."""
 
 import asyncio
 import os
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,9 @@ _READERS = 4
 # Below the deadline of a statement, so that a lock that another process holds is SQLite's to report.
 _BUSY_MILLISECONDS = 4_000
 # A batch of responses should fit, or its pages are written twice.
-_CACHE_KIBIBYTES = 16_384
+_WRITER_KIBIBYTES = 16_384
+# Forgotten with every commit, so that little of it is ever found again.
+_READER_KIBIBYTES = 1_024
 _PAGE_BYTES = 8_192
 # Pages in the log before they are moved: the later, the more often a page was written to in the meantime.
 _CHECKPOINT_PAGES = 2_000
@@ -24,23 +27,24 @@ _CHECKPOINT_PAGES = 2_000
 class SqliteConnections:
     """Threads and their connections. Work that is waited for no longer is taken from the queue, or runs to its end."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-        self._reads = engine.execution_options(reading=True)
+    def __init__(self, reading: Engine, writing: Engine) -> None:
+        self._reading = reading
+        # A connection that others do not write beside keeps its pages in memory from one transaction to the next.
+        self._writing = writing
         self._readers = ThreadPoolExecutor(_READERS, "store-read")
         # There is one writer at a time: whoever waits for it here does not sleep there, on a connection.
         self._writer = ThreadPoolExecutor(1, "store-write")
 
     async def read(self, work: Work[Result]) -> Result:
         def run() -> Result:
-            with self._reads.connect() as connection:
+            with self._reading.connect() as connection:
                 return work(connection)
 
         return await asyncio.get_running_loop().run_in_executor(self._readers, run)
 
     async def write(self, work: Work[Result]) -> Result:
         def run() -> Result:
-            with self._engine.begin() as connection:
+            with self._writing.begin() as connection:
                 return work(connection)
 
         return await asyncio.get_running_loop().run_in_executor(self._writer, run)
@@ -51,7 +55,8 @@ class SqliteConnections:
     def _close(self) -> None:
         for executor in (self._writer, self._readers):
             executor.shutdown(cancel_futures=True)
-        self._engine.dispose()
+        for engine in (self._reading, self._writing):
+            engine.dispose()
 
 
 def connect(rest: str) -> SqliteConnections:
@@ -60,16 +65,21 @@ def connect(rest: str) -> SqliteConnections:
     if not rest.startswith("/") or not path.name or "?" in rest:
         raise ConfigError(f"`{SETTING}` should name a file: `sqlite:///data/trunkline.db`")
     _make_private(path)
+    writing = _open(path, 1, _WRITER_KIBIBYTES)
+    event.listen(writing, "begin", _begin)
+    return SqliteConnections(_open(path, _READERS, _READER_KIBIBYTES), writing)
+
+
+def _open(path: Path, connections: int, cache_kibibytes: int) -> Engine:
     engine = create_engine(
         f"sqlite:///{path}",
-        pool_size=_READERS + 1,
+        pool_size=connections,
         max_overflow=0,
         pool_timeout=STATEMENT_SECONDS,
         hide_parameters=True,
     )
-    event.listen(engine, "connect", _prepare)
-    event.listen(engine, "begin", _begin)
-    return SqliteConnections(engine)
+    event.listen(engine, "connect", partial(_prepare, cache_kibibytes))
+    return engine
 
 
 def _make_private(path: Path) -> None:
@@ -82,7 +92,7 @@ def _make_private(path: Path) -> None:
         raise ConfigError(f"the database {path} cannot be opened: {error.strerror}; see `{SETTING}`") from None
 
 
-def _prepare(connection: Any, _record: Any) -> None:
+def _prepare(cache_kibibytes: int, connection: Any, _record: Any) -> None:
     # Transactions are begun by name (below), not by the driver's guess.
     connection.isolation_level = None
     cursor = connection.cursor()
@@ -95,7 +105,7 @@ def _prepare(connection: Any, _record: Any) -> None:
     # some hundred responses, behind the replies.
     cursor.execute("PRAGMA synchronous = FULL")
     cursor.execute(f"PRAGMA busy_timeout = {_BUSY_MILLISECONDS}")
-    cursor.execute(f"PRAGMA cache_size = -{_CACHE_KIBIBYTES}")
+    cursor.execute(f"PRAGMA cache_size = -{cache_kibibytes}")
     cursor.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
     # What a statement of many rows would need to be undone: a file of it would be written in every fold, in a folder for
     # everybody's, which a container may not have.
@@ -107,6 +117,5 @@ def _prepare(connection: Any, _record: Any) -> None:
 
 
 def _begin(connection: Connection) -> None:
-    # At once for writing: a transaction that begins as a reader's can fail when it comes to write.
-    if not connection.get_execution_options().get("reading"):
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    # At once: a transaction that begins as a reader's can fail when it comes to write.
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
