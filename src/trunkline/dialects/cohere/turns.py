@@ -6,7 +6,7 @@ Source: https://docs.cohere.com/reference/chat (messages).
 from collections.abc import Mapping
 from typing import assert_never
 
-from trunkline.dialects.cohere.reader import DIALECT
+from trunkline.dialects.cohere.answer import DIALECT
 from trunkline.dialects.turns import NO_OUTPUT, Outputs, Wire
 from trunkline.errors import Unsupported
 from trunkline.items import (
