@@ -15,7 +15,6 @@ from msgspec.structs import replace
 from trunkline.dialects.dialect import ReplyContext
 from trunkline.dialects.openai_responses.compaction import is_block
 from trunkline.dialects.openai_responses.errors import DONE, draw_error_event, draw_response_error, write_event
-from trunkline.dialects.openai_responses.parts import write_output_text
 from trunkline.dialects.openai_responses.reply import (
     draw_block,
     draw_call_carrier,
@@ -27,6 +26,7 @@ from trunkline.dialects.openai_responses.reply import (
     item_prefix,
     whole_arguments,
 )
+from trunkline.dialects.openai_responses.shown import PART_NAMES, ShownItem, ShownPart, delta_prefix, draw_part
 from trunkline.dialects.openai_responses.usage import write_usage
 from trunkline.events import (
     AnnotationAdded,
@@ -35,7 +35,6 @@ from trunkline.events import (
     ItemEnded,
     ItemStarted,
     PartEnded,
-    PartKind,
     PartStarted,
     ResponseEnded,
     ResponseFailed,
@@ -43,7 +42,7 @@ from trunkline.events import (
     TextAdded,
     UsageReported,
 )
-from trunkline.items import Carrier, Item, Message, OtherItem, Part, Reasoning, Refusal, Text, ToolCall
+from trunkline.items import Carrier, Message, OtherItem, Reasoning, Refusal, Text, ToolCall
 from trunkline.usage import Usage
 
 # The steps that hosted calls announce between their start and their end.
@@ -57,42 +56,7 @@ _STEPS: dict[str, tuple[str, ...]] = {
 }
 _CAN_FAIL = frozenset({"mcp_call", "mcp_list_tools"})
 
-# What the events of each kind of part are called, where they count, and under which name the whole text goes.
-_PART_NAMES: dict[PartKind, tuple[str, str, str]] = {
-    "text": ("response.output_text", "content_index", "text"),
-    "refusal": ("response.refusal", "content_index", "refusal"),
-    "reasoning": ("response.reasoning_text", "content_index", "text"),
-    "summary": ("response.reasoning_summary_text", "summary_index", "text"),
-}
-
 _encode = msgspec.json.encode
-
-
-class _Shown:
-    """An item of the answer under way. `texts` gathers a call's arguments."""
-
-    __slots__ = ("id", "item", "output_index", "parts", "prefix", "texts")
-
-    def __init__(self, item: Item, item_id: str, output_index: int) -> None:
-        self.item = item
-        self.id = item_id
-        self.output_index = output_index
-        self.parts: list[tuple[PartKind, Part]] = []
-        self.texts: list[str] = []
-        self.prefix = b""
-
-
-class _Part:
-    """A part under way, and the bytes around its deltas."""
-
-    __slots__ = ("annotations", "logprobs", "prefix", "suffix", "texts")
-
-    def __init__(self, prefix: bytes, suffix: bytes) -> None:
-        self.prefix = prefix
-        self.suffix = suffix
-        self.texts: list[str] = []
-        self.annotations: list[dict[str, Any]] = []
-        self.logprobs: list[dict[str, Any]] = []
 
 
 class Writer:
@@ -104,8 +68,8 @@ class Writer:
         self._out: list[bytes] = []
         self._response: dict[str, Any] | None = None
         self._over = False
-        self._items: dict[int, _Shown] = {}
-        self._parts: dict[tuple[int, bool], _Part] = {}
+        self._items: dict[int, ShownItem] = {}
+        self._parts: dict[tuple[int, bool], ShownPart] = {}
         self._output: list[Raw | None] = []
         self._usage: Usage | None = None
 
@@ -187,7 +151,7 @@ class Writer:
             if item.carrier is not None:
                 self._write_call_carrier(item.call_id, item.carrier)
         own_id = item.id if isinstance(item, OtherItem) else None
-        shown = _Shown(item, own_id or self._context.mint(item_prefix(item)), len(self._output))
+        shown = ShownItem(item, own_id or self._context.mint(item_prefix(item)), len(self._output))
         self._items[event.index] = shown
         self._output.append(None)
         self._emit(
@@ -197,7 +161,7 @@ class Writer:
         )
         if isinstance(item, ToolCall):
             name = "function_call_arguments" if item.kind == "function" else "custom_tool_call_input"
-            shown.prefix = _delta_prefix(f"response.{name}", shown, None, 0)
+            shown.prefix = delta_prefix(f"response.{name}", shown, None, 0)
         elif isinstance(item, OtherItem):
             for step in _STEPS.get(item.type, ()):
                 self._emit(f"response.{item.type}.{step}", output_index=shown.output_index, item_id=shown.id)
@@ -231,7 +195,7 @@ class Writer:
         if isinstance(item, ToolCall) and item.carrier is None and event.carrier is not None:
             self._write_call_carrier(item.call_id, event.carrier)
 
-    def _end_call(self, shown: _Shown, item: ToolCall, event: ItemEnded) -> ToolCall:
+    def _end_call(self, shown: ShownItem, item: ToolCall, event: ItemEnded) -> ToolCall:
         told = "".join(shown.texts)
         arguments = whole_arguments(item, told, event.status)
         if arguments and not told:
@@ -243,7 +207,7 @@ class Writer:
             self._emit("response.custom_tool_call_input.done", **members, input=arguments)
         return replace(item, arguments=arguments)
 
-    def _end_steps(self, shown: _Shown, item: OtherItem) -> None:
+    def _end_steps(self, shown: ShownItem, item: OtherItem) -> None:
         if item.type in _STEPS:
             failed = item.type in _CAN_FAIL and (item.value.get("status") == "failed" or item.value.get("error"))
             step = "failed" if failed else "completed"
@@ -265,15 +229,15 @@ class Writer:
 
     def start_part(self, event: PartStarted) -> None:
         shown = self._items[event.index]
-        name, counter, _ = _PART_NAMES[event.kind]
+        name, counter, _ = PART_NAMES[event.kind]
         suffix = b',"logprobs":[],"sequence_number":' if event.kind == "text" else b',"sequence_number":'
-        self._parts[event.index, event.kind == "summary"] = _Part(
-            _delta_prefix(name, shown, counter, event.part), suffix
+        self._parts[event.index, event.kind == "summary"] = ShownPart(
+            delta_prefix(name, shown, counter, event.part), suffix
         )
-        self._emit_part("added", shown, event, _draw_part(event.kind, "", [], []))
+        self._emit_part("added", shown, event, draw_part(event.kind, "", [], []))
 
-    def _emit_part(self, phase: str, shown: _Shown, event: PartStarted | PartEnded, part: dict[str, Any]) -> None:
-        counter = _PART_NAMES[event.kind][1]
+    def _emit_part(self, phase: str, shown: ShownItem, event: PartStarted | PartEnded, part: dict[str, Any]) -> None:
+        counter = PART_NAMES[event.kind][1]
         name = "reasoning_summary_part" if event.kind == "summary" else "content_part"
         members = {"item_id": shown.id, "output_index": shown.output_index, counter: event.part, "part": part}
         self._emit(f"response.{name}.{phase}", **members)
@@ -307,12 +271,12 @@ class Writer:
         shown = self._items[event.index]
         part = self._parts.pop((event.index, event.kind == "summary"))
         text = "".join(part.texts)
-        name, counter, word = _PART_NAMES[event.kind]
+        name, counter, word = PART_NAMES[event.kind]
         members = {"item_id": shown.id, "output_index": shown.output_index, counter: event.part, word: text}
         if event.kind == "text":
             members["logprobs"] = part.logprobs
         self._emit(f"{name}.done", **members)
-        self._emit_part("done", shown, event, _draw_part(event.kind, text, part.annotations, part.logprobs))
+        self._emit_part("done", shown, event, draw_part(event.kind, text, part.annotations, part.logprobs))
         whole = (
             Refusal(refusal=text)
             if event.kind == "refusal"
@@ -322,33 +286,11 @@ class Writer:
 
     # --- calls ---
 
-    def add_arguments(self, event: ArgumentsAdded, shown: _Shown | None = None) -> None:
+    def add_arguments(self, event: ArgumentsAdded, shown: ShownItem | None = None) -> None:
         shown = shown or self._items[event.index]
         shown.texts.append(event.text)
         self._out.append(b'%b%b,"sequence_number":%d}\n\n' % (shown.prefix, _encode(event.text), self._sequence))
         self._sequence += 1
-
-
-def _delta_prefix(name: str, shown: _Shown, counter: str | None, number: int) -> bytes:
-    """What stands before the text in each delta of a part or call."""
-    members: dict[str, Any] = {"type": f"{name}.delta", "item_id": shown.id, "output_index": shown.output_index}
-    if counter is not None:
-        members[counter] = number
-    return b'event: %b.delta\ndata: %b,"delta":' % (name.encode(), _encode(members)[:-1])
-
-
-def _draw_part(
-    kind: PartKind, text: str, annotations: list[dict[str, Any]], logprobs: list[dict[str, Any]]
-) -> dict[str, Any]:
-    match kind:
-        case "text":
-            return write_output_text(text, annotations, logprobs)
-        case "refusal":
-            return {"type": "refusal", "refusal": text}
-        case "reasoning":
-            return {"type": "reasoning_text", "text": text}
-        case "summary":
-            return {"type": "summary_text", "text": text}
 
 
 _WRITERS: dict[type, Callable[[Writer, Any], None]] = {
