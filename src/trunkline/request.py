@@ -8,13 +8,17 @@ from trunkline.items import Extras, Item, Tool, ToolChoice
 
 
 class TextFormat(Struct, frozen=True, kw_only=True):
-    """The shape of the answer: `text`, `json_object`, or `json_schema` with a schema."""
+    """The shape of the answer: `text`, `json_object`, or `json_schema` with a schema.
+
+    `is_bare`: the schema is that of a string, and the answer is the string's words instead of its JSON.
+    """
 
     type: Literal["text", "json_object", "json_schema"] = "text"
     name: str | None = None
     schema: dict[str, Any] | None = None
     strict: bool | None = None
     description: str | None = None
+    is_bare: bool = False
 
     @property
     def described_schema(self) -> dict[str, Any]:

@@ -27,6 +27,9 @@ _TIERS = {"unspecified": "auto", "standard": "default", "flex": "flex", "priorit
 # Of `toolConfig`, beside the choice.
 _TOOL_HINTS = ("includeServerSideToolInvocations", "retrievalConfig")
 
+# JSON, or one of the values of an enum in plain words.
+_JSON, _ENUM = "application/json", "text/x.enum"
+
 _MODES = ("AUTO", "ANY", "NONE", "VALIDATED", "MODE_UNSPECIFIED")
 
 
@@ -155,18 +158,15 @@ def _read_format(config: Fields) -> TextFormat | None:
         raise wrong_type(config.at("responseJsonSchema"), "an object", schema)
     if kind in (None, "text/plain"):
         return None
-    if kind == "text/x.enum":
-        raise InvalidRequest(
-            "`generationConfig.responseMimeType` is 'text/x.enum', which is not translated: ask for 'application/json'",
-            param="generationConfig.responseMimeType",
-        )
-    if kind != "application/json":
-        raise wrong_value(config.at("responseMimeType"), kind or "", ("text/plain", "application/json"))
+    if kind not in (_JSON, _ENUM):
+        raise wrong_value(config.at("responseMimeType"), kind or "", ("text/plain", _JSON, _ENUM))
     if schema is None and older is not None:
         schema = read_schema(older)
+    if schema is None and kind == _ENUM:
+        raise missing(config.at("responseSchema"), "a schema with the values to choose from")
     if schema is None:
         return TextFormat(type="json_object")
-    return TextFormat(type="json_schema", name="response", schema=schema)
+    return TextFormat(type="json_schema", name="response", schema=schema, is_bare=kind == _ENUM)
 
 
 # --- tools --------------------------------------------------------------------------------------------------------

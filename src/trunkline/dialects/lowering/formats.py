@@ -14,6 +14,7 @@ from trunkline.dialects.fates import JSON_OBJECT, caller_name
 from trunkline.dialects.lowering.choices import Chosen
 from trunkline.dialects.lowering.json_answers import JsonAnswerReader
 from trunkline.dialects.lowering.outcome import Notes
+from trunkline.dialects.lowering.wrapped import WrappedAnswerReader, needs_object, wrap
 from trunkline.dialects.openai_responses.tools import is_strict_schema
 from trunkline.items import FunctionTool, OtherTool, ToolChoice
 from trunkline.request import ModelRequest, TextFormat
@@ -30,6 +31,12 @@ def lower_format(
     format = request.text_format
     if format is None or format.type == "text":
         return request, None
+    if format.type == "json_schema" and _must_wrap(format, upstream, capabilities):
+        notes.emulate(caller_name(caller, "text_format"))
+        wrapped = replace(request, text_format=wrap(format))
+        lowered = lower_format(wrapped, chosen, caller, upstream, capabilities, notes)
+        notes.stages.append(lambda: WrappedAnswerReader(is_bare=format.is_bare).read)
+        return lowered
     if format.type == "json_object":
         if upstream in JSON_OBJECT and capabilities.json_schema != "none":
             return request, None
@@ -41,6 +48,12 @@ def lower_format(
     can_object = upstream in JSON_OBJECT and capabilities.json_schema == "json_object"
     asked = _ask_in_words(request, format, caller, notes)
     return (replace(asked, text_format=TextFormat(type="json_object")) if can_object else asked), None
+
+
+def _must_wrap(format: TextFormat, upstream: str, capabilities: Capabilities) -> bool:
+    """Whether the answer has to stand in an object. OpenAI's schemas are of objects, and so are the devices' answers."""
+    takes_all = capabilities.json_schema == "native" and upstream not in ("responses", "chat")
+    return format.is_bare or (needs_object(format) and not takes_all)
 
 
 def _keep(request: ModelRequest, format: TextFormat, caller: str, upstream: str) -> ModelRequest:
