@@ -255,6 +255,25 @@ def test_counting_what_google_does_not_take() -> None:
     assert Stage().perform(post("/v1beta/models/m:countTokens", body)).status == 400
 
 
+def test_googles_own_schemas() -> None:
+    """An answer has the shape that is asked for in Google's words, too."""
+    schema = {"type": "ARRAY", "items": {"type": "STRING", "enum": ["a", "b"]}}
+    config = {"responseMimeType": "application/json", "responseSchema": schema}
+    body = {"contents": [{"role": "user", "parts": [{"text": "Hello"}]}], "generationConfig": config}
+    reply = json.loads(Stage().perform(post("/v1beta/models/m:generateContent", body)).body)
+    assert reply["candidates"][0]["content"]["parts"][0]["text"] == '["a"]'
+
+
+def test_googles_results_beside_words() -> None:
+    """Results answer their calls wherever they stand among the parts of a turn."""
+    call = {"functionCall": {"name": "f", "args": {}}, "thoughtSignature": "skip_thought_signature_validator"}
+    result = {"functionResponse": {"name": "f", "response": {"output": "done"}}}
+    turns = (("user", [{"text": "One"}]), ("model", [call]), ("user", [result, {"text": "Two"}]))
+    body = {"contents": [{"role": role, "parts": parts} for role, parts in turns]}
+    reply = json.loads(Stage().perform(post("/v1beta/models/m:generateContent", body)).body)
+    assert reply["candidates"][0]["content"]["parts"][0]["text"] == "ok, you said: Two (turn 2)"
+
+
 def test_compaction() -> None:
     """What the user said, and one item that nobody can read."""
     items = [{"role": "user", "content": "Hello"}, {"role": "assistant", "content": "Hi"}]

@@ -82,7 +82,8 @@ def _read_content(content: Any, where: str, before: list[Entry]) -> list[Entry]:
         for part in parts
         if "functionResponse" in part
     ]
-    return [*_name_calls(entries, before), *_pair(results, before)]
+    # Whatever stands between them, results answer before anything new is said.
+    return [*_pair(results, before), *_name_calls(entries, before)]
 
 
 def _check_signature(part: Mapping[str, Any], is_first: bool, where: str) -> None:
@@ -148,7 +149,8 @@ def _read_choice(calling: Mapping[str, Any]) -> str:
 def _read_schema(config: Mapping[str, Any]) -> Mapping[str, Any] | None:
     if config.get("responseMimeType") != "application/json":
         return None
-    return config.get("responseJsonSchema") or {"type": "object", "properties": {"ok": {"type": "boolean"}}}
+    schemas = (config.get(name) for name in ("responseJsonSchema", "responseSchema"))
+    return next(filter(None, schemas), {"type": "object", "properties": {"ok": {"type": "boolean"}}})
 
 
 def _sign(name: str, arguments: Mapping[str, Any]) -> str:
