@@ -1,19 +1,20 @@
 """Keeps responses and turns: in the journal at once, in the database behind it, and visible all the while.
 
-How an entry gets into the database is the business of the `fold` it is given; here it is decided when, in which order,
-and what happens while the database is away: everything is kept all the same, and folded once it is back.
+How an entry gets into the database is the business of the `Intake`; here it is decided when, in which order, and what
+happens while the database is away: everything is kept all the same, and folded once it is back.
 """
 
 import asyncio
 import contextlib
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 
 from trunkline.errors import ConfigError, Unavailable
-from trunkline.state.responses import UNDER_WAY, KeptResponse, Turn
+from trunkline.state.responses import KeptResponse, Turn
 from trunkline.store.cipher import Cipher, Unreadable
+from trunkline.store.intake import Fold, Intake
 from trunkline.store.journal import ASIDE, KEPT, Journal
 from trunkline.store.overlay import Entry, Held, Overlay
 from trunkline.store.writer import LOST, WRITTEN, Receipt
@@ -39,9 +40,6 @@ _CLOSE_WITHIN_SECONDS = 15.0
 # What was deleted from the database is to be gone from the journal as well, however little there is to write.
 _SCRUB_SECONDS = 3600.0
 
-Fold = Callable[[Sequence[Entry]], Awaitable[None]]
-"""Puts entries into the database, all or none, in order; no two have the same response. `Unavailable`: it is away."""
-
 
 class Keeper:
     """Implements `keep` and `add_turn` of `state.Responses`, and finds what is not in the database yet.
@@ -63,13 +61,13 @@ class Keeper:
         scrub_seconds: float = _SCRUB_SECONDS,
     ) -> None:
         self._journal = journal
-        self._fold = fold
         self._wait_for_fold = wait_for_fold
         self._fold_seconds = fold_seconds
         self._patience_seconds = patience_seconds
         self._scrub_seconds = scrub_seconds
         self._scrub_at: float | None = None
         self._overlay = Overlay(journal, cipher, held_bytes)
+        self._intake = Intake(fold, journal, self._overlay)
         self._barriers: deque[tuple[int, asyncio.Future[None]]] = deque()
         self._written = asyncio.Event()
         self._hurry = asyncio.Event()
@@ -241,7 +239,7 @@ class Keeper:
         patience = self._loop.call_later(self._patience_seconds, self._lose_patience)
         try:
             async with asyncio.timeout(self._fold_seconds):
-                await self._fold_batch(await self._entries(batch))
+                await self._intake.take(await self._entries(batch))
         except (Unavailable, OSError):
             self._fail()
             return False
@@ -255,42 +253,13 @@ class Keeper:
         return True
 
     async def _entries(self, batch: Sequence[Held]) -> list[Entry]:
-        """The contents, without states that a later one in the batch replaces."""
+        """The contents of what has been written."""
         written = [held for held in batch if held.receipt.state == WRITTEN]
         contents = await self._overlay.load(written)
         for held, entry in zip(written, contents, strict=True):
             if entry is None:
                 _log.error("a record that was not folded is gone from the journal (number %d)", held.receipt.order)
-        return _newest([entry for entry in contents if entry is not None])
-
-    async def _fold_batch(self, entries: Sequence[Entry]) -> None:
-        """Raises `Unavailable` or `OSError` when the database is away."""
-        if entries and not await self._takes(entries):
-            refused = [entry for entry in entries if not await self._takes((entry,))]
-            if len(refused) == len(entries):
-                # Then it is not for what is in them. A lone one waits for a second one to tell.
-                raise Unavailable("the database takes nothing")
-            for entry in refused:
-                await self._set_aside(entry)
-
-    async def _takes(self, entries: Sequence[Entry]) -> bool:
-        try:
-            await self._fold(entries)
-        except (Unavailable, OSError):
-            raise
-        except Exception as error:  # noqa: BLE001 - one entry that cannot be folded must not keep back all others
-            # Its words may hold a body.
-            _log.error("the database refused %d entries: %s", len(entries), type(error).__name__)
-            return False
-        return True
-
-    async def _set_aside(self, entry: Entry) -> None:
-        """Back into the journal, for the next start to try again; but no state that another one follows."""
-        response = entry.response
-        _log.error("the database refused %s: it is set aside", response.id if response else "a turn")
-        if response is None or response.status not in UNDER_WAY:
-            payload = self._overlay.write(entry.path, response, entry.turn)
-            await self._journal.append(ASIDE, payload).written
+        return [entry for entry in contents if entry is not None]
 
     def _finish(self, batch: Sequence[Held]) -> None:
         last = batch[-1].receipt.order
@@ -328,20 +297,6 @@ class Keeper:
         for held in self._overlay:
             if held.promised is not None and held.receipt.state == WRITTEN:
                 _fulfil(held.promised)
-
-
-def _newest(entries: Sequence[Entry]) -> list[Entry]:
-    """Without the states of responses that a later one replaces; turns all stay."""
-    last = {entry.response.id: entry.order for entry in entries if entry.response}
-    if len(last) == sum(entry.response is not None for entry in entries):
-        return list(entries)
-    kept: list[Entry] = []
-    for entry in entries:
-        if entry.response is None or last[entry.response.id] == entry.order:
-            kept.append(entry)
-        elif entry.turn is not None:
-            kept.append(Entry(entry.order, entry.path, None, entry.turn))
-    return kept
 
 
 def _fulfil(future: "asyncio.Future[None]") -> None:
