@@ -315,7 +315,12 @@ async def test_t103_details_that_a_client_dropped(streamed: bool, members: dict[
     assert scene.upstream.json["messages"][1]["reasoning_details"] == DETAILS
 
 
-REASONING = {"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": "gAAA/+=="}
+REASONING = {
+    "type": "reasoning",
+    "id": "rs_1",
+    "summary": [{"type": "summary_text", "text": text} for text in ("**Looking**\n\nI look.", "I see.")],
+    "encrypted_content": "gAAA/+==",
+}
 CALL = {
     "type": "function_call",
     "id": "fc_1",
@@ -351,7 +356,7 @@ def responses_reply(items: list[dict[str, Any]], *, streamed: bool) -> ScriptedR
 @pytest.mark.parametrize("streamed", [False, True])
 @pytest.mark.parametrize(("caller", "keeps"), [("messages", True), ("chat", True), ("chat", False)])
 async def test_t50_encrypted_reasoning(caller: str, keeps: bool, streamed: bool) -> None:
-    """T-50: OpenAI's encrypted reasoning comes back byte for byte from callers of other APIs."""
+    """T-50: OpenAI's encrypted reasoning comes back as it was from callers of other APIs, paragraph by paragraph."""
     scene = Scene()
     scene.upstream.answer = responses_reply([REASONING, CALL], streamed=streamed)
     first = await ask(scene, caller, "responses-model", say(caller, "Look."), streamed=streamed)
@@ -368,8 +373,7 @@ async def test_t50_encrypted_reasoning(caller: str, keeps: bool, streamed: bool)
     items = scene.upstream.json["input"]
     kinds = [item.get("type", "message") for item in items]
     assert kinds == ["message", "reasoning", "function_call", "function_call_output"]
-    assert items[1]["encrypted_content"] == REASONING["encrypted_content"]
-    assert items[1].get("id") == "rs_1"
+    assert items[1] == REASONING
 
 
 async def test_t51_native_reasoning_is_untouched() -> None:

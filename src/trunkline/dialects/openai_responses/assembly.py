@@ -109,9 +109,11 @@ class Assembly:
                 self._end_parts(item, read_parts(body))
                 self.out.append(ItemEnded(index, status))
             case Reasoning():
-                self._end_parts(item, read_parts(body))
+                parts = read_parts(body)
+                self._end_parts(item, parts)
                 sealed = lenient_text(body.get("encrypted_content"))
-                carrier = carry(sealed, lenient_text(body.get("id")) or None) if sealed else None
+                summary = [lenient_text(part.get("text")) for _, kind, part in parts if kind == "summary"]
+                carrier = carry(sealed, lenient_text(body.get("id")) or None, summary) if sealed else None
                 self.out.append(ItemEnded(index, status, carrier))
             case ToolCall(kind=kind):
                 self.complete_arguments(item, body.get("arguments" if kind == "function" else "input"))

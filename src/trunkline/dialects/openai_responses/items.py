@@ -3,7 +3,7 @@
 Source: https://platform.openai.com/docs/api-reference/responses/create#responses-create-input
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from msgspec.structs import replace
@@ -187,9 +187,13 @@ _ITEMS: dict[str, Callable[[Fields, Unseal], Item]] = {
 }
 
 
-def carry(encrypted_content: str, item_id: str | None) -> Carrier:
-    """A native reasoning item's opaque value. Its id rides along: OpenAI refuses the value under any other."""
-    return Carrier(DIALECT_NAME, ENCRYPTED, {"id": item_id, "encrypted_content": encrypted_content})
+def carry(encrypted_content: str, item_id: str | None, summary: Sequence[str] = ()) -> Carrier:
+    """A native reasoning item's opaque value. Its id rides along: OpenAI refuses the value under any other.
+
+    So does its summary, for callers that cannot keep whose it was, nor where one paragraph ended.
+    """
+    told = {"summary": [*summary]} if summary else {}
+    return Carrier(DIALECT_NAME, ENCRYPTED, {"id": item_id, "encrypted_content": encrypted_content, **told})
 
 
 def carry_for_call(call_id: str, carrier: Carrier) -> Carrier:

@@ -71,7 +71,7 @@ def _write_reasoning(item: Reasoning) -> dict[str, Any] | None:
     body = {
         "type": "reasoning",
         "id": payload.get("id"),
-        "summary": [{"type": "summary_text", "text": text} for text in item.summary],
+        "summary": [{"type": "summary_text", "text": text} for text in payload.get("summary", item.summary)],
         "encrypted_content": payload.get("encrypted_content"),
     }
     return without_none(body)
