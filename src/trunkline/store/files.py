@@ -73,7 +73,7 @@ class SqlFiles:
     async def sweep(self, blobs: Blobs) -> int:
         """Remove some of what was deleted or has expired, content first, and say how much it was. Raises `Unavailable`."""
         now = self._clock.now_micros()
-        is_over = FILES.c.hidden_at_micros.is_not(None) | (FILES.c.expires_at_micros <= now)
+        is_over = (FILES.c.hidden_at_micros <= now) | (FILES.c.expires_at_micros <= now)
         ids = [row.id for row in await self._read(select(FILES.c.id).where(is_over).limit(_SWEPT_AT_ONCE))]
         for id in ids:
             await blobs.delete(id)

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from sqlalchemy import select
 
 from trunkline.clock import Clock
-from trunkline.state.responses import UNDER_WAY
 from trunkline.state.runs import KeptEvent
 from trunkline.store import sql
 from trunkline.store.cipher import Cipher
@@ -13,7 +12,7 @@ from trunkline.store.engine import Database
 from trunkline.store.holds import Holds
 from trunkline.store.keeper import Keeper
 from trunkline.store.rows import open_row, seal_row
-from trunkline.store.tables import EVENTS, RESPONSES, RUNS
+from trunkline.store.tables import EVENTS, IS_UNDER_WAY, RESPONSES, RUNS
 
 
 class SqlRuns:
@@ -59,11 +58,11 @@ class SqlRuns:
     async def orphans(self) -> Sequence[tuple[str, str]]:
         # The newest state of a run may still be in the journal.
         await self._keeper.settled()
-        wanted = select(RESPONSES.c.path, RESPONSES.c.id).where(
-            RESPONSES.c.status.in_(sorted(UNDER_WAY)),
-            RESPONSES.c.hidden_at_micros.is_(None),
-            RESPONSES.c.expires_at_micros > self._clock.now_micros(),
+        # All of them, as the index of any other condition would lead through all responses.
+        wanted = select(RESPONSES.c.path, RESPONSES.c.id, RESPONSES.c.expires_at_micros).where(
+            IS_UNDER_WAY, RESPONSES.c.hidden_at_micros.is_(None)
         )
-        found = await self._database.read(lambda connection: connection.execute(wanted).all())
+        rows = await self._database.read(lambda connection: connection.execute(wanted).all())
+        found = [row for row in rows if row.expires_at_micros > self._clock.now_micros()]
         held = await self._holds.held([row.id for row in found])
         return [(row.path, row.id) for row in found if row.id not in held]

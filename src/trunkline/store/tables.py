@@ -23,6 +23,7 @@ from sqlalchemy import (
     String,
     Table,
     column,
+    literal_column,
 )
 
 from trunkline.store.indexes import index_some
@@ -42,6 +43,9 @@ def sealed(name: str) -> Column[bytes]:
     """A column of bodies."""
     return Column(name, LargeBinary, nullable=False, info={"sealed": True})
 
+
+IS_UNDER_WAY = column("status", String).in_([literal_column(f"'{status}'") for status in ("queued", "in_progress")])
+"""What an index is made of. To use it, a database must be asked in these very words."""
 
 RESPONSES = Table(
     "responses",
@@ -65,7 +69,7 @@ RESPONSES = Table(
     sealed("input"),
     sealed("response"),
     index_some("ix_responses_parent_id", "parent_id", where=column("parent_id").is_not(None)),
-    index_some("ix_responses_under_way", "status", where=column("status").in_(("queued", "in_progress"))),
+    index_some("ix_responses_under_way", "status", where=IS_UNDER_WAY),
     index_some("ix_responses_hidden", "hidden_at_micros", where=column("hidden_at_micros").is_not(None)),
     info=named("id"),
 )
@@ -93,6 +97,7 @@ CONVERSATIONS = Table(
     Column("hidden_at_micros", BigInteger),
     Column("next_position", Integer, nullable=False),
     sealed("metadata"),
+    index_some("ix_conversations_hidden", "hidden_at_micros", where=column("hidden_at_micros").is_not(None)),
     info=named("id"),
 )
 
