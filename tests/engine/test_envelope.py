@@ -86,3 +86,14 @@ def test_half_a_surrogate_pair_is_not_searched_for_in_vain() -> None:
 def test_a_whole_surrogate_pair_is_a_character() -> None:
     """And an escaped backslash no escape."""
     assert read_envelope(rb'{"model":"\ud83d\ude00","input":"\\ud83d"}').model == "\U0001f600"
+
+
+def test_what_is_looked_into_is_bounded() -> None:
+    """Objects are counted, and not what looks like one in a text."""
+    braces = json.dumps('{"a":{}}' * 40_000)
+    many = json.dumps([{"role": "user", "content": "a"}] * 30_001)
+    members = read_members(f'{{"model":"m","texts":[{braces}],"messages":{many}}}'.encode())
+    assert decode_body({"texts": members["texts"]})["texts"] == ['{"a":{}}' * 40_000]
+    with pytest.raises(InvalidRequest, match="more than 30,000 objects") as caught:
+        decode_body(members)
+    assert caught.value.param == "messages"
