@@ -274,6 +274,22 @@ def test_googles_results_beside_words() -> None:
     assert reply["candidates"][0]["content"]["parts"][0]["text"] == "ok, you said: Two (turn 2)"
 
 
+def test_pictures_of_results() -> None:
+    """Behind a tool's result a user message with a picture is a part of that result, and no new question."""
+    function = {"name": "draw", "arguments": "{}"}
+    picture = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA=="}}
+    messages = [
+        {"role": "user", "content": "Draw"},
+        {"role": "assistant", "content": None, "tool_calls": [{"id": "c", "type": "function", "function": function}]},
+        {"role": "tool", "tool_call_id": "c", "content": "drawn"},
+        {"role": "user", "content": [{"type": "text", "text": "The picture:"}, picture]},
+    ]
+    tools = [{"type": "function", "function": {"name": "draw"}}]
+    body = {"model": "m", "messages": messages, "tools": tools}
+    reply = json.loads(Stage().perform(post("/v1/chat/completions", body)).body)
+    assert reply["choices"][0]["message"]["content"] == "The tools say: drawn."
+
+
 def test_compaction() -> None:
     """What the user said, and one item that nobody can read."""
     items = [{"role": "user", "content": "Hello"}, {"role": "assistant", "content": "Hi"}]

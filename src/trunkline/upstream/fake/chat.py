@@ -27,7 +27,11 @@ def read(body: Body) -> Ask:
     messages = require(body, "messages", list)
     if not messages:
         raise BadRequest("Invalid 'messages': empty array.", param="messages", code="empty_array")
-    entries = [entry for at, message in enumerate(messages) for entry in _read_message(message, f"messages[{at}]")]
+    entries: list[Entry] = []
+    for at, message in enumerate(messages):
+        found = _read_message(message, f"messages[{at}]")
+        is_behind = bool(entries) and entries[-1].kind == "output"
+        entries += [Entry("system", entry.text) for entry in found] if is_behind and _shows(message) else found
     stop = body.get("stop") or ()
     ask = Ask(
         entries=check_pairs(entries, "messages"),
@@ -64,6 +68,13 @@ def _read_message(message: Any, where: str) -> list[Entry]:
             raise BadRequest("Invalid type: expected a string.", param=f"{where}.tool_calls[{at}].function.arguments")
         entries.append(Entry("call", given, call.get("id") or "", function.get("name") or ""))
     return entries
+
+
+def _shows(message: Mapping[str, Any]) -> bool:
+    """Whether a user message brings pictures or files: behind results they belong to those, which hold words alone."""
+    content = message.get("content")
+    parts = content if message.get("role") == "user" and isinstance(content, list) else []
+    return any(part.get("type") != "text" for part in parts)
 
 
 def _read_tool(tool: Any, where: str) -> Tool:
