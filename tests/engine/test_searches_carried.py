@@ -11,14 +11,26 @@ SEARCH = {
     "id": "ws_1",
     "type": "web_search_call",
     "status": "completed",
-    "action": {"type": "search", "query": "news", "sources": [{"type": "url", "url": "https://a.example/"}]},
+    "action": {
+        "type": "search",
+        "query": "news",
+        "sources": [{"type": "url", "url": "https://a.example/"}, {"type": "url", "url": "https://b.example/"}],
+    },
 }
 SAID = {
     "id": "msg_1",
     "type": "message",
     "role": "assistant",
     "status": "completed",
-    "content": [{"type": "output_text", "text": "So it is.", "annotations": []}],
+    "content": [
+        {
+            "type": "output_text",
+            "text": "So it is.",
+            "annotations": [
+                {"type": "url_citation", "url": "https://a.example/", "title": "A", "start_index": 3, "end_index": 5}
+            ],
+        }
+    ],
 }
 RESPONSE = {"id": "resp_1", "object": "response", "status": "completed", "model": "m", "output": [SEARCH, SAID]}
 TOOL = {"type": "web_search_20250305", "name": "web_search"}
@@ -60,7 +72,7 @@ async def test_a_search_comes_back_to_its_maker(is_stream: bool) -> None:
     scene = Scene()
     use, result, _ = await _found(scene, is_stream)
     assert (use["type"], result["type"]) == ("server_tool_use", "web_search_tool_result")
-    assert result["content"][0]["encrypted_content"].startswith("tl1.")
+    assert all(page["encrypted_content"].startswith("tl1.") for page in result["content"])
     scene.upstream.answer = json_reply(RESPONSE)
     answer = await _ask(
         scene, {"role": "assistant", "content": [use, result, {"type": "text", "text": "So it is."}]}, ASKED
@@ -97,6 +109,33 @@ async def test_anthropic_is_told_of_a_search_in_words() -> None:
     assert answer.status == 200, answer.body
     assert answer.headers["x-trunkline-route"].startswith("patch")
     assert scene.upstream.json["messages"][1]["content"] == [
-        {"type": "text", "text": "(I searched the web: news)\n- https://a.example/: https://a.example/"},
-        text,
+        {
+            "type": "text",
+            "text": "(I searched the web: news)\n- https://a.example/: https://a.example/"
+            "\n- https://b.example/: https://b.example/",
+        },
+        {"type": "text", "text": "So it is."},
     ]
+
+
+async def test_a_page_that_was_opened_comes_back_as_well() -> None:
+    """It is what was found."""
+    scene = Scene()
+    opened = {**SEARCH, "action": {"type": "open_page", "url": "https://a.example/"}}
+    scene.upstream.answer = json_reply({**RESPONSE, "output": [opened, SAID]})
+    content = (await _ask(scene)).json["content"]
+    assert content[1]["content"][0]["url"] == "https://a.example/"
+    await _ask(scene, {"role": "assistant", "content": content}, ASKED)
+    assert scene.upstream.json["input"][1] == opened
+
+
+async def test_citations_come_back_where_they_stood() -> None:
+    """Offsets and all, to a model that has a word for them; Anthropic, which takes none but its own, sees none."""
+    scene = Scene()
+    content = await _found(scene)
+    turn = {"role": "assistant", "content": content[2:]}
+    await _ask(scene, turn, ASKED)
+    assert scene.upstream.json["input"][1]["content"] == [{**SAID["content"][0], "logprobs": []}]
+    scene.upstream.answer = json_reply({"id": "m", "type": "message", "content": [], "usage": {}})
+    await _ask(scene, turn, ASKED, model="messages-model")
+    assert scene.upstream.json["messages"][1]["content"] == [{"type": "text", "text": "So it is."}]

@@ -249,7 +249,7 @@ def test_citations_follow_their_text() -> None:
             "url": "https://x",
             "title": "X",
             "cited_text": "Zürich",
-            "encrypted_index": "",
+            "encrypted_index": seal(Carrier("responses", "citation", None)),
         }
     ]
 

@@ -1,11 +1,38 @@
 """Citations: Anthropic's, which cover a whole text block, and annotations in Responses' shape, which have offsets.
 
+A citation of another family's search says so where Anthropic's own would have its index: sealed, so that it is known
+again, and never shown to Anthropic, which takes none but its own.
+
 Source: https://docs.anthropic.com/en/docs/build-with-claude/citations.
 """
 
 from typing import Any
 
-from trunkline.dialects.shapes import lenient_int, lenient_text
+from trunkline.dialects.dialect import Seal
+from trunkline.dialects.seal import PREFIX
+from trunkline.dialects.shapes import lenient_int, lenient_list, lenient_object, lenient_text
+from trunkline.items import Carrier
+
+_FOREIGN = Carrier("responses", "citation", None)
+
+
+def read_annotations(block: dict[str, Any], text: str) -> list[dict[str, Any]]:
+    """The annotations of a block that a caller sends back."""
+    found = [_read_kept(lenient_object(citation), text) for citation in lenient_list(block.get("citations"))]
+    return [annotation for annotation in found if annotation is not None]
+
+
+def _read_kept(citation: dict[str, Any], text: str) -> dict[str, Any] | None:
+    annotation = read_citation(citation, len(text))
+    cited = lenient_text(citation.get("cited_text"))
+    if annotation is not None and cited and is_foreign(citation) and (start := text.find(cited)) >= 0:
+        return {**annotation, "start_index": start, "end_index": start + len(cited)}
+    return annotation
+
+
+def is_foreign(citation: Any) -> bool:
+    """Whether a citation that a caller sends back is of another family's making."""
+    return lenient_text(lenient_object(citation).get("encrypted_index")).startswith(PREFIX)
 
 
 def read_citation(citation: dict[str, Any], length: int) -> dict[str, Any] | None:
@@ -38,10 +65,10 @@ def _file_citation(file_id: str, filename: str, length: int) -> dict[str, Any]:
     return {"type": "file_citation", "file_id": file_id, "filename": filename, "index": length}
 
 
-def write_citation(annotation: dict[str, Any], text: str) -> dict[str, Any] | None:
+def write_citation(annotation: dict[str, Any], text: str, seal: Seal) -> dict[str, Any] | None:
     """The citation for an annotation of `text`; `None` for kinds without a counterpart (paths in containers).
 
-    Offsets become the cited slice. `encrypted_index` is what Anthropic's own search makes; nobody else can fill it.
+    Offsets become the cited slice.
     """
     kind = annotation.get("type")
     title = lenient_text(annotation.get("title")) or None
@@ -53,7 +80,7 @@ def write_citation(annotation: dict[str, Any], text: str) -> dict[str, Any] | No
             "url": lenient_text(annotation.get("url")),
             "title": title,
             "cited_text": text[start:end],
-            "encrypted_index": "",
+            "encrypted_index": seal(_FOREIGN),
         }
     if kind == "file_citation":
         filename = lenient_text(annotation.get("filename"))

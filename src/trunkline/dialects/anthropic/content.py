@@ -10,15 +10,13 @@ import msgspec
 from msgspec.structs import replace
 
 from trunkline.dialects.anthropic.blocks import DIALECT
-from trunkline.dialects.anthropic.citations import read_citation
+from trunkline.dialects.anthropic.citations import read_annotations
 from trunkline.dialects.anthropic.drawn import read_drawn
 from trunkline.dialects.anthropic.found import RESULT, is_ours, read_found
 from trunkline.dialects.dialect import Unseal
 from trunkline.dialects.easy import read_easy_message
 from trunkline.dialects.shapes import (
     Fields,
-    lenient_list,
-    lenient_object,
     missing,
     read_object,
     wrong_type,
@@ -156,11 +154,7 @@ def read_part(block: Fields, kind: str) -> Part:
 def read_text(block: Fields) -> Text:
     """A text block. Its citations stay as they are for Anthropic, and are annotations for the others."""
     text = block.need_text("text")
-    found = [
-        read_citation(lenient_object(citation), len(text)) for citation in lenient_list(block.value.get("citations"))
-    ]
-    annotations = [annotation for annotation in found if annotation is not None]
-    return Text(text=text, annotations=annotations, extras=_extras(block))
+    return Text(text=text, annotations=read_annotations(block.value, text), extras=_extras(block))
 
 
 def _read_image(block: Fields) -> Image | None:

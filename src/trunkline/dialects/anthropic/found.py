@@ -20,12 +20,14 @@ _OPAQUE = "encrypted_content"
 def seal_found(block: dict[str, Any], seal: Seal) -> dict[str, Any]:
     """A block of an answer, with what it carries sealed; the very block where it carries nothing."""
     content = block.get("content")
-    if block.get("type") != RESULT or not isinstance(content, list) or not content:
+    if block.get("type") != RESULT or not isinstance(content, list):
         return block
-    carrier = content[0].get(_OPAQUE)
-    if not isinstance(carrier, Carrier):
-        return block
-    return {**block, "content": [{**content[0], _OPAQUE: seal(carrier)}, *content[1:]]}
+    return {**block, "content": [_seal_page(page, seal) for page in content]}
+
+
+def _seal_page(page: dict[str, Any], seal: Seal) -> dict[str, Any]:
+    carrier = page.get(_OPAQUE)
+    return {**page, _OPAQUE: seal(carrier)} if isinstance(carrier, Carrier) else page
 
 
 def is_ours(block: dict[str, Any]) -> bool:

@@ -8,6 +8,7 @@ from msgspec import Raw
 from msgspec.structs import replace
 
 from trunkline.capabilities import Capabilities
+from trunkline.dialects.anthropic.citations import is_foreign
 from trunkline.dialects.anthropic.found import is_ours, tell_found
 from trunkline.dialects.anthropic.thinking import read_thinking_settings, write_thinking
 from trunkline.dialects.dialect import Unseal
@@ -142,7 +143,8 @@ class _Turns:
             return None
         if not isinstance(content, list):
             return raw
-        turn["content"] = [kept for block in _tell_searches(content) if (kept := self._open(block)) is not None]
+        blocks = map(_leave_out_citations, _tell_searches(content))
+        turn["content"] = [kept for block in blocks if (kept := self._open(block)) is not None]
         return Raw(msgspec.json.encode(turn)) if turn["content"] else None
 
     def _open(self, block: Any) -> Any:
@@ -163,6 +165,16 @@ class _Turns:
         if carrier.kind == "redacted":
             return {"type": "redacted_thinking", "data": carrier.payload}
         return {"type": "thinking", **carrier.payload}
+
+
+def _leave_out_citations(block: Any) -> Any:
+    """A block without the citations of another provider's search."""
+    citations = block.get("citations") if isinstance(block, dict) else None
+    if not isinstance(citations, list) or not any(map(is_foreign, citations)):
+        return block
+    own = [citation for citation in citations if not is_foreign(citation)]
+    rest = {name: value for name, value in block.items() if name != "citations"}
+    return {**rest, "citations": own} if own else rest
 
 
 def _tell_searches(content: list[Any]) -> list[Any]:

@@ -96,7 +96,7 @@ def write_ending(end: ResponseEnded, *, has_calls: bool, refusal: str) -> dict[s
 def _write_item(item: Item, seal: Seal) -> list[dict[str, Any]]:
     match item:
         case Message():
-            return [block for part in item.parts if (block := _write_part(part)) is not None]
+            return [block for part in item.parts if (block := _write_part(part, seal)) is not None]
         case Reasoning():
             return _write_reasoning(item, seal)
         case ToolCall():
@@ -114,13 +114,13 @@ def _write_input(call: ToolCall) -> dict[str, Any]:
     return {"input": call.arguments} if call.kind == "custom" else read_arguments(call.arguments)
 
 
-def _write_part(part: Any) -> dict[str, Any] | None:
+def _write_part(part: Any, seal: Seal) -> dict[str, Any] | None:
     if isinstance(part, Refusal):
         return {"type": "text", "text": part.refusal} if part.refusal else None
     if not isinstance(part, Text) or not (part.text or part.annotations):
         return None
     block: dict[str, Any] = {"type": "text", "text": part.text}
-    citations = [write_citation(annotation, part.text) for annotation in part.annotations]
+    citations = [write_citation(annotation, part.text, seal) for annotation in part.annotations]
     if found := [citation for citation in citations if citation is not None]:
         block["citations"] = found
     return block

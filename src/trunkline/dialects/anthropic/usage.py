@@ -109,7 +109,7 @@ def write_usage(usage: Usage) -> dict[str, Any]:
     if usage.reasoning_tokens:
         counts["output_tokens_details"] = {"thinking_tokens": usage.reasoning_tokens}
     if usage.web_searches:
-        counts["server_tool_use"] = {"web_search_requests": usage.web_searches}
+        counts["server_tool_use"] = {"web_search_requests": usage.web_searches, "web_fetch_requests": 0}
     if usage.tier in _TIERS:
         counts["service_tier"] = _TIERS[usage.tier]
     return counts

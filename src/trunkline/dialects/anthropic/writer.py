@@ -213,7 +213,7 @@ class Writer:
     def _annotate(self, event: AnnotationAdded) -> None:
         if self._block is None:
             self._open({"type": "text", "text": ""}, "text_delta")
-        citation = write_citation(event.annotation, "".join(self._texts))
+        citation = write_citation(event.annotation, "".join(self._texts), self._context.seal)
         if citation is not None:
             self._delta({"type": "citations_delta", "citation": citation})
 

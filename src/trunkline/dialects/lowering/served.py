@@ -203,14 +203,14 @@ class ItemsToBlocks:
         action = lenient_object(item.get("action"))
         query = lenient_text(action.get("query")) or lenient_text(action.get("url"))
         urls = [lenient_object(source).get("url") for source in lenient_list(action.get("sources"))]
-        found: list[dict[str, Any]] = [
-            {"type": "web_search_result", "url": url, "title": url, "encrypted_content": "", "page_age": None}
-            for url in urls
-            if isinstance(url, str)
+        # A page that was opened is what was found.
+        urls = [url for url in (*urls, action.get("url")) if isinstance(url, str)]
+        # What must come back travels in the first page, where Anthropic's callers keep such things for it.
+        carriers = [Carrier("responses", "web_search_call", item), *(Carrier("responses", "page", url) for url in urls)]
+        found = [
+            {"type": "web_search_result", "url": url, "title": url, "encrypted_content": carrier, "page_age": None}
+            for url, carrier in zip(urls, carriers, strict=False)
         ]
-        if found:
-            # What must come back travels where Anthropic's callers keep such things for it.
-            found[0]["encrypted_content"] = Carrier("responses", "web_search_call", item)
         return self._pair("web_search", {"query": query}, "web_search_tool_result", found)
 
     def _write_code(self, item: dict[str, Any]) -> list[dict[str, Any]]:
