@@ -12,10 +12,14 @@ from kept import response
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
+from recorded import attempt, record
+from trunkline.store.engine import open_database
+from trunkline.store.ledger.fold import Fold
+from trunkline.store.migrate import migrate
 from trunkline.store.open import OpenStore
 
 # A table as a whole, be it by way of an index. There are as few holds as there are runs under way.
-_ALL_ROWS = re.compile(r"SCAN (?!holds|json_each)[a-z]")
+_ALL_ROWS = re.compile(r"SCAN (?!holds|json_each|anon_)[a-z]")
 
 
 @pytest.fixture
@@ -53,6 +57,18 @@ async def test_looking_after_what_runs(store: OpenStore, url: str, asked: list[t
     assert await store.ports.runs.orphans() == [("/", "resp_1")]
     found = plans(url, asked, "SELECT responses.path")
     assert [plan for _, plan in found.items()] == [["SEARCH responses USING INDEX ix_responses_under_way (status=?)"]]
+
+
+async def test_folding(url: str, tmp_path: Path, asked: list[tuple[str, Any]]) -> None:
+    """Several times a second, what attempts of new requests add to sums is found by these requests."""
+    database = open_database(url)
+    await migrate(database)
+    asked.clear()
+    await Fold(database, tmp_path / "refused")([record(1, attempts=[attempt(), attempt()])])
+    await database.close()
+    found = plans(url, asked, "INSERT INTO hours")
+    assert any("SEARCH attempts" in line for plan in found.values() for line in plan)
+    assert not [plan for plan in found.values() if any(map(_ALL_ROWS.match, plan))]
 
 
 async def test_sweeping(store: OpenStore, url: str, asked: list[tuple[str, Any]]) -> None:

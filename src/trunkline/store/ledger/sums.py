@@ -115,7 +115,10 @@ def add_parts(condition: ColumnElement[bool]) -> Insert:
     }
     summed = [ATTEMPTS.c[name] for name in ("account", "model", "outcome", "cost", "is_estimated", *COUNTS)]
     joined = REQUESTS.join(ATTEMPTS, id == REQUESTS.c.id)
-    tried = select(*_ASKED, *summed, *first.values()).select_from(joined).where(~IS_LONE, condition).subquery().c
+    # Said twice, or SQLite reads all attempts and looks up the request of each.
+    those = id.in_(select(REQUESTS.c.id).where(condition))
+    wanted = select(*_ASKED, *summed, *first.values()).select_from(joined).where(~IS_LONE, condition, those)
+    tried = wanted.subquery().c
     kind = literal_column(str(PART), Integer)
     keys = [*(tried[str(column.key)] for column in _ASKED), tried["account"], tried["model"]]
     sums = [*(count(tried[name]) for name in first), func.count(), *totals(tried)]
