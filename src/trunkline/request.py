@@ -34,10 +34,12 @@ class ReasoningSettings(Struct, frozen=True, kw_only=True):
 
     `effort`: `none`, `minimal`, `low`, `medium`, `high`, `xhigh`, `max` or `None` for the model's own default.
     `summary`: `auto`, `concise`, `detailed` or `None`. `budget_tokens` is Anthropic's and Gemini's explicit budget.
+    `is_shown`: the caller's API shows thoughts unless told not to; they are asked for where that costs nothing.
     """
 
     effort: str | None = None
     summary: str | None = None
+    is_shown: bool = False
     budget_tokens: int | None = None
     extras: Extras = field(default_factory=dict)
 

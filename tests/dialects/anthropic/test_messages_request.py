@@ -273,6 +273,22 @@ def test_thinking(members: dict[str, Any], effort: str | None, summary: str | No
     assert reasoning.extras == ({"messages": {"thinking": members["thinking"]}} if "thinking" in members else {})
 
 
+@pytest.mark.parametrize(
+    ("thinking", "is_shown"),
+    [
+        ({"type": "enabled", "budget_tokens": 1024}, True),
+        ({"type": "adaptive"}, True),
+        ({"type": "adaptive", "display": "omitted"}, False),
+        ({"type": "disabled"}, False),
+    ],
+)
+def test_thoughts_are_shown(thinking: dict[str, Any], is_shown: bool) -> None:
+    """Unless that is said not to be wished."""
+    reasoning = read(thinking=thinking).reasoning
+    assert reasoning is not None
+    assert reasoning.is_shown is is_shown
+
+
 @pytest.mark.parametrize("older", [True, False])
 def test_structured_output(older: bool) -> None:
     """`output_config.format`, and the name it had as a beta."""

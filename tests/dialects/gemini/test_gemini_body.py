@@ -311,6 +311,12 @@ def test_thought_is_shown_only_when_asked_for() -> None:
     assert "generationConfig" not in write([user()], reasoning=ReasoningSettings())
 
 
+def test_thoughts_are_asked_for_where_they_are_shown() -> None:
+    """Anthropic's callers see them unless they say not to, and here they cost nothing."""
+    body = write([user()], reasoning=ReasoningSettings(is_shown=True))
+    assert body["generationConfig"] == {"thinkingConfig": {"includeThoughts": True}}
+
+
 def test_structured_output_t73() -> None:
     """By `responseJsonSchema`, untouched."""
     schema = {"type": "object", "properties": {"a": {"type": ["string", "null"]}}, "additionalProperties": False}

@@ -47,6 +47,7 @@ def read_thinking_settings(thinking: Fields | None, effort: str | None) -> Reaso
     return ReasoningSettings(
         effort=_read_effort(kind, effort, budget),
         summary="auto" if shown == "summarized" else None,
+        is_shown=shown is None and kind in ("enabled", "adaptive"),
         budget_tokens=budget if kind == "enabled" else None,
         extras={DIALECT: {"thinking": thinking.value}},
     )

@@ -64,7 +64,7 @@ def write_thinking(reasoning: ReasoningSettings | None, capabilities: Capabiliti
         return Thinking(None, ["effort"] if reasoning.effort not in (None, "none") else [])
     written = (_write_budget if capabilities.thinking == "manual" else _write_level)(reasoning, capabilities)
     config = dict(written.config or {})
-    if reasoning.summary is not None:
+    if reasoning.summary is not None or reasoning.is_shown:
         config["includeThoughts"] = True
     return Thinking(config or None, written.dropped)
 
