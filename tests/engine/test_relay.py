@@ -1,6 +1,7 @@
 """A stream under way: what is held back, when it is committed, and how each end lets everything go."""
 
 import asyncio
+import weakref
 
 import pytest
 
@@ -92,6 +93,15 @@ async def test_a_whole_stream_passes() -> None:
     play = Play(stream(b"a", b"+b", b"c."))
     assert await play.pour() == b"a+bc."
     assert not play.relay.cancelled
+
+
+async def test_an_ended_stream_is_no_garbage() -> None:
+    """The client it was poured to knows it: nobody would let go of both, with all that they hold, but the collector."""
+    play = Play(stream(b"+a", b"b."))
+    await play.pour()
+    client = weakref.ref(play.client)
+    del play.client
+    assert client() is None
 
 
 async def test_nothing_is_committed_before_content() -> None:

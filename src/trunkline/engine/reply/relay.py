@@ -271,6 +271,8 @@ class Relay:
                 await self._wait()
         finally:
             self._release()
+            # They know each other: kept, that would keep both until the collector comes.
+            self._sink = None
 
     def _write_held(self, sink: Sink) -> None:
         if self._over:
