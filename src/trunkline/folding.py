@@ -142,10 +142,6 @@ class Fold:
         """What an open call's arguments hold so far."""
         return "".join(self._open[index].arguments)
 
-    def open_indexes(self) -> list[int]:
-        """The items that have started and not ended, in order."""
-        return sorted(self._open)
-
     def items(self) -> list[Item]:
         """The ended items, in order of their start."""
         return [self._items[index] for index in sorted(self._items)]

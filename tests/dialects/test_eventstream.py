@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trunkline.dialects.eventstream import Corrupt, Message, Splitter, write_message
+from eventstream_messages import write_message
+from trunkline.dialects.eventstream import Corrupt, Message, Splitter
 
 # The smallest message there is, from the format's own description: no headers, no payload.
 EMPTY = bytes.fromhex("000000100000000005c248eb7d98c8ff")

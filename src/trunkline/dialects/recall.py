@@ -41,11 +41,6 @@ Recall = Callable[[str], Thought | None]
 Remember = Callable[[str, Thought], None]
 
 
-def recall_nothing(call_id: str) -> Thought | None:
-    """No notes are kept."""
-    return None
-
-
 # --- writing down -----------------------------------------------------------------------------------------------
 
 

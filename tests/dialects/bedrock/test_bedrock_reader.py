@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from eventstream_messages import write_message
 from trunkline.dialects.bedrock import DIALECT
-from trunkline.dialects.eventstream import write_message
 from trunkline.errors import Busy, Denied, Failed, Garbled, Refused, TimedOut, TrunklineError
 from trunkline.events import Event, ModelResponse
 from trunkline.folding import fold

@@ -143,7 +143,13 @@ def test_values_are_never_expanded_again(first: str, second: str, trap: str) -> 
     assert (members["instructions"], messages[0]["content"]) == (filled, filled)
 
 
-@given(st.recursive(st.text() | st.integers(-5, 5) | st.none(), lambda inner: st.dictionaries(st.text(), inner)))
+@given(
+    st.recursive(
+        st.text(max_size=9) | st.integers(-5, 5) | st.none(),
+        lambda inner: st.dictionaries(st.sampled_from(["a", "text", "{{a}}"]), inner, max_size=2),
+        max_leaves=5,
+    )
+)
 def test_nothing_but_texts_is_looked_into(value: Any) -> None:
     """Members of a part that nobody knows, tools and settings stay as they are, braces included."""
     part = {"type": "input_odd", "odd": value, "text": "{{a}}"}
