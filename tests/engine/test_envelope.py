@@ -88,12 +88,18 @@ def test_a_whole_surrogate_pair_is_a_character() -> None:
     assert read_envelope(rb'{"model":"\ud83d\ude00","input":"\\ud83d"}').model == "\U0001f600"
 
 
-def test_what_is_looked_into_is_bounded() -> None:
-    """Objects are counted, and not what looks like one in a text."""
-    braces = json.dumps('{"a":{}}' * 40_000)
-    many = json.dumps([{"role": "user", "content": "a"}] * 30_001)
-    members = read_members(f'{{"model":"m","texts":[{braces}],"messages":{many}}}'.encode())
-    assert decode_body({"texts": members["texts"]})["texts"] == ['{"a":{}}' * 40_000]
-    with pytest.raises(InvalidRequest, match="more than 30,000 objects") as caught:
+@pytest.mark.parametrize("crowd", [[{"role": "user", "content": "a"}] * 30_001, [[]] * 150_000, [{}] * 150_000])
+def test_what_is_looked_into_is_bounded(crowd: list[object]) -> None:
+    """What looks like an object in a text is not counted."""
+    code = '{"a":[{}]}' * 160_000
+    members = read_members(json.dumps({"model": "m", "texts": [code], "messages": crowd}).encode())
+    assert decode_body({"texts": members["texts"]})["texts"] == [code]
+    with pytest.raises(InvalidRequest, match="more than 150,000 texts, objects and lists") as caught:
         decode_body(members)
     assert caught.value.param == "messages"
+
+
+def test_a_body_has_a_bounded_number_of_members() -> None:
+    """Whether it is passed on or looked into."""
+    with pytest.raises(InvalidRequest, match="more than 1,000 members"):
+        read_members(json.dumps({f"k{number}": 1 for number in range(1001)}).encode())

@@ -1,5 +1,6 @@
 """Which session a request belongs to."""
 
+import tracemalloc
 from typing import Any
 
 import msgspec
@@ -181,3 +182,15 @@ async def test_a_response_is_in_the_session_of_the_one_it_goes_on_from() -> None
         )
     assert [record.status for record in scene.records.kept] == [200, 200, 200]
     assert len({record.session for record in scene.records.kept}) == 1
+
+
+def test_a_long_word_is_forgotten_with_its_request() -> None:
+    """A caller may say as much as a body holds, and another thing each time."""
+    sessions = Sessions()
+    tracemalloc.start()
+    for letter in "abcdefgh":
+        sessions.guess("/", read_members(b'{"previous_response_id":"%b"}' % (letter.encode() * 1_000_000)))
+        sessions.read("/", {b"session-id": letter.encode() * 1_000_000})
+    kept, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert kept < 1_000_000

@@ -28,9 +28,17 @@ SKIP_SIGNATURE = "skip_thought_signature_validator"
 # --- names --------------------------------------------------------------------------------------------------------
 
 
-@lru_cache(maxsize=1024)
+# Google's own come to thirty characters or so.
+_LONGEST_NAME = 100
+
+
 def camel(name: str) -> str:
     """`system_instruction` → `systemInstruction`: Google's JSON may be written in either spelling."""
+    return _camel(name) if len(name) <= _LONGEST_NAME else name
+
+
+@lru_cache(maxsize=1024)
+def _camel(name: str) -> str:
     first, *rest = name.split("_")
     return first + "".join(word[:1].upper() + word[1:] for word in rest) if rest else name
 

@@ -52,6 +52,9 @@ _SECRETS = ("sk-", "Bearer ", "Basic ", "AIza", "eyJ")
 _REACH_BYTES = 32 * 1024
 _TOLD_BYTES = 384
 
+# What is longer is hashed anew each time: a caller may say as much as a body holds.
+_MOST_KEPT_BYTES = 1024
+
 # How a part ends that is marked as the end of what to cache.
 _MARKED = (b'"ephemeral"', b'"5m"', b'"1h"')
 
@@ -66,7 +69,7 @@ class Sessions:
         self._headers = (*headers, *HEADERS)
         self._guesses = guesses
         self._key = key
-        self._hash = lru_cache(maxsize=1024)(self._hash_anew)
+        self._hash_known = lru_cache(maxsize=1024)(self._hash_anew)
 
     def read(self, path: str, headers: Mapping[bytes, bytes]) -> str:
         """The session that the headers of a request say; empty where they say none."""
@@ -104,6 +107,9 @@ class Sessions:
         if len(said) <= _MOST_CHARACTERS and said.isprintable() and not said.startswith(_SECRETS):
             return said
         return self._hash("hashed-", path, said.encode("utf-8", "replace"))
+
+    def _hash(self, kind: str, path: str, told: bytes) -> str:
+        return (self._hash_known if len(told) <= _MOST_KEPT_BYTES else self._hash_anew)(kind, path, told)
 
     def _hash_anew(self, kind: str, path: str, told: bytes) -> str:
         return kind + blake2b(b"%b\0%b" % (path.encode(), told), digest_size=12, key=self._key).hexdigest()
