@@ -438,6 +438,12 @@ def test_a_whole_reply_where_a_stream_was_asked_for(wire: Any) -> None:
     assert fold(wire.read(msgspec.json.encode(reply))).items == [message("hi")]
 
 
+def test_a_whole_reply_that_does_not_say_why_it_stopped() -> None:
+    """What came whole is over."""
+    body = b'{"choices":[{"index":0,"message":{"role":"assistant","content":"hi"},"finish_reason":null}]}'
+    assert DIALECT.read_reply(body).finish == "stop"
+
+
 def test_nothing_at_all_fails(wire: Any) -> None:
     """An empty body is no answer."""
     assert isinstance(fold(wire.read(b"")).error, Failed)

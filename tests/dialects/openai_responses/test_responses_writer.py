@@ -115,6 +115,12 @@ def test_every_required_member_is_there() -> None:
     assert events[0]["response"]["usage"] is None
 
 
+def test_an_ended_response_has_usage() -> None:
+    """Of nothing, where the upstream told none: clients count on it."""
+    events = write_stream([*START, *say(0, "hi"), ResponseEnded("stop")])
+    assert events[-1]["response"]["usage"]["total_tokens"] == 0
+
+
 def test_t80_the_request_is_echoed() -> None:
     """T-80: what the caller set is shown in the response object."""
     asked = {

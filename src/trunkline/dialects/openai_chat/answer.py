@@ -82,6 +82,9 @@ class Answer:
         """The events of a reply that came whole: one chunk, whose choice holds a message."""
         self._take_chunk(chunk, body)
         if not self._is_over:
+            if chunk.choices and self._finish is None:
+                # What came whole is over, whether it says why or not.
+                self._finish = "stop"
             self._close_stream()
         return self._flush()
 

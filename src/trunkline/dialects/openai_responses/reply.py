@@ -24,7 +24,7 @@ from trunkline.folding import fold
 from trunkline.items import Carrier, Item, Message, OtherItem, Reasoning, Refusal, Status, ToolCall, ToolOutput
 from trunkline.request import ModelRequest, TextFormat
 from trunkline.state.ids import ITEM_PREFIXES
-from trunkline.usage import Usage
+from trunkline.usage import NO_USAGE, Usage
 
 ID_PREFIXES: dict[type, str] = {Message: "msg_", Reasoning: "rs_"}
 
@@ -105,7 +105,8 @@ _INCOMPLETE: dict[Finish, str] = {"length": "max_output_tokens", "content_filter
 def end_response(body: dict[str, Any], output: list[Any], usage: Usage | None, finish: Finish) -> dict[str, Any]:
     """The response object at its end, with the full output."""
     reason = _INCOMPLETE.get(finish)
-    ended = body | {"output": output, "usage": None if usage is None else write_usage(usage)}
+    # Whoever reads an ended response may count on its usage, of nothing where the upstream told none.
+    ended = body | {"output": output, "usage": write_usage(usage or NO_USAGE)}
     if usage is not None and usage.tier in _TIERS:
         ended["service_tier"] = _TIERS[usage.tier]
     if reason is None:
