@@ -264,6 +264,19 @@ def test_googles_own_schemas() -> None:
     assert reply["candidates"][0]["content"]["parts"][0]["text"] == '["a"]'
 
 
+def test_googles_other_spelling() -> None:
+    """Google's API takes names with underscores, one thing for a list, and turns of nobody's for the user's."""
+    tool = {"name": "get_it", "parameters": {"type": "OBJECT", "properties": {"some_city": {"type": "STRING"}}}}
+    body = {
+        "system_instruction": {"parts": {"text": "Be brief."}},
+        "contents": {"parts": {"text": "Hello"}},
+        "tools": {"function_declarations": [tool]},
+        "tool_config": {"function_calling_config": {"mode": "any"}},
+    }
+    reply = json.loads(Stage().perform(post("/v1beta/models/m:generateContent", body)).body)
+    assert reply["candidates"][0]["content"]["parts"][0]["functionCall"]["args"] == {"some_city": "word"}
+
+
 def test_googles_results_beside_words() -> None:
     """Results answer their calls wherever they stand among the parts of a turn."""
     call = {"functionCall": {"name": "f", "args": {}}, "thoughtSignature": "skip_thought_signature_validator"}

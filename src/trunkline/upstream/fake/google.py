@@ -8,6 +8,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from trunkline.upstream.fake.google_json import settle
 from trunkline.upstream.fake.model import Answer, Ask, Entry, Tool, ToolCall, split_text
 from trunkline.upstream.fake.wire import BadRequest, Body, Stamp, check_choice, check_name, check_pairs, dump, require
 
@@ -18,11 +19,15 @@ _SKIP = "skip_thought_signature_validator"
 
 def read(body: Body) -> Ask:
     """What is asked, or `BadRequest`."""
+    body = settle(body)
     contents = require(body, "contents", list)
     if not contents:
         raise BadRequest("contents is not specified", param="contents")
     entries: list[Entry] = []
-    system = _texts((body.get("systemInstruction") or {}).get("parts") or [])
+    instruction = body.get("systemInstruction") or {}
+    if not isinstance(instruction, Mapping):
+        raise BadRequest("Invalid value at 'system_instruction'.", param="system_instruction")
+    system = _texts(instruction.get("parts") or [])
     if system:
         entries.append(Entry("system", system))
     for at, content in enumerate(contents):
@@ -64,9 +69,9 @@ def _texts(parts: list[Any]) -> str:
 
 
 def _read_content(content: Any, where: str, before: list[Entry]) -> list[Entry]:
-    role = content.get("role") if isinstance(content, Mapping) else None
+    role = (content.get("role") or "user") if isinstance(content, Mapping) else None
     parts = content.get("parts") if isinstance(content, Mapping) else None
-    if role not in ("user", "model") or not isinstance(parts, list) or not parts:
+    if role not in ("user", "model", "function") or not isinstance(parts, list) or not parts:
         raise BadRequest("Please use a valid role: user, model, and at least one part.", param=where)
     entries: list[Entry] = []
     words = _texts([part for part in parts if not part.get("thought")])
@@ -123,8 +128,7 @@ def _result_text(result: Mapping[str, Any]) -> str:
 # Arguments are always an object.
 _NOTHING: Mapping[str, Any] = {"type": "object", "properties": {}}
 
-# Google's JSON may be written in either spelling, and its own SDK mixes them.
-_PARAMETERS = ("parametersJsonSchema", "parameters_json_schema", "parameters")
+_PARAMETERS = ("parametersJsonSchema", "parameters")
 
 
 def _read_tools(body: Body) -> list[Tool]:
@@ -139,7 +143,7 @@ def _read_tools(body: Body) -> list[Tool]:
 
 
 def _read_choice(calling: Mapping[str, Any]) -> str:
-    mode = calling.get("mode") or "AUTO"
+    mode = str(calling.get("mode") or "AUTO").upper()
     if mode not in _MODES:
         raise BadRequest(f"Invalid value at 'tool_config.function_calling_config.mode': {mode}", param="toolConfig")
     names = calling.get("allowedFunctionNames") or []
