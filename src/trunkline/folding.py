@@ -124,7 +124,7 @@ class Fold:
         self.end = event
 
     def _pass(self, event: Event) -> None:
-        """Nothing that the answer would show."""
+        """For events that an answer does not show: nothing."""
 
     def item(self, index: int) -> Item:
         """An ended item."""

@@ -30,5 +30,5 @@ def settle_store(config: Config, keyring: Keyring) -> StoreSettings:
 
 
 def _make_evident(audit: AuditConfig) -> Evident:
-    """What makes bodies fit to be kept."""
+    """The function that redacts and cuts a request's bodies before they are kept."""
     return Evident(Redaction(audit.redact, audit.body_limit_bytes), DIALECTS, audit.headers)

@@ -39,7 +39,7 @@ class Owner(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Kept(Struct, frozen=True, forbid_unknown_fields=True):
-    """The whole file that is kept by hand."""
+    """The file of facts that is kept by hand, decoded."""
 
     capabilities: tuple[Row, ...]
     corrections: tuple[Row, ...]
@@ -56,7 +56,7 @@ class Published(Struct, frozen=True):
 
 @cache
 def read_facts() -> Kept:
-    """The rows that are kept by hand."""
+    """Read the rows that are kept by hand."""
     return msgspec.json.decode(_read("models.json"), type=Kept)
 
 

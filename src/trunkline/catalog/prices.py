@@ -88,7 +88,7 @@ Prices = Callable[[str, str, str], Tariff | None]
 
 
 def find_published(account: str, provider: str, model: str) -> Tariff | None:
-    """`Prices` of those who declare none."""
+    """The `Prices` of a configuration that declares none: the published ones alone."""
     return make_tariff(_NOTHING, NOTHING_TO_PAY) if load_provider(provider).is_free else find_tariff(provider, model)
 
 

@@ -198,7 +198,7 @@ def _read_source(path: Path) -> tuple[dict[str, Any], str]:
 
 
 def main() -> None:
-    """Read the table that is named, write ours."""
+    """The command: read the table that is named, and write ours."""
     parser = argparse.ArgumentParser(description="Make the catalogue's tables of published facts anew.")
     parser.add_argument("file", type=Path, help=f"{_TABLE}, or the wheel of litellm that holds it")
     parser.add_argument("--into", type=Path, default=DATA)

@@ -93,7 +93,7 @@ async def _follow(ledgers: Ledgers, options: Namespace) -> tuple[Any, str]:
 
 
 async def _read_events(ledgers: Ledgers, query: Mapping[str, str]) -> AsyncIterator[tuple[str, str, str]]:
-    """Kind, place and data of each event."""
+    """The events of a stream, each as its kind, its id and its data."""
     rest = b""
     async for piece in ledgers.read("audit/live", query):
         *events, rest = (rest + piece).split(b"\n\n")
@@ -129,7 +129,7 @@ def _write_entry(entry: dict[str, Any]) -> tuple[str, ...]:
 
 
 async def _verify(options: Namespace) -> int:
-    """0 when every entry is sound, 1 when one is not."""
+    """The exit status: 0 when every entry is sound, 1 when one is not."""
     query = {} if options.head is None else {"head": options.head}
     async with open_ledgers(options, load(options)) as ledgers:
         checked = await ledgers.ask("acts/check", query)

@@ -84,7 +84,7 @@ def print_answer(options: Namespace, answer: Any, text: str) -> Any:
 
 
 async def read_all(read_page: Callable[[str | None], Awaitable[dict[str, Any]]]) -> list[dict[str, Any]]:
-    """The objects of all pages."""
+    """Read a list to its end, page by page."""
     found: list[dict[str, Any]] = []
     after = None
     while True:
@@ -96,5 +96,5 @@ async def read_all(read_page: Callable[[str | None], Awaitable[dict[str, Any]]])
 
 
 def unfold(answer: Any) -> Any:
-    """An answer, with what is kept as JSON read."""
+    """An answer with its raw JSON values decoded."""
     return msgspec.json.decode(msgspec.json.encode(answer))

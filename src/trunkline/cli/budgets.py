@@ -57,7 +57,7 @@ async def _open_beside(config: Config) -> AsyncIterator[RuleBook]:
             return standings
 
         async def refresh() -> None:
-            """A gateway that runs looks after itself."""
+            """Does nothing: a gateway that runs finds changes by itself."""
 
         check = partial(check_url, hosts=config.fetch.hosts)
         means = Means(store, config.budgets, look, refresh, check, secrets.token_bytes)

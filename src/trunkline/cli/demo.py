@@ -35,7 +35,7 @@ class Gathered:
         self.records.append(record)
 
     def check(self) -> float:
-        """There is room for a demo."""
+        """Says that there is room: a demo keeps few records."""
         return 0.0
 
 

@@ -17,7 +17,7 @@ class Ledgers(Protocol):
         """The answer to a `GET` of this path below `/admin/v1`, with an id behind it."""
 
     def read(self, path: str, query: Mapping[str, str]) -> AsyncGenerator[bytes, None]:
-        """The same, piece by piece, where it is long."""
+        """The answer piece by piece, for exports that are long."""
 
     async def recalculate(self, query: Mapping[str, str]) -> dict[str, Any]:
         """The answer to a `POST` of `usage/recalculate`."""

@@ -39,7 +39,7 @@ async def _do(options: Namespace) -> Done:
 
 
 async def _erase_there(options: Namespace, config: Config) -> Done:
-    """By a gateway that runs."""
+    """Have a running gateway erase the path."""
     async with open_api(options, config) as api:
         done = await api.ask("POST", "erase", body={"path": options.path})
     return done, _write_counts(f"erased from {done['path']} on:", done["erased"]), 0

@@ -56,7 +56,7 @@ async def act(options: Namespace, actions: Mapping[str, Action]) -> int:
 
 
 def read_filters(options: Namespace) -> dict[str, str]:
-    """What was typed, as a query says it."""
+    """The filters that were typed, as parameters of a query."""
     typed = {parameter: getattr(options, option, None) for option, parameter in FILTERS.items()}
     return {parameter: value for parameter, value in typed.items() if value is not None}
 

@@ -69,7 +69,7 @@ def read_accounts(environment: Environment, section: Section | None, timeouts: T
 
 
 def show_accounts(found: Accounts, environment: Environment) -> list[Shown]:
-    """What was set for them, without secrets."""
+    """The settings of all accounts as `check` shows them, without secrets."""
     return [
         Shown(
             value.name,

@@ -52,7 +52,7 @@ def read_emulating(document: Document, node: Node) -> dict[str, frozenset[str]]:
 
 
 def _read_each(document: Document, node: Node, member: str, read: Callable[[str], Wish]) -> Iterator[tuple[str, Wish]]:
-    """One member of every alias that has it."""
+    """Read one member of every alias in the file that has it."""
     for name, entry in document.mapping(node, "aliases").items():
         value = entry.content.get(member) if isinstance(entry.content, dict) else None
         if value is None:

@@ -28,7 +28,7 @@ def read_keys(document: Document, node: Node, environment: Environment) -> tuple
 
 
 class _Entry:
-    """One key of the list."""
+    """One entry of the list, before its values are checked."""
 
     def __init__(self, document: Document, node: Node, path: str) -> None:
         self._document = document

@@ -24,7 +24,7 @@ class Settings:
         self.shown: list[Shown] = []
 
     def take(self, name: str, default: Any) -> Any:
-        """A setting's value, or the default."""
+        """Take a setting's value, or its default where it is not set."""
         setting = next(setting for setting in SETTINGS if setting.environment == name)
         value = self._find(setting)
         if value is None:
@@ -44,7 +44,7 @@ class Settings:
         return self._document, self._nodes[place]
 
     def show(self, place: str, section: Section, members: Mapping[str, str]) -> None:
-        """Say of the members of a section what they are."""
+        """Note the members of a section for `check` to show."""
         document, node = section
         source = document.place(node)
         self.shown.extend(Shown(f"{place}.{name}", text, source) for name, text in members.items())

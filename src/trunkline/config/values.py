@@ -79,7 +79,7 @@ def read_auto_or_off(text: str) -> bool:
 
 
 def read_port(text: str) -> int:
-    """0 takes any free port."""
+    """A port number; 0 takes any free port."""
     if not text.isdecimal() or int(text) > 65_535:
         raise ValueError("should be a port number like 8080")
     return int(text)

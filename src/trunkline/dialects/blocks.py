@@ -39,7 +39,7 @@ class Block(Protocol[D_contra]):
     def add(self, delta: D_contra, out: list[Event]) -> None: ...
 
     def stop(self, out: list[Event]) -> None:
-        """The block is whole."""
+        """The block has ended on the wire."""
 
     def settle(self, status: Status, out: list[Event]) -> None:
         """End the item; a block that was not stopped is broken off."""
@@ -61,7 +61,7 @@ class TextBlock:
         self._citations: list[Any] = []
 
     def add(self, delta: Any, out: list[Event]) -> None:
-        """A piece, which has `text` or a `citation`."""
+        """Take a piece of the block, which has `text` or a `citation`."""
         if delta.text:
             if not self._is_open:
                 self._start(out)

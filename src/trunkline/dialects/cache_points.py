@@ -25,7 +25,7 @@ _BYTES_PER_TOKEN = 4
 
 
 class Points(Struct, frozen=True):
-    """Which ends are marked."""
+    """Which ends of a stable prefix get a mark."""
 
     head: bool
     history: bool
@@ -44,4 +44,4 @@ def choose_points(head: Any, history: list[Any], continues: bool, capabilities: 
 
 
 def mark_nothing(body: dict[str, Any], capabilities: Capabilities, seen: Seen) -> None:
-    """The rule of a wire without marks."""
+    """For wires without marks: sets none."""

@@ -51,7 +51,7 @@ class Course:
         return self._reader
 
     def take(self, events: list[Event]) -> list[Event]:
-        """The events of this go as those of the whole."""
+        """The events of this go, as events of the whole answer."""
         self._said += events
         if self._goes == 1 and not (events and type(events[-1]) is ResponseEnded):
             return events
@@ -84,7 +84,7 @@ class Course:
         return fold(self._said).items
 
     def go_on(self) -> None:
-        """The upstream has been told: another go begins."""
+        """Begin another go: the upstream has been told to go on."""
         self._before += sum(type(event) is ItemStarted for event in self._said)
         self.spent += next((event.spent for event in reversed(self._said) if type(event) is UsageReported), NO_USAGE)
         self._said = []

@@ -54,7 +54,7 @@ class FileApi(Struct, frozen=True):
 
 
 def write_form(fields: Mapping[str, str], content: Content, media_type: str, boundary: str) -> Form:
-    """A form with these fields and the file."""
+    """An upload as a form with these fields and the file."""
     parts = [(f'content-disposition: form-data; name="{name}"', value.encode()) for name, value in fields.items()]
     file = f'content-disposition: form-data; name="file"; filename="{_UNFIT.sub("_", content.name)}"'
     body = join_parts([*parts, (f"{file}\r\ncontent-type: {media_type}", content.data)], boundary)

@@ -40,7 +40,7 @@ def put_data_url(spot: Spot, media_type: str, base64: str) -> None:
 
 
 def find_nothing(body: Mapping[str, Any]) -> list[Spot]:
-    """The spots of a wire that has none."""
+    """For wires that hold no media: finds none."""
     return []
 
 

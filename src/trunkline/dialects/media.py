@@ -266,7 +266,7 @@ class Materials:
     # --- what was fetched -----------------------------------------------------------------------------------------
 
     def _place(self, part: Image | File | Audio) -> Part:
-        """A part with its content, if that was wanted."""
+        """Put the content that was fetched into the part that wanted it."""
         found = self._contents.get(part.url or "") if isinstance(part, Image | File) else None
         if found is None or isinstance(part, Audio):
             return part

@@ -17,7 +17,7 @@ class Listed(Struct, frozen=True):
 
 
 def make_listed(id: str, value: Mapping[str, Any]) -> Listed:
-    """The same of an object that is not JSON yet."""
+    """A list entry made of an object that is not JSON yet."""
     return Listed(id, Raw(msgspec.json.encode(value)))
 
 
@@ -36,7 +36,7 @@ def write_page(found: Sequence[Listed], limit: int) -> dict[str, Any]:
 
 
 def write_list(data: Sequence[Listed], *, has_more: bool = False) -> dict[str, Any]:
-    """The list object of these."""
+    """Draw the list object with these entries."""
     return {
         "object": "list",
         "data": [listed.value for listed in data],

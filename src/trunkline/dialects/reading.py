@@ -89,13 +89,14 @@ class Answer(abc.ABC):
             return
         finish = self.finish or "stop"
         self.begin()
-        self.close("incomplete" if finish in CUT else "completed")
+        # A refusal that is explained is an answer, not a piece of one.
+        self.close("incomplete" if finish in CUT and not self.explanation else "completed")
         self._report()
         self.out.append(ResponseEnded(finish, self.stop_sequence, self.explanation, self.token))
         self.over = True
 
     def fail(self, error: TrunklineError) -> None:
-        """The end, by an error."""
+        """End the answer with an error."""
         if self.over:
             return
         self.begin()

@@ -97,7 +97,7 @@ def _hide_members(text: str) -> str:
 
 
 def _judge(found: re.Match[str]) -> str:
-    """What is kept of a long word."""
+    """The word itself, or what stands in its place if it looks like a key."""
     word, before = found.group(), found.string[max(0, found.start() - 8) : found.start()]
     if len(word) >= _MOST_READ or before == ";base64,":
         return f"[{len(word)} characters cut]"

@@ -21,7 +21,7 @@ class Bid(Protocol):
     def envelope(self) -> Envelope: ...
 
     def measure(self, record: Record) -> Sequence[int]:
-        """What each claim came to."""
+        """How much of each claim a finished request has used."""
 
     def tell(self, levels: Sequence[Level]) -> Sequence[Header]:
         """What the caller is told of how its counters stand."""
@@ -56,7 +56,7 @@ class Hold(Struct, gc=False):
             self.counters.release(taken)
 
     def release(self) -> None:
-        """Nothing came of it."""
+        """Give everything back: the request was not sent."""
         if not self.is_over:
             self.is_over = True
             for taken in (self.taken, *self.joined):

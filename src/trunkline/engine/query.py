@@ -22,7 +22,7 @@ class Query:
         self._values = parse_qs(query.decode("latin-1"), keep_blank_values=True)
 
     def names(self) -> list[str]:
-        """The names of all that is said."""
+        """The names of all parameters."""
         return list(self._values)
 
     def text(self, name: str) -> str | None:

@@ -178,7 +178,7 @@ def _time(record: Record) -> str:
 
 @lru_cache(maxsize=16)
 def _second(second: int) -> str:
-    """The same for thousands of lines."""
+    """A second's text, which thousands of lines share."""
     return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 

@@ -44,7 +44,7 @@ def _target(attempt: Attempt) -> Labels:
 
 
 def _group(key: Callable[[Alike], Labels], values: Sequence[Alike]) -> Iterable[tuple[Labels, list[Alike]]]:
-    """Those that have a key in common, together."""
+    """Group values by a key that they share."""
     groups: dict[Labels, list[Alike]] = defaultdict(list)
     for value in values:
         groups[key(value)].append(value)

@@ -39,7 +39,7 @@ class AdminSide:
         return self._gateway.draw(_unknown(call), call)
 
     def drain(self) -> None:
-        """Streams of models are the other side's."""
+        """Does nothing: streams of models are the other side's."""
 
 
 def is_admin(path: str) -> bool:

@@ -145,7 +145,7 @@ class MemoryCounters:
         counter.spent = max(counter.spent, amount)
 
     def when_in_doubt(self, doubt: Callable[[], None]) -> None:
-        """What it forgets ends with the process."""
+        """Does nothing: these counters forget nothing while the process lives."""
 
     def look(self, claims: Sequence[Claim]) -> Sequence[Level]:
         return self._look(claims, self._clock.now_micros() // 1_000)

@@ -205,7 +205,7 @@ class RedisCounters:
             await run("SET", _HOLDERS + holder.id, "1", "XX", "PX", _LEASE_MS)
 
     def _find(self) -> None:
-        """It is there, for the first time or again."""
+        """Redis answers, for the first time or again: tell what could not be told, and doubt what it remembers."""
         self._pay()
         self._doubt()
 
@@ -238,7 +238,7 @@ class RedisCounters:
 
 
 def _believe() -> None:
-    """Nobody wants to know."""
+    """What is called in doubt unless somebody has asked to be: does nothing."""
 
 
 # --- commands as they are sent ----------------------------------------------------------------------------------------

@@ -136,4 +136,4 @@ class BudgetStore(Protocol):
         most."""
 
     async def told(self, alert: Alert) -> None:
-        """It has arrived."""
+        """Note that a webhook has been told."""

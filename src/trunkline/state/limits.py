@@ -59,7 +59,7 @@ class LimitRule(Struct, frozen=True, kw_only=True):
         return f"limit:{self.id}:{principal.key_id if self.each == 'key' else principal.path}"
 
     def claim(self, counter: str, amount: int, at_micros: int) -> Claim:
-        """So much of it, at a moment."""
+        """A claim of this amount on the rule, at a moment."""
         period = self.period
         if period is None:
             return Claim(counter.encode(), "slots", amount, self.most)

@@ -216,7 +216,7 @@ class _Opening:
         return plain if self._cipher is None else self._open(self._pieces.rest(), last=True)
 
     def _begin(self) -> bytes:
-        """What of the bytes held so far is content."""
+        """Take the head off the bytes held so far; what is left is content."""
         held, self._held, self._begun = self._held, b"", True
         if not held.startswith(_MAGIC):
             return held

@@ -236,6 +236,6 @@ def _turn_items(entries: Sequence[Entry]) -> list[_Item]:
 
 
 def _find_gone(connection: Connection, drafts: Sequence[_Draft]) -> set[str]:
-    """Those that were deleted."""
+    """The ids among these that were deleted."""
     ids = {draft.row.hashes[0]: draft.kept.id for draft in drafts}
     return {ids[hash] for hash in sql.find_gone(connection, list(ids))}

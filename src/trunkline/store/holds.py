@@ -57,7 +57,7 @@ class MemoryHolds:
             del self._held[name]
 
     async def run(self) -> None:
-        """Nothing is to be said again."""
+        """Does nothing: holds of one process need no renewal."""
 
     async def held(self, names: Collection[str]) -> Collection[str]:
         now = self._clock.now_micros()

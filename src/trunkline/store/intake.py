@@ -15,7 +15,7 @@ Fold = Callable[[Sequence[Entry]], Awaitable[None]]
 
 
 class Intake:
-    """One database's."""
+    """Puts entries into one database by its `fold`, and back into the journal what that refuses for good."""
 
     def __init__(self, fold: Fold, journal: Journal, overlay: Overlay) -> None:
         self._fold = fold

@@ -195,7 +195,7 @@ class Journal:
             self._waiting.popleft()
 
     def _answered(self) -> None:
-        """The disk did, one way or the other."""
+        """The disk has answered, well or by an error."""
         if self._refusal == _HANGS:
             self._refusal = ""
         for listener in self._listeners:

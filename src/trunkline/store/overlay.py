@@ -127,7 +127,7 @@ class Overlay:
 
     @property
     def last_order(self) -> int:
-        """Of what was kept last; 0 when there is nothing."""
+        """The number of what was kept last; 0 when there is nothing."""
         return self._entries[-1].receipt.order if self._entries else 0
 
     def decided(self, limit: int, limit_bytes: int) -> list[Held]:

@@ -110,7 +110,7 @@ class Batch:
 
     @cached_property
     def _text_together(self) -> str:
-        """The same for many rows."""
+        """The statement's text for many rows at once."""
         head, values, tail = self._text.partition(f"({', '.join('?' * len(self.columns))})")
         return f"{head}{', '.join([values] * _TOGETHER)}{tail}"
 

@@ -43,7 +43,7 @@ def read_trail(row: Row[Any]) -> Trail:
 
 
 def _same(type: type[Struct], table: Table) -> Sequence[str]:
-    """What stands in a column as it is."""
+    """The fields that stand in a column of the same name as they are."""
     return [name for name in type.__struct_fields__ if name in table.columns and name not in ("labels", "rates")]
 
 

@@ -137,7 +137,7 @@ def _find_hours(wanted: WantedUsage, by: Sequence[By]) -> tuple[int, int] | None
 
 
 def _join(rows: Sequence[Row[Any]], keys: int) -> Sequence[Group]:
-    """What is of the same, together."""
+    """Add up the sums that share their dimensions."""
     found: dict[tuple[str | int, ...], Sums] = {}
     for row in rows:
         group = read_group(row, keys)

@@ -54,13 +54,13 @@ def times(wanted: WantedUsage) -> list[ColumnElement[bool]]:
 
 
 def tried(columns: Columns, wanted: WantedUsage) -> list[ColumnElement[bool]]:
-    """That an attempt was at what is wanted."""
+    """The condition that an attempt was at the provider and model that are wanted."""
     asked = ((columns["account"], wanted.provider), (columns["model"], wanted.model))
     return [column == value for column, value in asked if value is not None]
 
 
 def was_tried(wanted: WantedUsage) -> list[ColumnElement[bool]]:
-    """The same of any attempt of a request."""
+    """The condition that any attempt of a request was at what is wanted."""
     if wanted.provider is None and wanted.model is None:
         return []
     apart = select(literal(1)).where(ATTEMPTS.c.request_id == REQUESTS.c.id, *tried(ATTEMPTS.c, wanted))

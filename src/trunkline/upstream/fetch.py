@@ -169,7 +169,7 @@ class _Nowhere:
         connection.abort()
 
     def lost(self, connection: Connection) -> None:
-        """Nobody counts it."""
+        """Does nothing: these connections are not counted."""
 
 
 async def _system_resolve(host: str, port: int) -> list[AddressInfo]:

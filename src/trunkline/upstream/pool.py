@@ -114,7 +114,7 @@ class Pool:
                 waiter.set_exception(self._full())
 
     def close(self) -> None:
-        """Cut everything; whoever waits hears of it."""
+        """Cut all connections; whoever waits for one is told."""
         self._closed = True
         for connection in list(self.connections):
             connection.cut()

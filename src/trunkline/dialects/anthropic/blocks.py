@@ -66,7 +66,7 @@ class RedactedBlock(Thought):
         self.stop(out)
 
     def add(self, delta: Delta, out: list[Event]) -> None:
-        """There is nothing to add."""
+        """Ignores pieces: this kind of block comes whole."""
 
     def make_carrier(self, text: str) -> Carrier | None:
         return Carrier(DIALECT, "redacted", self._data)

@@ -13,7 +13,7 @@ _UNMARKABLE = ("thinking", "redacted_thinking")
 
 
 def mark_cache(body: dict[str, Any], capabilities: Capabilities, seen: Seen) -> None:
-    """Set the marks, in place."""
+    """Set the cache marks in a body, in place."""
     turns: list[dict[str, Any]] = body["messages"]
     tools, system = body.get("tools") or [], body.get("system")
     continues = any(turn["role"] == "assistant" for turn in turns)

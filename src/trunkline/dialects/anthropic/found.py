@@ -53,7 +53,7 @@ def read_found(block: dict[str, Any], use: dict[str, Any], unseal: Unseal) -> It
 
 
 def tell_found(block: dict[str, Any], use: dict[str, Any]) -> str:
-    """What was looked for and found, in words."""
+    """What was searched for and found, told in words."""
     pages = [lenient_object(page) for page in lenient_list(block.get("content"))]
     query = lenient_text(lenient_object(use.get("input")).get("query"))
     lines = [f"- {lenient_text(page.get('title'))}: {lenient_text(page.get('url'))}" for page in pages]

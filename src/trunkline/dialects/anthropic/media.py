@@ -40,7 +40,7 @@ def _read_spot(block: dict[str, Any], path: str) -> Spot | None:
 
 
 def put_content(spot: Spot, media_type: str, base64: str) -> None:
-    """Content in the place of a URL."""
+    """Put a content in the place of a URL, in a body."""
     spot.holder.clear()
     spot.holder.update({"type": "base64", "media_type": media_type, "data": base64})
 

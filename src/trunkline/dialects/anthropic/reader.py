@@ -110,7 +110,7 @@ class Answer(BlockAnswer[Delta]):
 
 
 def _add(event: WireEvent, answer: Answer) -> None:
-    """One event. The commonest come first."""
+    """Take one wire event into the answer. The commonest come first."""
     kind, delta = event.type, event.delta
     if kind == "content_block_delta":
         if delta is not None:

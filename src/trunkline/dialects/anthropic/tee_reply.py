@@ -14,7 +14,7 @@ from trunkline.usage import MOST_COUNTED, NO_USAGE, Usage, read_tier
 
 
 class _Reply(msgspec.Struct):
-    """What is read of a whole reply."""
+    """The members of a reply that are looked at."""
 
     usage: Any = None
     stop_reason: Any = None
@@ -58,7 +58,7 @@ _REPLY_DECODER = msgspec.json.Decoder(_Reply)
 
 
 def tee_reply(body: bytes) -> JsonReply:
-    """A whole reply's bytes, with its counts."""
+    """Pass a whole reply on, with its counts read."""
     try:
         counts = _decode_ordinary(body).usage
     except (msgspec.MsgspecError, ValueError, RecursionError):

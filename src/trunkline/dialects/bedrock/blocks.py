@@ -85,10 +85,10 @@ class OtherBlock:
         out.append(ItemStarted(index, self._item))
 
     def add(self, delta: Delta, out: list[Event]) -> None:
-        """Its start says what it is."""
+        """Ignores pieces: the start of this kind of block says all."""
 
     def stop(self, out: list[Event]) -> None:
-        """It has no parts to end."""
+        """Ends nothing: this kind of block has no parts."""
 
     def settle(self, status: Status, out: list[Event]) -> None:
         out.append(ItemEnded(self.index, status, None, self._item))

@@ -12,7 +12,7 @@ _POINT = {"cachePoint": {"type": "default"}}
 
 
 def mark_cache(body: dict[str, Any], capabilities: Capabilities, seen: Seen) -> None:
-    """Set the points, in place."""
+    """Set the cache points in a body, in place."""
     turns: list[dict[str, Any]] = body["messages"]
     tools, system = body.get("toolConfig", {}).get("tools"), body.get("system")
     continues = any(turn["role"] == "assistant" for turn in turns)

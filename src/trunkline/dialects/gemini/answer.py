@@ -58,7 +58,7 @@ class Answer(SharedAnswer):
     # --- frames -------------------------------------------------------------------------------------------------
 
     def add(self, frame: Frame) -> None:
-        """One frame."""
+        """Take one frame in."""
         if frame.error is not None:
             self.fail(read_error_object(frame.error))
             return
@@ -106,7 +106,7 @@ class Answer(SharedAnswer):
     # --- parts --------------------------------------------------------------------------------------------------
 
     def _add_part(self, part: Part, logprobs: list[dict[str, Any]] | None) -> None:
-        """One part. The commonest come first."""
+        """Take one part in. The commonest come first."""
         if self.over:
             return
         if self._frames == 1:

@@ -101,7 +101,7 @@ class PartMaker:
         return {} if self.usage is None else {"usageMetadata": write_usage(self.usage)}
 
     def flush(self) -> list[Wire]:
-        """What still waits for a call that does not come."""
+        """Write what waits for a call that does not come."""
         self._release()
         out, self._out = self._out, []
         return out
@@ -199,7 +199,7 @@ class PartMaker:
         self.usage = event.usage
 
     def _pass(self, event: Event) -> None:
-        """Nothing that a part would show."""
+        """For events that no part shows: nothing."""
 
 
 _HANDLERS: dict[type, Callable[[PartMaker, Any], None]] = {

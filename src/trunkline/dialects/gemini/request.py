@@ -104,7 +104,7 @@ def _check_contents(contents: Any) -> list[Any]:
 
 
 def _read_system(fields: Fields) -> str | None:
-    """Google takes a content, or text alone."""
+    """The system's text: Google takes a content, or a text alone."""
     value = fields.any("systemInstruction")
     if value is None or type(value) is str:
         return value or None
@@ -145,7 +145,7 @@ def _read_settings(fields: Fields, config: Fields) -> ModelSettings:
 
 
 def _read_top_k(config: Fields) -> int | None:
-    """A whole number, which Google's type is not."""
+    """`topK` as a whole number; Google's own type allows others."""
     value = config.number("topK")
     return None if value is None else int(value)
 

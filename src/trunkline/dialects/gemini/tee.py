@@ -85,7 +85,7 @@ class Tee:
         )
 
     def estimate(self) -> int | None:
-        """The counts that have come are those so far."""
+        """About how many tokens were written; the counts that have come are those up to now."""
         if self.usage.total_output:
             return None
         return estimate_said(b"".join(self._tail), self._trimmed)

@@ -19,7 +19,7 @@ class _Candidate(msgspec.Struct):
 
 
 class _Reply(msgspec.Struct):
-    """What is read of a whole reply."""
+    """The members of a reply that are looked at."""
 
     usageMetadata: Any = None  # noqa: N815  # the wire's name
     candidates: list[_Candidate] | None = None
@@ -32,7 +32,7 @@ _REPLY_DECODER = msgspec.json.Decoder(_Reply)
 
 
 def tee_reply(body: bytes) -> JsonReply:
-    """A whole reply's bytes, with its counts."""
+    """Pass a whole reply on, with its counts read."""
     try:
         reply = _REPLY_DECODER.decode(body)
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:

@@ -157,7 +157,7 @@ def _code_for_anthropic(value: dict[str, Any], path: str) -> OtherTool:
 
 
 def _search_for_google(value: dict[str, Any], path: str, notes: Notes) -> OtherTool:
-    """Google's search takes no wishes."""
+    """Google's own search, which has no settings."""
     if value.get("external_web_access") is False or any(lenient_object(value.get("filters")).values()):
         raise _cannot(f"{path}.filters", "cannot be used")
     if _location(value) is not None:

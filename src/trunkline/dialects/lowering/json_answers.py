@@ -40,7 +40,7 @@ class JsonScanner:
         self.is_over = False
 
     def feed(self, text: str) -> str:
-        """What of this piece belongs to the value."""
+        """The part of this piece that belongs to the value."""
         if self.is_over:
             return ""
         at = 0

@@ -11,7 +11,7 @@ Restore = Callable[[list[Event]], list[Event]]
 
 
 def as_they_are(events: list[Event]) -> list[Event]:
-    """Nothing to restore."""
+    """For answers of which nothing has to be restored."""
     return events
 
 
@@ -55,7 +55,7 @@ class Notes:
             self.emulated.append(name)
 
     def add(self, later: "Notes") -> None:
-        """Others' notes after these."""
+        """Take over the notes that were made later."""
         for name in later.dropped:
             self.drop(name)
         for name in later.emulated:
@@ -63,7 +63,7 @@ class Notes:
         self.stages += later.stages
 
     def copy(self) -> "Notes":
-        """The same, to be added to."""
+        """A copy that can be added to."""
         copied = Notes()
         copied.dropped, copied.emulated, copied.stages = self.dropped[:], self.emulated[:], self.stages[:]
         return copied

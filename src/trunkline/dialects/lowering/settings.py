@@ -15,7 +15,7 @@ _STATE = ("previous_response_id", "conversation", "prompt")
 
 
 def refuse_state(request: ModelRequest) -> None:
-    """What only a store could answer."""
+    """Refuse what only a store could answer: kept responses, conversations and prompts."""
     for name in _STATE:
         if getattr(request, name) is not None:
             raise Unsupported(

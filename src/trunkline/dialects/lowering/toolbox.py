@@ -63,7 +63,7 @@ class Toolbox:
     # --- adding -------------------------------------------------------------------------------------------------
 
     def add_all(self, tools: list[Tool]) -> None:
-        """The request's own tools."""
+        """Add the request's own tools."""
         for number, tool in enumerate(tools):
             self.add(tool, f"tools[{number}]")
 

@@ -68,14 +68,14 @@ class _Item(Protocol):
 
 
 class _Passed:
-    """As it is."""
+    """An item that passes as it is."""
 
     def take(self, event: Event) -> list[Event]:
         return [event]
 
 
 class _Hidden:
-    """Not at all."""
+    """An item that is not shown at all."""
 
     def take(self, event: Event) -> list[Event]:
         return []

@@ -37,7 +37,7 @@ _FAMILY = "chat"
 
 
 class Answer:
-    """One answer, whole or in pieces."""
+    """One answer, fed chunk by chunk, or with one chunk that is a whole reply."""
 
     __slots__ = (
         "_annotations",
@@ -200,7 +200,7 @@ class Answer:
             self._add_whole(read_image(image))
 
     def _add_whole(self, item: OtherItem) -> None:
-        """An item that comes in one, beside what is open."""
+        """Add an item that comes whole, beside what is open."""
         index = self._next_index
         self._next_index += 1
         self._out += [ItemStarted(index, item), ItemEnded(index, "completed", None, item)]

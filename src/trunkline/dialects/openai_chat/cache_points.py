@@ -14,7 +14,7 @@ _INSTRUCTIONS = ("system", "developer")
 
 
 def mark_cache(body: dict[str, Any], capabilities: Capabilities, seen: Seen) -> None:
-    """Set the marks, in place."""
+    """Set the cache marks in a body, in place."""
     messages = body.get("messages")
     if not isinstance(messages, list) or not all(isinstance(message, dict) for message in messages):
         return  # the upstream will say so in its own words

@@ -68,7 +68,7 @@ def _make_twin(data: bytes, out: bytes) -> _Twin | None:
 
 
 class Mend:
-    """One stream in passing."""
+    """A `Passage` that straightens one stream."""
 
     __slots__ = (
         "_after",

@@ -15,7 +15,7 @@ def draw_sound(data: str, context: ReplyContext) -> dict[str, Any]:
 
 
 def join_sounds(pieces: list[str]) -> str:
-    """Pieces of sound as one."""
+    """Join pieces of sound into one."""
     try:
         return pieces[0] if len(pieces) == 1 else b64encode(b"".join(map(b64decode, pieces))).decode()
     except ValueError:

@@ -62,7 +62,7 @@ _decode_ordinary = msgspec.json.Decoder(_OrdinaryReply).decode
 
 
 def tee_reply(body: bytes) -> JsonReply:
-    """A whole reply in passing."""
+    """Pass a whole reply on, with its counts read."""
     try:
         ordinary = _decode_ordinary(body)
     except UNREADABLE:

@@ -170,7 +170,7 @@ class Assembly:
             self.complete_annotations(item, part, body.get("annotations"))
 
     def complete_text(self, item: OpenItem, part: OpenPart, text: Any, logprobs: Any = None) -> None:
-        """Tell what the whole has beyond the deltas."""
+        """Add what the whole text has beyond its deltas."""
         rest = lenient_text(text)[part.length :]
         if rest:
             entries = read_logprobs(logprobs) if not part.length else None

@@ -73,7 +73,7 @@ class Block(Struct, frozen=True):
 
 
 def carry_summary(summary: Summary) -> Carrier:
-    """A summary, to be sealed."""
+    """A summary as a carrier, to be sealed."""
     return Carrier(GATEWAY, _KIND, msgspec.to_builtins(summary))
 
 
@@ -111,7 +111,7 @@ def is_summary(text: str) -> bool:
 
 
 def draw_compaction(item_id: str, sealed: str) -> dict[str, Any]:
-    """The item as callers get it."""
+    """A compaction as callers get it."""
     return {"id": item_id, "type": COMPACTION, "encrypted_content": sealed}
 
 

@@ -68,7 +68,7 @@ def read_output(response: bytes | Raw) -> list[Raw]:
 
 
 def write_text_message(text: str) -> Raw:
-    """What a string stands for where items do."""
+    """The message that a bare string stands for."""
     content = [{"type": "input_text", "text": text}]
     return Raw(msgspec.json.encode({"type": "message", "role": "user", "content": content}))
 

@@ -48,12 +48,12 @@ def read_include(values: Sequence[str]) -> frozenset[str]:
 
 
 def show_items(items: Iterable[Raw], include: Container[str]) -> list[Raw]:
-    """The items without what is not asked for."""
+    """The items, without what `include` does not ask for."""
     return [show_item(item, include) for item in items]
 
 
 def show_item(item: Raw, include: Container[str]) -> Raw:
-    """An item without what is not asked for."""
+    """One item, without what `include` does not ask for."""
     data = bytes(item)
     for rule in _RULES:
         if rule.mark in data and rule.name not in include and _decode_kind(item).type == rule.type:

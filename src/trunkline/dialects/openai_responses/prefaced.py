@@ -100,7 +100,7 @@ def preface_reply(reply: JsonReply, preface: Preface) -> JsonReply:
 
 
 def preface_stream(reply: JsonReply, preface: Preface) -> JsonReply:
-    """The same for a stream that has come as a whole."""
+    """Put items before a stream that has come whole."""
     if reply.error is not None:
         return reply
     passage = Prefaced(_Whole(reply.usage), preface)
@@ -108,7 +108,7 @@ def preface_stream(reply: JsonReply, preface: Preface) -> JsonReply:
 
 
 class _Whole:
-    """A passage of what has passed already."""
+    """A passage around bytes that have come whole."""
 
     has_content = True
     incomplete = False

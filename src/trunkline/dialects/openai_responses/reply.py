@@ -118,7 +118,7 @@ def end_response(body: dict[str, Any], output: list[Any], usage: Usage | None, f
 
 
 def item_prefix(item: Item) -> str:
-    """What the ids of such items begin with."""
+    """The prefix of ids of this kind of item."""
     if isinstance(item, ToolCall):
         return "fc_" if item.kind == "function" else "ctc_"
     if isinstance(item, OtherItem):
@@ -185,7 +185,7 @@ def is_shown(item: Item) -> bool:
 
 
 def draw_block(item: OtherItem, context: ReplyContext) -> dict[str, Any]:
-    """Anthropic's own compaction, as ours."""
+    """A compaction of Anthropic's own, drawn as one of ours."""
     return draw_compaction(context.mint("cmp_"), context.seal(carry_block(item)))
 
 

@@ -16,7 +16,7 @@ _NOT_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 class _Reply(Struct):
-    """What is read of a reply that passes."""
+    """The members of a reply that are looked at."""
 
     status: Any = None
     usage: Any = None

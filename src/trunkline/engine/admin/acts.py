@@ -8,7 +8,7 @@ from trunkline.state.acts import Author
 
 
 def witness(desk: Desk, x: Exchange) -> Witness:
-    """The one for the caller of a request."""
+    """The witness for the caller of a request."""
     principal = x.principal
     author = Author(principal.key_id, principal.name, principal.path, x.call.peer)
     return Witness(need_store(desk).acts, author, desk.parts.clock)

@@ -58,7 +58,7 @@ def read_budget(members: Mapping[str, Any], known: Budget, *, is_trusted: bool =
 
 
 def read_name(text: str) -> str:
-    """Raises `InvalidRequest` for what is no name."""
+    """The name of a budget. Raises `InvalidRequest` for what can be none."""
     if not _NAME.fullmatch(text):
         raise InvalidRequest(
             "`name` must be 1 to 64 letters, digits, dots, hyphens and underscores, beginning with a letter or a digit",
@@ -119,7 +119,7 @@ def _read_shares(members: Mapping[str, Any], known: Budget) -> tuple[int, ...]:
 
 
 def _read_match(fields: Fields | None) -> dict[str, Any]:
-    """All three; `None` for those that are not said."""
+    """The three members of `match`; `None` for those that are not said."""
     if fields is None:
         return dict.fromkeys(MATCHES)
     _refuse_unknown(fields.value, MATCHES, "match.")
@@ -134,7 +134,7 @@ def _read_match(fields: Fields | None) -> dict[str, Any]:
 
 
 def _read_webhook(fields: Fields | None, known: Budget, *, is_trusted: bool) -> Webhook | None:
-    """Without a secret the one that is known stays."""
+    """The webhook; without a secret, the one that is known stays."""
     if fields is None:
         return None
     _refuse_unknown(fields.value, ("url", "secret"), "webhook.")

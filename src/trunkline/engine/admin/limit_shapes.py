@@ -66,7 +66,7 @@ def _read_period(fields: Fields, measure: Measure, known: Period | None) -> Peri
 
 
 def _read_match(fields: Fields | None) -> dict[str, str | None]:
-    """All four; `None` for those that are not said."""
+    """The four members of `match`; `None` for those that are not said."""
     if fields is None:
         return dict.fromkeys(MATCHES)
     said = {name: fields.text(name) for name in MATCHES}

@@ -86,7 +86,7 @@ class PromptBook:
             raise InvalidRequest(f"prompt '{id}' has no version '{version[:64]}'", param="default_version")
 
     async def delete(self, id: str) -> dict[str, Any]:
-        """Its versions with it."""
+        """Delete a prompt with all its versions."""
         await self._witness.record("prompt.delete", id, await self.find(id), None)
         if not await self._prompts.delete(self._path, id):
             raise _unknown(id)

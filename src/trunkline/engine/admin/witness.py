@@ -47,7 +47,7 @@ class Witness:
 
 
 def local_author(user: str) -> Author:
-    """Who works beside the store, at the root."""
+    """The author of acts on the command line, at the root."""
     return Author("local", user, ROOT, "")
 
 

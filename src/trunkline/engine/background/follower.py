@@ -65,7 +65,7 @@ class Follower:
         followed.task.add_done_callback(lambda _: self._followed.pop(kept.id, None))
 
     def tasks(self) -> list["asyncio.Task[None]"]:
-        """What is going on, for whoever ends it."""
+        """The tasks under way, for whoever ends them."""
         return [followed.task for followed in self._followed.values() if followed.task is not None]
 
     async def see(self, ended: KeptResponse) -> None:

@@ -42,7 +42,7 @@ async def fetch_response(desk: Desk, kept: KeptResponse) -> KeptResponse | None:
 
 
 async def cancel_upstream(desk: Desk, kept: KeptResponse) -> KeptResponse | None:
-    """The same once its upstream has called it off."""
+    """Call a response off at its upstream, and return it as it then is."""
     return await _ask_for_response(desk, kept, "POST", f"{kept.id}/cancel")
 
 
@@ -54,7 +54,7 @@ async def delete_upstream(desk: Desk, kept: KeptResponse) -> None:
 
 
 async def delete_upstream_completion(desk: Desk, kept: KeptCompletion) -> None:
-    """The same for a chat completion."""
+    """Delete a chat completion at its upstream."""
     account = desk.router().account(kept.account) if kept.native else None
     if account is not None and "chat" in account.speaks:
         await _ask(desk, account, "DELETE", kept.id, "chat")

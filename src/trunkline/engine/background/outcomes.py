@@ -30,7 +30,7 @@ def gather_output(events: Sequence[KeptEvent]) -> Raw:
 def turn_into(
     kept: KeptResponse, status: Status, *, error: TrunklineError | None = None, output: Raw | None = None
 ) -> KeptResponse:
-    """The response in another state."""
+    """A copy of the response in another state."""
     changes = {"status": Raw(msgspec.json.encode(status))}
     if error is not None:
         changes["error"] = Raw(msgspec.json.encode(draw_response_error(error)))

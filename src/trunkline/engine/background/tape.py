@@ -116,7 +116,7 @@ class Playback:
         sink.write(_DONE)
 
     def close(self) -> None:
-        """Nothing is held."""
+        """Releases nothing: nothing is held."""
 
 
 class StoredEvents:

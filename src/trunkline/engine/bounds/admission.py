@@ -65,7 +65,7 @@ class Admission:
         return self._grant(x, bids, outcome)
 
     def _grant(self, x: Exchange, bids: list[Bid], taken: Taken) -> Envelope:
-        """It is held from now on."""
+        """Note the hold on the exchange, with what its caller is told."""
         x.hold = Hold(self.counters, taken, bids)
         x.levels = _tell(bids, taken.levels)
         return bids[-1].envelope

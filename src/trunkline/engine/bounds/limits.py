@@ -118,7 +118,7 @@ class RateLimits:
                 await self.refresh()
 
     def replace(self, rules: Sequence[LimitRule]) -> None:
-        """These are in force from now on."""
+        """Put these rules in force."""
         self._rules = rules
         self._covering = {}
 
@@ -165,7 +165,7 @@ class LimitBid(Struct, gc=False):
         return headers
 
     def lower(self, refused: Refused) -> NoReturn:
-        """There is no less of it. Raises `RateLimited`."""
+        """Raises `RateLimited`: a rate limit cannot be met by a smaller request."""
         place = next(place for place, claim in enumerate(self.claims) if claim is refused.claim)
         raise _refuse(self.covering.rules[place], refused)
 

@@ -118,6 +118,6 @@ def _write_envelope(envelope: Envelope, members: Members) -> Envelope:
 
 
 def _without_prompt(envelope: Envelope) -> Prompted:
-    """A prompt that is null is none."""
+    """The request without a `prompt` that is null."""
     members = {name: value for name, value in envelope.members.items() if name != "prompt"}
     return Prompted(read_envelope(encode_members(members)), [])

@@ -38,7 +38,7 @@ class Teed(Untranslated):
         self._target = target
 
     def fill(self, contents: Contents) -> None:
-        """Nothing is wanted, so nothing comes."""
+        """Does nothing: a tee wants no URL fetched."""
 
     def passage(self) -> Passage:
         return self._dialect.tee(self._options)

@@ -52,14 +52,14 @@ class Gauge:
         return max(1, round(estimate_input(request) * self.ratio(target)))
 
     def ratio(self, target: str) -> float:
-        """What an estimate is to be multiplied by."""
+        """The factor that corrects an estimate for this target."""
         measure = self._measures.get(target)
         if measure is None or not measure.estimated:
             return 1.0
         return min(_MOST_RATIO, max(_LEAST_RATIO, measure.actual / measure.estimated))
 
     def is_due(self, target: str) -> bool:
-        """Whether this request is one to learn from."""
+        """Count a request to this target; whether it is one to learn from."""
         measure = self._measures.get(target)
         if measure is None:
             measure = self._begin(target)

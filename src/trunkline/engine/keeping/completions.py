@@ -59,14 +59,14 @@ class KeepingChat:
         return reply
 
     async def keep_stream(self, reply: JsonReply) -> JsonReply:
-        """The same for a stream that has come as a whole."""
+        """Keep a stream that has come whole."""
         completion = gather_completion(reply.body, reply.usage)
         if completion is not None:
             await self._try(completion)
         return reply
 
     def let_go(self) -> None:
-        """Nothing is held."""
+        """Releases nothing: nothing is held."""
 
     def keep(self, completion: bytes) -> "asyncio.Future[None]":
         """Keep the completion; done when it is."""

@@ -40,7 +40,7 @@ class Keeper(Protocol):
         """A whole reply, kept, as it is told."""
 
     async def keep_stream(self, reply: JsonReply) -> JsonReply:
-        """The same for a stream that has come as a whole."""
+        """Keep a stream that has come whole."""
 
     def keep(self, response: bytes) -> "asyncio.Future[None]":
         """Keep the object; done when nothing can lose it."""
@@ -49,7 +49,7 @@ class Keeper(Protocol):
         """It could not be kept: what the caller is told of that."""
 
     def let_go(self) -> None:
-        """The stream is over."""
+        """Let go of whatever was held for the stream."""
 
 
 ChooseKeeper = Callable[[Way, Envelope], Keeper | None]

@@ -127,7 +127,7 @@ class Keeping:
         return replace(reply, body=body if self._shown is None else self._shown.response(body))
 
     async def keep_stream(self, reply: JsonReply) -> JsonReply:
-        """The same for a stream that has come as a whole."""
+        """Keep a stream that has come whole."""
         begun, response, end = state_stream(reply.body, self.changes)
         if response is not None:
             try:

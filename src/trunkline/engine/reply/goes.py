@@ -77,4 +77,4 @@ class Goes:
 
 
 def _hear_no_more(_: object) -> None:
-    """In the place of who has closed."""
+    """Stands in the place of the callbacks of a reader that has closed."""

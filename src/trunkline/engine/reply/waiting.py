@@ -96,7 +96,7 @@ class Waiting:
         """What breaks silence is too little to be held back."""
 
     def resume(self) -> None:
-        """Nothing was held back."""
+        """Does nothing: nothing was held back."""
 
 
 async def _call_off(task: "asyncio.Task[Reply]") -> None:

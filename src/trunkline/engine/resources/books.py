@@ -38,7 +38,7 @@ class BookRoutes(Generic[AnyBook]):
 
 
 class RuleRoutes(BookRoutes[RuleBook]):
-    """Those of rules."""
+    """The routes of limits and budgets, which can also be reset."""
 
     async def all(self, desk: Desk, x: Exchange) -> Reply:
         """`GET /admin/v1/{kind}`: and how they stand, those of the configuration first."""

@@ -60,7 +60,7 @@ async def _pass_on(desk: Desk, x: Exchange, envelope: Envelope, target: Target) 
 
 
 async def _compact(desk: Desk, x: Exchange, envelope: Envelope, target: Target) -> Reply:
-    """The same by a summary."""
+    """Compact by a summary that the model writes."""
     x.take_way(target, choose_way(desk.parts.dialects[x.dialect], target, envelope))
     given = await give_files(desk.parts, x, envelope, target)
     request = read_whole_request(desk, x, given, target)

@@ -60,7 +60,7 @@ def make_rows(records: Sequence[Record], flag: Callable[[bool], Any]) -> tuple[R
 
 
 def _request_rows(records: Sequence[Record], lone: Sequence[Attempt | None], flag: Callable[[bool], Any]) -> Rows:
-    """In the order of `REQUESTS`, without its number."""
+    """Rows of requests, in the order of the columns of `REQUESTS` but for its number."""
     of = _columns(Record, records)
     counts = _columns(Usage, of["usage"])
     tried_at, sources, rates = zip(*map(_tell, lone), strict=True)
@@ -83,7 +83,7 @@ def _tell(lone: Attempt | None) -> tuple[int | None, str, str | None]:
 
 
 def _attempt_rows(records: Sequence[Record], flag: Callable[[bool], Any]) -> Rows:
-    """In the order of `ATTEMPTS`."""
+    """Rows of attempts, in the order of the columns of `ATTEMPTS`."""
     attempts = [attempt for record in records for attempt in record.attempts]
     if not attempts:
         return [], []
@@ -112,7 +112,7 @@ def _rows(of: Mapping[str, Column], names: Iterable[str], *others: Iterable[Any]
 
 
 def _split_all(targets: Column) -> Iterable[Column]:
-    """Accounts and models."""
+    """The targets as accounts and models."""
     return zip(*map(_split, targets), strict=True)
 
 
@@ -125,5 +125,5 @@ def _split(target: str) -> tuple[str, str]:
 
 @lru_cache(maxsize=1024)
 def encode_rates(rates: Rates) -> str:
-    """As a column holds them."""
+    """Rates as a column holds them."""
     return _encode(rates).decode()

@@ -59,7 +59,7 @@ class Signing:
 
 
 class Written:
-    """Keys that stand somewhere as they are."""
+    """Keys that are written down somewhere, and last."""
 
     def __init__(self, secrets: Secrets) -> None:
         self._secrets = secrets

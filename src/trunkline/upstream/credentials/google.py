@@ -33,7 +33,7 @@ WELL_KNOWN = "~/.config/gcloud/application_default_credentials.json"
 
 
 class ServiceAccount:
-    """By a key of its own."""
+    """A service account, by a key of its own."""
 
     def __init__(self, members: dict[str, Any]) -> None:
         self._email, self._key_id = _need(members, "client_email"), members.get("private_key_id") or ""

@@ -22,7 +22,7 @@ def fill(schema: Mapping[str, Any], text: str = "") -> Any:
 
 
 def fill_json(schema: Mapping[str, Any], text: str = "") -> str:
-    """The same, written."""
+    """The instance, written as JSON text."""
     return json.dumps(fill(schema, text), ensure_ascii=False, separators=(",", ":"))
 
 

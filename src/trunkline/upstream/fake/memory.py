@@ -42,7 +42,7 @@ class Memory:
             del self._kept[next(iter(self._kept))]
 
     def keep_stream(self, recalled: Body, frames: list[bytes]) -> None:
-        """The same for one that is told as events."""
+        """Keep a response that is told as events."""
         response = _data(frames[-1])["response"]
         self.keep(recalled, response)
         if recalled.get("background"):

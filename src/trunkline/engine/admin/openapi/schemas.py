@@ -255,7 +255,7 @@ _PLAIN = frozenset({"string", "integer", "boolean", "object"})
 
 
 def write_schemas() -> dict[str, Any]:
-    """All of them as JSON Schema."""
+    """All schemas, as JSON Schema."""
     schemas: dict[str, Any] = {
         name: {"type": "object", "properties": _write_members(members), "required": list(members)}
         for name, members in ANSWERS.items()

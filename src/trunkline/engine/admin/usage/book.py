@@ -70,7 +70,7 @@ class UsageBook:
     # --- sums -----------------------------------------------------------------------------------------------------
 
     async def summary(self, query: Query) -> dict[str, Any]:
-        """Sums, apart by what `group_by` says."""
+        """Sums, one for each value of what `group_by` names."""
         asked = settle_time(self._read(query, "group_by"), self._clock.now_micros())
         aparts = read_aparts(query)
         await self._rows.hurry()

@@ -21,7 +21,7 @@ class Table(Struct, frozen=True):
         return _write_line([place.removeprefix("usage.") for place in self.places])
 
     def line(self, value: Mapping[str, Any]) -> bytes:
-        """One row, as RFC 4180 has it."""
+        """One row of CSV. Source: RFC 4180."""
         return _write_line([_write_cell(_find(value, place)) for place in self.places])
 
 

@@ -39,7 +39,7 @@ _PREFIX = "whsec_"
 
 
 class Messenger(Protocol):
-    """The way out."""
+    """What sends a message to a webhook."""
 
     async def post(self, url: str, body: bytes, headers: bytes, seconds: float, *, is_trusted: bool) -> int:
         """The status of the answer. Raises `InvalidRequest` for what could not be sent."""
@@ -56,7 +56,7 @@ class Herald:
         self._noted: dict[tuple[str, int, int], int] = {}
 
     async def watch(self) -> None:
-        """Do so for ever."""
+        """Tell webhooks what is due, for ever."""
         while True:
             await asyncio.sleep(_EVERY_SECONDS)
             try:
@@ -67,7 +67,7 @@ class Herald:
                 _log.error("webhooks of budgets could not be looked after: %s", type(error).__name__)
 
     async def look_after(self) -> None:
-        """Once. Raises `Unavailable`."""
+        """Tell webhooks what is due now. Raises `Unavailable`."""
         watched = [fund for fund in self._funds if fund.budget.webhook is not None]
         if not watched:
             return
@@ -124,7 +124,7 @@ def find_passed(budget: Budget, spent: int, *, is_low: bool) -> Sequence[int]:
 
 
 def write_alert(alert: Alert, budget: Budget) -> dict[str, Any]:
-    """What the webhook gets."""
+    """Write the message that the webhook gets."""
     return {
         "id": name_alert(alert),
         "object": "event",
@@ -169,5 +169,5 @@ def may_sign(secret: str) -> bool:
 
 
 def make_secret(chance: bytes) -> str:
-    """A new one, of random bytes."""
+    """A new secret, of random bytes."""
     return _PREFIX + base64.b64encode(chance).decode()

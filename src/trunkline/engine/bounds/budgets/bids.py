@@ -53,12 +53,12 @@ class Asked(Struct, frozen=True, gc=False):
 
     @property
     def floor(self) -> int:
-        """The least that it may be cut to."""
+        """The least output limit that a request may be cut to."""
         least = LEAST_OUTPUT if self.limit.tokens is None else min(LEAST_OUTPUT, self.limit.tokens)
         return max(least, self.limit.least + 1 if self.limit.least else 0)
 
     def possible(self) -> Possible:
-        """What it may come to, whatever its limit."""
+        """What the request may cost, whatever output limit it is sent with."""
         body = look_at(self.dialect, self.original.members, self.original.body)
         return self.weigher.weigh(body, self.target, self.input_tokens, self.limit.choices)
 

@@ -108,7 +108,7 @@ class BudgetBounds:
         return prices
 
     def see(self, funds: Sequence[Fund], levels: Sequence[Level]) -> None:
-        """The counters of funds stand so."""
+        """Note how the counters of funds stand."""
         self._funds.see(funds, levels)
 
     # --- what comes on top --------------------------------------------------------------------------------------
@@ -126,7 +126,7 @@ class BudgetBounds:
         return raise_estimate(estimate_input(request), self._gauge.ratio(target.name))
 
     def claim(self, x: Exchange, amount: int) -> Sequence[Claim]:
-        """So much of all that covers this caller."""
+        """Claims of this amount on every fund that covers this caller."""
         at_micros = self._clock.now_micros()
         return [fund.claim(at_micros, amount) for fund in self._funds.covering(x.principal, x.labels)]
 

@@ -33,7 +33,7 @@ class Fund:
         self._counter = b""
 
     def claim(self, at_micros: int, amount: int) -> Claim:
-        """So much of it, at a moment."""
+        """A claim of this amount on the fund, at a moment."""
         if not self._start <= at_micros < self._end:
             self.open(at_micros)
         return Claim(self._counter, "window", amount, self._cap, 0, self._end, True, True)
@@ -59,7 +59,7 @@ class Funds:
         return iter(list(self._funds.values()))
 
     def replace(self, budgets: Sequence[Budget]) -> None:
-        """These are in force from now on."""
+        """Put these budgets in force."""
         known = self._funds
         self._funds = {budget.name: _go_on(known.get(budget.name), budget) for budget in budgets}
         self._covering = {}

@@ -104,7 +104,7 @@ class Treasury:
     # --- time ---------------------------------------------------------------------------------------------------
 
     async def watch(self) -> None:
-        """Look after all of it, for ever."""
+        """Keep the funds true, for ever."""
         while True:
             try:
                 async with asyncio.timeout(_EVERY_SECONDS):
@@ -119,7 +119,7 @@ class Treasury:
                 _log.error("budgets could not be looked after: %s", type(error).__name__)
 
     async def look_after(self) -> None:
-        """Once. Raises `Unavailable`."""
+        """Keep the funds true, once. Raises `Unavailable`."""
         lost = [fund for fund in self._funds if fund.is_lost]
         self._funds.lost.clear()
         if lost:
