@@ -13,6 +13,9 @@ dialect, in one place. A `message` may be read by the caller; whatever only we s
 from collections.abc import Sequence
 from typing import ClassVar
 
+# A message names what was said, by a caller or an upstream, and that may be megabytes.
+_MOST_CHARACTERS = 8192
+
 
 class TrunklineError(Exception):
     """An error that a caller will see, in the envelope of its own dialect.
@@ -38,14 +41,19 @@ class TrunklineError(Exception):
         detail: str = "",
         retry_after_seconds: float | None = None,
     ) -> None:
+        message = _cut(message)
         super().__init__(message)
         self.message = message
-        self.param = param
+        self.param = param and _cut(param)
         self.detail = detail
         if retry_after_seconds is not None:
             self.retry_after_seconds = retry_after_seconds
         if code is not None:
             self.code = code
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _MOST_CHARACTERS else text[:_MOST_CHARACTERS] + "…"
 
 
 # --- the caller's -----------------------------------------------------------------------------------------------

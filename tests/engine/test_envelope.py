@@ -88,13 +88,15 @@ def test_a_whole_surrogate_pair_is_a_character() -> None:
     assert read_envelope(rb'{"model":"\ud83d\ude00","input":"\\ud83d"}').model == "\U0001f600"
 
 
-@pytest.mark.parametrize("crowd", [[{"role": "user", "content": "a"}] * 30_001, [[]] * 150_000, [{}] * 150_000])
+@pytest.mark.parametrize(
+    "crowd", [[{"role": "user", "content": "a"}] * 30_001, [[]] * 150_000, [{}] * 150_000, [1] * 150_000]
+)
 def test_what_is_looked_into_is_bounded(crowd: list[object]) -> None:
     """What looks like an object in a text is not counted."""
-    code = '{"a":[{}]}' * 160_000
+    code = '{"a":[{}, 1]}' * 160_000
     members = read_members(json.dumps({"model": "m", "texts": [code], "messages": crowd}).encode())
     assert decode_body({"texts": members["texts"]})["texts"] == [code]
-    with pytest.raises(InvalidRequest, match="more than 150,000 texts, objects and lists") as caught:
+    with pytest.raises(InvalidRequest, match="more than 150,000 texts, numbers, objects and lists") as caught:
         decode_body(members)
     assert caught.value.param == "messages"
 
@@ -103,3 +105,11 @@ def test_a_body_has_a_bounded_number_of_members() -> None:
     """Whether it is passed on or looked into."""
     with pytest.raises(InvalidRequest, match="more than 1,000 members"):
         read_members(json.dumps({f"k{number}": 1 for number in range(1001)}).encode())
+
+
+def test_a_body_that_is_too_large_to_look_through_says_its_model_once() -> None:
+    """Names within are told from those of the top level by reading all of it."""
+    within = json.dumps([{"model": 1}] * 200_000)
+    with pytest.raises(InvalidRequest, match="too much for a look"):
+        read_envelope(f'{{"model": "m", "messages": {within}}}'.encode())
+    assert read_envelope(f'{{"model":"m","messages":{within.replace(" ", "")}}}'.encode()).model == "m"
