@@ -62,5 +62,5 @@ upgrade: ## Likewise, with the newest versions that these allow
 
 clean: ## Remove what was installed and cached; .env and the data in .trunkline stay
 	rm -rf .venv examples/agents-sdk/node_modules build dist src/*.egg-info bench/build
-	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .grimp_cache
 	find src tests tools bench examples -name __pycache__ -type d -prune -exec rm -rf {} +

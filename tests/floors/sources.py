@@ -13,7 +13,7 @@ FLOORS = {
     "providers": ("providers",),
     "edges": ("upstream", "catalog", "keyring", "log", "store", "shared"),
     "engine": ("engine",),
-    "faces": ("serve", "agents"),
+    "faces": ("serve",),
     "shell": ("config", "build", "cli", "__main__"),
 }
 

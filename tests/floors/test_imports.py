@@ -40,7 +40,6 @@ UNSEEN = {
     # floor or face: the parts of trunkline that it must not see, though they stand below it
     "engine": {*FLOORS["edges"]},
     "serve": {*FLOORS["edges"], "providers"},
-    "agents": {"serve"},
 }
 
 # An optional extra may be imported where it is used, so that everything else works without it.
