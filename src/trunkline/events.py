@@ -103,8 +103,9 @@ class UsageReported(Struct, frozen=True):
 
 
 class ResponseEnded(Struct, frozen=True):
-    """The end, as the model meant it. `stop_sequence` is the one that was hit, when the upstream tells; `token` what an
-    upstream that has paused wants to be told when it goes on."""
+    """The end, as the model meant it. `stop_sequence` is the one that was hit, when the upstream tells (empty: one of
+    those that were asked for, it does not say which); `token` what an upstream that has paused wants to be told when it
+    goes on."""
 
     finish: Finish = "stop"
     stop_sequence: str | None = None

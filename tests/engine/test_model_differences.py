@@ -384,3 +384,27 @@ async def test_t81_refusals() -> None:
     assert responses["output"][0]["content"] == [{"type": "refusal", "refusal": "I will not."}]
     assert responses["status"] == "completed"
     assert msgspec.json.encode(responses)
+
+
+# --- why it stopped ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("sequences", "told"), [(["END"], ("stop_sequence", "END")), (["END", "X"], ("end_turn", None))]
+)
+async def test_t28_a_stop_sequence_that_can_only_be_one(sequences: list[str], told: tuple[str, str | None]) -> None:
+    """T-28: Cohere and Bedrock say that a sequence was hit, not which."""
+    said = {"role": "assistant", "content": [{"text": "Hi."}]}
+    converse = {"output": {"message": said}, "stopReason": "stop_sequence"}
+    cohere = {"finish_reason": "STOP_SEQUENCE", "message": {**said, "content": [{"type": "text", "text": "Hi."}]}}
+    for upstream, reply in (("bedrock", converse), ("cohere", cohere)):
+        answer = await Scene().generate("messages", upstream, json_reply(reply), stop_sequences=sequences)
+        assert (answer.json["stop_reason"], answer.json["stop_sequence"]) == told
+
+
+async def test_t81_a_refusal_that_is_explained_is_complete() -> None:
+    """T-81: what was said before it as well: nothing incomplete stands in a completed response."""
+    refused = {"stop_reason": "refusal", "stop_details": {"type": "refusal", "explanation": "Not this."}}
+    answer = await Scene().generate("responses", "messages", json_reply({**MESSAGE, **refused}))
+    assert answer.json["status"] == "completed"
+    assert [item["status"] for item in answer.json["output"]] == ["completed", "completed"]

@@ -89,7 +89,8 @@ class Answer(abc.ABC):
             return
         finish = self.finish or "stop"
         self.begin()
-        self.close("incomplete" if finish in CUT else "completed")
+        # A refusal that is explained is an answer, not a piece of one.
+        self.close("incomplete" if finish in CUT and not self.explanation else "completed")
         self._report()
         self.out.append(ResponseEnded(finish, self.stop_sequence, self.explanation, self.token))
         self.over = True

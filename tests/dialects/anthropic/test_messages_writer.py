@@ -227,6 +227,8 @@ def test_t81_a_refusal_is_text_and_a_reason() -> None:
     [
         ({"finish": "stop"}, "end_turn", None),
         ({"finish": "stop", "stop_sequence": "END"}, "stop_sequence", "END"),
+        # Which one of several, an upstream may not say.
+        ({"finish": "stop", "stop_sequence": ""}, "end_turn", None),
         ({"finish": "length"}, "max_tokens", None),
         ({"finish": "content_filter"}, "refusal", None),
         ({"finish": "paused"}, "pause_turn", None),

@@ -58,7 +58,7 @@ def write_reply(response: ModelResponse, context: ReplyContext) -> bytes:
         {
             **write_opening(response.model, context, usage),
             "content": content,
-            **write_ending(end, has_calls=has_calls, refusal="".join(refusals)),
+            **write_ending(end, context, has_calls=has_calls, refusal="".join(refusals)),
         }
     )
 
@@ -77,13 +77,11 @@ def write_opening(model: str, context: ReplyContext, usage: Usage) -> dict[str, 
     }
 
 
-def write_ending(end: ResponseEnded, *, has_calls: bool, refusal: str) -> dict[str, Any]:
+def write_ending(end: ResponseEnded, context: ReplyContext, *, has_calls: bool, refusal: str) -> dict[str, Any]:
     """Why the answer ended; both first members are always there."""
-    reason = write_stop_reason(end.finish, end.stop_sequence, has_calls, bool(refusal))
-    ending: dict[str, Any] = {
-        "stop_reason": reason,
-        "stop_sequence": end.stop_sequence if reason == "stop_sequence" else None,
-    }
+    sequence = _name_sequence(end.stop_sequence, context.request.settings.stop)
+    reason = write_stop_reason(end.finish, sequence, has_calls, bool(refusal))
+    ending: dict[str, Any] = {"stop_reason": reason, "stop_sequence": sequence if reason == "stop_sequence" else None}
     if reason == "refusal":
         ending["stop_details"] = {
             "type": "refusal",
@@ -91,6 +89,13 @@ def write_ending(end: ResponseEnded, *, has_calls: bool, refusal: str) -> dict[s
             "explanation": end.explanation or refusal or None,
         }
     return ending
+
+
+def _name_sequence(told: str | None, asked: list[str] | None) -> str | None:
+    """The stop sequence that was hit: an upstream that does not say which can mean the only one."""
+    if told == "":
+        return asked[0] if asked is not None and len(asked) == 1 else None
+    return told
 
 
 def _write_item(item: Item, seal: Seal) -> list[dict[str, Any]]:

@@ -126,7 +126,7 @@ class Writer:
         self._usage = event.usage
 
     def _end(self, event: ResponseEnded) -> None:
-        delta = write_ending(event, has_calls=self._has_calls, refusal="".join(self._refusals))
+        delta = write_ending(event, self._context, has_calls=self._has_calls, refusal="".join(self._refusals))
         usage = self._usage or Usage(input_tokens=estimate_input(self._context.request))
         self._emit("message_delta", {"delta": delta, "usage": write_usage(usage)})
         self._emit("message_stop", {})

@@ -91,7 +91,7 @@ class Answer(BlockAnswer[Delta]):
         if reason in _MALFORMED:
             self.failure = Failed("the model's answer is malformed", detail=reason)
         if reason == "stop_sequence":
-            self.stop_sequence = lenient_text(lenient_object(fields).get("stop_sequence")) or None
+            self.stop_sequence = lenient_text(lenient_object(fields).get("stop_sequence"))
 
     def count(self, usage: Any, tier: Any) -> None:
         """Token counts. Cached tokens stand beside the input, so the buckets copy straight across."""

@@ -204,3 +204,5 @@ class Answer(SharedAnswer):
             self.failure = broken_off(reason, words)
         else:
             self.finish = _FINISHES.get(reason, "stop")
+            if reason == "STOP_SEQUENCE":
+                self.stop_sequence = ""
