@@ -53,7 +53,7 @@ def test_the_messages_of_the_page() -> None:
 def test_the_links_of_all_pages() -> None:
     """Each inside the checkout leads to a file, and to a heading in it."""
     missing = []
-    for page in [ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")]:
+    for page in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), ROOT / "bench" / "README.md"]:
         for link in re.findall(r"\]\(([^)\s]+)\)", page.read_text(encoding="utf-8")):
             place, _, heading = link.partition("#")
             target = page if not place else page.parent / place
