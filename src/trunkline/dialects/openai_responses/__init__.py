@@ -4,19 +4,14 @@ Source: https://platform.openai.com/docs/api-reference/responses
 """
 
 from trunkline.dialects.dialect import Dialect
+from trunkline.dialects.openai_responses.body import write_head, write_request
 from trunkline.dialects.openai_responses.errors import read_error, write_error, write_error_event
 from trunkline.dialects.openai_responses.file_api import FILE_API
 from trunkline.dialects.openai_responses.parts import DIALECT_NAME, FORMS
 from trunkline.dialects.openai_responses.patch import patch
 from trunkline.dialects.openai_responses.reader import Reader
 from trunkline.dialects.openai_responses.reply import read_reply, write_reply
-from trunkline.dialects.openai_responses.request import (
-    read_conversation,
-    read_head,
-    read_request,
-    write_head,
-    write_request,
-)
+from trunkline.dialects.openai_responses.request import read_conversation, read_head, read_request
 from trunkline.dialects.openai_responses.tee import Tee, holds_end
 from trunkline.dialects.openai_responses.tee_reply import tee_reply
 from trunkline.dialects.openai_responses.writer import Writer

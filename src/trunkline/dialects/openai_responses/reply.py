@@ -9,13 +9,13 @@ from typing import Any, assert_never
 import msgspec
 
 from trunkline.dialects.dialect import ReplyContext
+from trunkline.dialects.openai_responses.body import write_text_format
 from trunkline.dialects.openai_responses.compaction import carry_block, draw_compaction, is_block
 from trunkline.dialects.openai_responses.errors import draw_response_error
 from trunkline.dialects.openai_responses.items import carry_for_call
 from trunkline.dialects.openai_responses.parts import DIALECT_NAME, without_none, write_parts
 from trunkline.dialects.openai_responses.plain_reply import read_plain_reply
 from trunkline.dialects.openai_responses.reader import Reader
-from trunkline.dialects.openai_responses.request import write_text_format
 from trunkline.dialects.openai_responses.tools import echo_tool, write_tool_choice
 from trunkline.dialects.openai_responses.usage import write_usage
 from trunkline.errors import Broken
