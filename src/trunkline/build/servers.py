@@ -1,12 +1,12 @@
 """The servers in front of a gateway: the public one, that of administrators, and both until a signal."""
 
 import asyncio
-import gc
 from collections.abc import Callable, Sequence
 
 import uvloop
 
 from trunkline.build.gateway import open_gateway
+from trunkline.build.memory import giving_back, settle
 from trunkline.config.config import Config, ServerConfig
 from trunkline.engine.gateway import Gateway
 from trunkline.keyring import Keyring
@@ -75,13 +75,9 @@ def serve(config: Config, keyring: Keyring, on_started: Started) -> None:
             server = make_server(
                 config, gateway, lambda addresses: on_started(addresses, [] if admin is None else admin.addresses)
             )
-            # What is there by now stays to the end: nobody need look through it again for what is not used any more.
-            gc.collect()
-            gc.freeze()
-            # Records wait in thousands for their database, and are no garbage: looking through them for it again and again
-            # took a tenth of a request's time. Hardly anything here refers to itself, so little waits to be found.
-            gc.set_threshold(50_000, 20, 50)
-            await (server.serve() if admin is None else _serve_both(server, admin, is_admin_there))
+            settle()
+            async with giving_back():
+                await (server.serve() if admin is None else _serve_both(server, admin, is_admin_there))
             return server
 
     uvloop.run(run()).repeat_signal()

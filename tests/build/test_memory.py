@@ -1,0 +1,58 @@
+"""What a process keeps of memory that nobody uses."""
+
+import asyncio
+import gc
+import sys
+import weakref
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from trunkline.build.memory import giving_back
+
+MEGABYTE = 1 << 20
+
+
+class Knot:
+    """What only the collector finds."""
+
+    def __init__(self) -> None:
+        self.itself = self
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(10):
+        while not condition():  # noqa: ASYNC110 - nobody is told
+            await asyncio.sleep(0.01)
+
+
+async def test_what_refers_to_itself_is_found() -> None:
+    """Though nothing else happens, and the collector's own time is far away."""
+    gc.disable()
+    try:
+        async with giving_back(every_seconds=0.01):
+            knot = weakref.ref(Knot())
+            await until(lambda: knot() is None)
+    finally:
+        gc.enable()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the C library of Linux")
+async def test_holes_are_given_back() -> None:
+    """Of what large bodies leave between small things that stay."""
+    before = resident()
+    bodies = [(bytes(100_000), bytes(600)) for _ in range(1_000)]
+    stays = [small for _, small in bodies]
+    del bodies
+    held = resident() - before
+    assert held > 50 * MEGABYTE
+    async with giving_back(every_seconds=0.01):
+        await until(lambda: resident() - before < held // 5)
+    assert len(stays) == 1_000
+
+
+def resident() -> int:
+    """Bytes of this process that are in memory."""
+    line = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmRSS"))
+    return int(line.split()[1]) * 1024
