@@ -82,6 +82,28 @@ def test_a_name_that_the_target_refuses_is_mapped_both_ways() -> None:
     assert item.name == long
 
 
+def test_googles_names_begin_with_a_letter() -> None:
+    """Others may begin with a digit."""
+    body = {
+        "input": [user()],
+        "tools": [{"type": "function", "name": name, "parameters": OPEN} for name in ("2d", "_d")],
+    }
+    seen = Crossed(body, "responses", "gemini")
+    safe, same = (tool["name"] for tool in seen.body["tools"][0]["functionDeclarations"])
+    assert (safe[:4], same) == ("_2d_", "_d")
+    [item] = seen.answer(call(safe, "{}")).items
+    assert isinstance(item, ToolCall)
+    assert item.name == "2d"
+    assert Crossed(body, "responses", "chat").body["tools"][0]["function"]["name"] == "2d"
+
+
+def test_t63_what_is_no_object_is_not_strict() -> None:
+    """The object that stands for it would be refused as such."""
+    seen = from_responses({"type": "function", "name": "f", "parameters": {"type": "string"}})
+    assert seen.body["tools"][0]["function"]["strict"] is False
+    assert seen.dropped == ["tools.strict"]
+
+
 def test_safe_names_are_left_alone_and_told_apart() -> None:
     """By a mark made from the whole."""
     assert safe_name("get_weather-2", 64) == "get_weather-2"

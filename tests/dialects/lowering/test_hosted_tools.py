@@ -55,10 +55,11 @@ def test_t67_a_web_search_is_anthropics_own() -> None:
     assert seen.dropped == ["tools[0].search_context_size"]
 
 
-def test_t67_what_the_other_search_cannot_do_is_refused() -> None:
+@pytest.mark.parametrize("upstream", ["messages", "gemini"])
+def test_t67_what_the_other_search_cannot_do_is_refused(upstream: str) -> None:
     """Searching a cache alone."""
     with pytest.raises(Unsupported) as caught:
-        from_responses({"type": "web_search", "external_web_access": False})
+        from_responses({"type": "web_search", "external_web_access": False}, upstream=upstream)
     assert caught.value.param == "tools[0].external_web_access"
 
 

@@ -77,6 +77,14 @@ def test_a_choice_of_a_tool_that_is_not_there_is_refused() -> None:
         crossed(tool_choice={"type": "function", "name": "x"})
 
 
+@pytest.mark.parametrize("tools", [None, []])
+def test_a_tool_cannot_be_wanted_where_there_is_none(tools: Any) -> None:
+    """The answer would not be what was asked for."""
+    with pytest.raises(InvalidRequest) as caught:
+        crossed(tools=tools, tool_choice="required")
+    assert caught.value.param == "tool_choice"
+
+
 def test_a_choice_of_a_hosted_tool_that_is_not_there_is_refused() -> None:
     """Nor is there anything that could stand for it."""
     with pytest.raises(Unsupported) as caught:

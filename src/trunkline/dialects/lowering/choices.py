@@ -41,6 +41,8 @@ def lower_choice(choice: ToolChoice | None, toolbox: Toolbox, upstream: str, cap
     tools = toolbox.tools
     if choice is None:
         return Chosen(None, tools)
+    if choice.mode == "required" and not tools:
+        raise InvalidRequest("`tool_choice` wants a tool called, but there are no `tools`", param="tool_choice")
     if choice.mode in ("required", "tool") and not capabilities.forced_tools:
         raise Unsupported(
             "`tool_choice` cannot force a tool with this model: leave it at 'auto' or name another model",

@@ -158,7 +158,9 @@ def _code_for_anthropic(value: dict[str, Any], path: str) -> OtherTool:
 
 def _search_for_google(value: dict[str, Any], path: str, notes: Notes) -> OtherTool:
     """Google's own search, which has no settings."""
-    if value.get("external_web_access") is False or any(lenient_object(value.get("filters")).values()):
+    if value.get("external_web_access") is False:
+        raise _cannot(f"{path}.external_web_access", "cannot be false")
+    if any(lenient_object(value.get("filters")).values()):
         raise _cannot(f"{path}.filters", "cannot be used")
     if _location(value) is not None:
         raise _cannot(f"{path}.user_location", "cannot be used")

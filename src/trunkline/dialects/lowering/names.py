@@ -1,6 +1,7 @@
 """Names and ids that a target's alphabet or length would refuse, made fit: the same each time, so that caches hold.
 
 Limits: OpenAI takes tool names of 64 letters, digits, `_` and `-`; Anthropic of 128 (64 on older models); nobody less.
+Google's begin with a letter or `_`.
 Call ids may have 64 letters; Mistral's are exactly nine letters or digits.
 """
 
@@ -17,11 +18,13 @@ _UNSAFE = re.compile(r"[^a-zA-Z0-9_-]")
 _DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 
-def safe_name(name: str, length: int) -> str:
-    """A tool's name that every target takes: itself if it is one, else made from it."""
-    if len(name) <= length and _SAFE_NAME.fullmatch(name):
+def safe_name(name: str, length: int, is_word: bool = False) -> str:
+    """A tool's name that a target takes: itself if it is one, else made from it. `is_word`: whether it must begin with a
+    letter or `_`."""
+    begins = not is_word or name[:1] == "_" or name[:1].isalpha()
+    if begins and len(name) <= length and _SAFE_NAME.fullmatch(name):
         return name
-    return _mark(_UNSAFE.sub("_", name), name, length, 8)
+    return _mark(("" if begins else "_") + _UNSAFE.sub("_", name), name, length, 8)
 
 
 def safe_id(call_id: str, length: int) -> str:

@@ -8,10 +8,12 @@ Key = tuple[str, str | None]
 
 
 class ToolNames:
-    """Which name each tool got. `length` is how long the target lets names be."""
+    """Which name each tool got. `length` is how long the target lets names be, `are_words` whether they must begin with
+    a letter or `_`."""
 
-    def __init__(self, length: int) -> None:
+    def __init__(self, length: int, are_words: bool) -> None:
         self._length = length
+        self._are_words = are_words
         self._names: dict[Key, str] = {}
         # The places of the tools in the request, by their names at the target.
         self._places: dict[str, str] = {}
@@ -58,4 +60,4 @@ class ToolNames:
         return self._make(name, namespace)
 
     def _make(self, name: str, namespace: str | None) -> str:
-        return safe_name(name if namespace is None else f"{namespace}__{name}", self._length)
+        return safe_name(name if namespace is None else f"{namespace}__{name}", self._length, self._are_words)

@@ -40,7 +40,7 @@ class Toolbox:
     ) -> None:
         self.tools: list[Tool] = []
         self.origins: dict[str, Origin] = {}
-        self.names = ToolNames(capabilities.tool_name_length)
+        self.names = ToolNames(capabilities.tool_name_length, are_words=upstream == "gemini")
         # Deferred tools as the caller defined them: those that the target finds, and those that it is told at once.
         self.deferred: dict[str, dict[str, Any]] = {}
         self.found: dict[str, dict[str, Any]] = {}
@@ -147,8 +147,10 @@ class Toolbox:
             return tool
         if not self._capabilities.strict_tools or not tool.parameters:
             return tool
-        is_fit = is_strict_schema(tool.parameters) and (
-            self._upstream not in ("messages", "bedrock") or fits(tool.parameters)
+        is_fit = (
+            tool.parameters.get("type") == "object"
+            and is_strict_schema(tool.parameters)
+            and (self._upstream not in ("messages", "bedrock") or fits(tool.parameters))
         )
         if not is_fit or self._strict >= _MOST_STRICT:
             self._notes.drop("tools.strict")
