@@ -100,6 +100,19 @@ def test_schema() -> None:
     assert json.loads(ask("Weather in Oslo?", schema=CITY).text) == {"city": "Oslo"}
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("Answer with one JSON object.", {"ok": True}),
+        ("Answer with one JSON object, by this JSON schema:\n" + json.dumps(CITY) + "\nBe brief.", {"city": "Oslo"}),
+    ],
+)
+def test_schema_in_words(words: str, said: dict[str, Any]) -> None:
+    """It does as well what the instructions say of JSON."""
+    entries = (Entry("system", words), Entry("user", "Weather in Oslo?"))
+    assert json.loads(answer(Ask(entries=entries)).text) == said
+
+
 def test_limit() -> None:
     """It stops at the limit and says so."""
     said = ask("one two three four", limit=3)

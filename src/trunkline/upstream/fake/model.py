@@ -15,6 +15,8 @@ from trunkline.upstream.fake.instances import fill, fill_json
 
 _HANDOFF = "transfer_to_"
 
+_ANY_OBJECT = {"type": "object", "properties": {"ok": {"type": "boolean"}}}
+
 # Parts of a function's name that say nothing about what it is for.
 _EMPTY_WORDS = frozenset("a add agent ask call do fetch find for get in lookup make of run search send the to".split())
 
@@ -176,8 +178,9 @@ def _mentions(text: str, tool: Tool) -> bool:
 def _write_text(ask: Ask) -> str:
     text = _user_text(ask)
     outputs = _outputs(ask)
-    if ask.schema is not None:
-        return fill_json(ask.schema, text)
+    schema = ask.schema if ask.schema is not None else _schema_in_words(ask)
+    if schema is not None:
+        return fill_json(schema, text)
     if outputs:
         return "The tools say: " + "; ".join(output.text for output in outputs) + "."
     wanted = re.search(r"[Rr]eply with exactly[:\s]+(.+?)\.?\s*$", text)
@@ -185,6 +188,19 @@ def _write_text(ask: Ask) -> str:
         return wanted[1]
     turn = sum(entry.kind == "user" for entry in ask.entries)
     return f"ok, you said: {text}" + (f" (turn {turn})" if turn > 1 else "")
+
+
+def _schema_in_words(ask: Ask) -> Mapping[str, Any] | None:
+    """The schema of an answer that the instructions want as a JSON object, whichever they name."""
+    words = "\n".join(entry.text for entry in ask.entries if entry.kind == "system")
+    if "JSON object" not in words:
+        return None
+    _, _, written = words.rpartition("JSON schema:")
+    try:
+        schema, _ = json.JSONDecoder().raw_decode(written.lstrip())
+    except ValueError:
+        schema = None
+    return schema if isinstance(schema, dict) else _ANY_OBJECT
 
 
 def _cut(text: str, ask: Ask) -> tuple[str, str, str | None]:
