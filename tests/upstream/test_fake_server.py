@@ -287,6 +287,15 @@ def test_googles_results_beside_words() -> None:
     assert reply["candidates"][0]["content"]["parts"][0]["text"] == "ok, you said: Two (turn 2)"
 
 
+def test_tools_that_anthropic_defines() -> None:
+    """They are called like others, without a schema of the caller's."""
+    tools = [{"type": "bash_20250124", "name": "bash"}, {"type": "memory_20250818", "name": "memory"}]
+    asked = {"role": "user", "content": "Use the bash."}
+    body = {"model": "m", "max_tokens": 99, "messages": [asked], "tools": tools}
+    reply = json.loads(Stage().perform(post("/v1/messages", body)).body)
+    assert [(block["name"], block["input"]) for block in reply["content"]] == [("bash", {"command": "word"})]
+
+
 def test_pictures_of_results() -> None:
     """Behind a tool's result a user message with a picture is a part of that result, and no new question."""
     function = {"name": "draw", "arguments": "{}"}

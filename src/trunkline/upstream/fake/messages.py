@@ -126,7 +126,7 @@ def _read_block(block: Any, where: str) -> Entry | None:
         case "thinking":
             if block.get("signature") != SIGNATURE:
                 raise BadRequest(f"{where}: Invalid `signature` in `thinking` block", param=where)
-        case "image" | "document" | "redacted_thinking":
+        case "image" | "document" | "search_result" | "redacted_thinking":
             pass
         case _:
             raise BadRequest(f"{where}: Input tag '{kind}' does not match any of the expected tags", param=where)
@@ -135,6 +135,10 @@ def _read_block(block: Any, where: str) -> Entry | None:
 
 # Tools that Anthropic's servers run: taken, and never used.
 _IDLE_TOOLS = ("web_search_", "web_fetch_", "code_execution_", "tool_search_tool_", "mcp_toolset")
+
+# Tools that Anthropic's models know by themselves, and that callers run.
+_CLIENT_TOOLS = ("bash_", "text_editor_", "memory_", "computer_")
+_COMMAND = {"type": "object", "properties": {"command": {"type": "string"}}}
 
 
 def _read_tools(tools: Sequence[Any]) -> tuple[Tool, ...]:
@@ -146,6 +150,8 @@ def _read_tool(tool: Any, where: str) -> Tool | None:
     kind = tool.get("type", "custom") if isinstance(tool, Mapping) else ""
     if kind.startswith(_IDLE_TOOLS):
         return None
+    if kind.startswith(_CLIENT_TOOLS):
+        return Tool(check_name(tool.get("name"), f"{where}.name", 128), _COMMAND)
     if kind != "custom":
         raise BadRequest(f"{where}: tools of type '{kind}' are not supported by this model", param=where)
     if not isinstance(tool.get("input_schema"), Mapping) or tool["input_schema"].get("type") != "object":
