@@ -8,6 +8,8 @@ import pytest
 from callers import Items, read_reply, read_stream
 from msgspec.structs import replace
 
+from chat_recordings import STREAMS as RECORDED
+from chat_recordings import load_stream
 from scripted_gateway import PATHS, Scene, json_reply, stream
 from trunkline.usage import Usage
 
@@ -265,38 +267,13 @@ async def test_an_error_in_a_success_is_an_error(caller: str, fault: Any, status
     assert seen.error == "boom"
 
 
-RECORDED = [
-    "alibaba-tool-call.chunks.txt",
-    "azure-deepseek-reasoning.1.chunks.txt",
-    "deepseek-reasoning.chunks.txt",
-    "deepseek-text.chunks.txt",
-    "deepseek-tool-call.chunks.txt",
-    "groq-reasoning.chunks.txt",
-    "mistral-reasoning.chunks.txt",
-    "mistral-text.chunks.txt",
-    "moonshotai-stream.chunks.txt",
-    "openai--azure-model-router.1.chunks.txt",
-    "openai-compatible--anthropic-fallback-tool-call.sse",
-    "openai-compatible--xai-text.chunks.txt",
-    "perplexity-citations.chunks.txt",
-    "xai-text.chunks.txt",
-]
-
-
-def load(folder: Path, name: str) -> bytes:
-    raw = (folder / "recorded" / "chat" / name).read_bytes()
-    if name.endswith(".sse"):
-        return raw.rstrip() + b"\n\n"
-    return b"".join(b"data: " + line + b"\n\n" for line in raw.splitlines() if line.strip()) + DONE
-
-
 @pytest.mark.parametrize("name", RECORDED)
 async def test_a_recorded_stream_says_the_same_to_everybody(test_data: Path, name: str) -> None:
     """By each caller's grammar, in any chunking, with the same words, calls and usage; or it fails for all.
 
     Where nobody told how much came out each way has its own guess of that.
     """
-    data = load(test_data, name)
+    data = load_stream(test_data, name)
     told = []
     for caller in CALLERS:
         for pieces in ([data], [data[start : start + 7] for start in range(0, len(data), 7)]):

