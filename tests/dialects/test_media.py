@@ -1,83 +1,41 @@
 """Pictures, files and sound on their way to a target: what is refused, what is fetched, what arrives."""
 
-import base64
-from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from media_parts import (
+    CALL,
+    CALLERS,
+    HELD,
+    INLINE,
+    JPEG,
+    PAGE,
+    PDF,
+    PICTURE,
+    PNG,
+    SVG,
+    UPSTREAMS,
+    ask,
+    checked,
+    in_base64,
+    read,
+    refusal,
+    take,
+    url_of,
+)
 
 from trunkline.capabilities import Capabilities
-from trunkline.dialects import anthropic, bedrock, gemini, openai_chat, openai_responses
+from trunkline.dialects import gemini, openai_responses
 from trunkline.dialects.data_url import read_data_url
 from trunkline.dialects.forms import Forms, Want
 from trunkline.dialects.media import Materials
 from trunkline.dialects.pictures import Pictures
 from trunkline.errors import CallerError, InvalidRequest, Unsupported
 from trunkline.items import Audio, File, Image, Item, Message, Part, Text, ToolCall, ToolOutput
-from trunkline.ports import Fetched
 from trunkline.request import ModelRequest
-
-CALLERS = {d.name: d for d in (openai_responses.DIALECT, openai_chat.DIALECT, anthropic.DIALECT, gemini.DIALECT)}
-UPSTREAMS = {**CALLERS, "bedrock": bedrock.DIALECT}
-
-PNG = b"\x89PNG\r\n\x1a\n" + bytes(4)
-JPEG = b"\xff\xd8\xff\xe0" + bytes(8)
-PDF = b"%PDF-1.7 " + bytes(3)
-SVG = b"<svg xmlns='http://www.w3.org/2000/svg'/>"
-
-
-def in_base64(data: bytes) -> str:
-    return base64.b64encode(data).decode()
-
-
-def url_of(kind: str, data: bytes) -> str:
-    return f"data:{kind};base64,{in_base64(data)}"
-
-
-PICTURE = url_of("image/png", PNG)
-PAGE = url_of("application/pdf", PDF)
-HELD = {
-    "https://x.test/a.png": Fetched("image/png", PNG),
-    "https://x.test/a": Fetched("application/octet-stream", JPEG),
-    "https://x.test/report.pdf?sig=1": Fetched("application/pdf", PDF),
-    "https://x.test/notes.txt": Fetched("text/plain", b"Notes."),
-    "https://x.test/old.txt": Fetched("text/plain", b"caf\xe9", "iso-8859-1"),
-    "https://x.test/v.svg": Fetched("image/svg+xml", SVG),
-    "https://x.test/page": Fetched("text/html", b"<html>"),
-    "https://x.test/odd": Fetched("application/octet-stream", b"\x00\x01"),
-}
-
-
-def read(caller: str, body: dict[str, Any]) -> ModelRequest:
-    return CALLERS[caller].read_request(body, lambda sealed: None)
-
-
-def take(
-    parts: list[Part], forms: Forms | None = None, **facts: Any
-) -> tuple[Materials, Callable[[Mapping[str, Fetched]], list[Part]]]:
-    """The materials of one user message, and a function that fills them."""
-    request = ModelRequest(model="m", items=[Message(role="user", parts=parts)])
-    materials = Materials(request, forms or Forms(), Capabilities(**facts), list)
-
-    def fill(contents: Mapping[str, Fetched]) -> list[Part]:
-        (message,) = materials.fill(contents).items
-        assert isinstance(message, Message)
-        return message.parts
-
-    return materials, fill
-
-
-def checked(part: Part, forms: Forms | None = None, **facts: Any) -> Part:
-    materials, fill = take([part], forms, **facts)
-    assert materials.wants == []
-    return fill({})[0]
-
-
-INLINE = Forms(urls=frozenset())
-
 
 # --- where they stand ---------------------------------------------------------------------------------------------
 
@@ -110,26 +68,6 @@ def test_a_deep_body_can_be_searched(caller: str) -> None:
 
 
 # --- what is wrong, by the caller's own name ----------------------------------------------------------------------
-
-
-def ask(caller: str, part: dict[str, Any]) -> dict[str, Any]:
-    """A caller's body: some text, then the part."""
-    if caller == "responses":
-        content = [{"type": "input_text", "text": "See."}, part]
-        return {"model": "m", "input": [{"role": "user", "content": content}]}
-    if caller == "gemini":
-        return {"model": "m", "contents": [{"role": "user", "parts": [{"text": "See."}, part]}]}
-    limit = {"max_tokens": 9} if caller == "messages" else {}
-    return {"model": "m", "messages": [{"role": "user", "content": [{"type": "text", "text": "See."}, part]}], **limit}
-
-
-def refusal(caller: str, body: dict[str, Any], upstream: str = "bedrock", **facts: Any) -> CallerError:
-    """What a caller is told."""
-    request = read(caller, body)
-    again = msgspec.json.decode(msgspec.json.encode(body))
-    with pytest.raises(CallerError) as raised:
-        Materials(request, UPSTREAMS[upstream].media, Capabilities(**facts), lambda: CALLERS[caller].media.find(again))
-    return raised.value
 
 
 @pytest.mark.parametrize(
@@ -181,9 +119,6 @@ def test_parts_are_counted_in_the_callers_order() -> None:
         ],
     }
     assert refusal("chat", body).param == "messages[2].content[1].image_url.url"
-
-
-CALL = {"id": "c1", "type": "function", "function": {"name": "look", "arguments": "{}"}}
 
 
 def test_what_we_put_before_the_input_has_no_name() -> None:
@@ -531,159 +466,3 @@ def test_a_picture_does_not_part_a_call_from_its_output() -> None:
 def test_a_picture_stays_where_answers_hold_it() -> None:
     """As at Gemini."""
     assert replay(gemini.DIALECT.media, SHOWN) == [SHOWN]
-
-
-# --- every pair ---------------------------------------------------------------------------------------------------
-
-FUNCTION = {"type": "object", "properties": {}}
-
-BODIES: Mapping[str, dict[str, Any]] = {
-    "responses": {
-        "model": "m",
-        "input": [
-            {
-                "role": "user",
-                "content": [
-                    {"type": "input_text", "text": "Compare."},
-                    {"type": "input_image", "image_url": PICTURE, "detail": "high"},
-                    {"type": "input_image", "image_url": "https://x.test/a"},
-                    {"type": "input_file", "file_data": PAGE, "filename": "page.pdf"},
-                    {"type": "input_file", "file_url": "https://x.test/report.pdf?sig=1"},
-                    {"type": "input_file", "file_data": url_of("text/plain", b"Hi"), "filename": "hi.txt"},
-                ],
-            },
-            {"type": "function_call", "call_id": "c1", "name": "look", "arguments": "{}"},
-            {
-                "type": "function_call_output",
-                "call_id": "c1",
-                "output": [
-                    {"type": "input_text", "text": "Seen."},
-                    {"type": "input_image", "image_url": PICTURE},
-                    {"type": "input_file", "file_data": PAGE, "filename": "page.pdf"},
-                ],
-            },
-        ],
-        "tools": [{"type": "function", "name": "look", "parameters": FUNCTION, "strict": False}],
-    },
-    "chat": {
-        "model": "m",
-        "messages": [
-            {
-                "role": "user",
-                "content": [
-                    {"type": "text", "text": "Compare."},
-                    {"type": "image_url", "image_url": {"url": PICTURE, "detail": "high"}},
-                    {"type": "image_url", "image_url": {"url": "https://x.test/a"}},
-                    {"type": "file", "file": {"file_data": PAGE, "filename": "page.pdf"}},
-                ],
-            },
-            {"role": "assistant", "content": None, "tool_calls": [CALL]},
-            {
-                "role": "tool",
-                "tool_call_id": "c1",
-                "content": [{"type": "text", "text": "Seen."}, {"type": "image_url", "image_url": {"url": PICTURE}}],
-            },
-        ],
-        "tools": [{"type": "function", "function": {"name": "look", "parameters": FUNCTION}}],
-    },
-    "messages": {
-        "model": "m",
-        "max_tokens": 99,
-        "messages": [
-            {
-                "role": "user",
-                "content": [
-                    {"type": "text", "text": "Compare."},
-                    {
-                        "type": "image",
-                        "source": {"type": "base64", "media_type": "image/png", "data": in_base64(PNG)},
-                    },
-                    {"type": "image", "source": {"type": "url", "url": "https://x.test/a"}},
-                    {
-                        "type": "document",
-                        "source": {"type": "base64", "media_type": "application/pdf", "data": in_base64(PDF)},
-                        "title": "page.pdf",
-                    },
-                    {"type": "document", "source": {"type": "url", "url": "https://x.test/report.pdf?sig=1"}},
-                    {"type": "document", "source": {"type": "text", "media_type": "text/plain", "data": "Hi"}},
-                ],
-            },
-            {"role": "assistant", "content": [{"type": "tool_use", "id": "c1", "name": "look", "input": {}}]},
-            {
-                "role": "user",
-                "content": [
-                    {
-                        "type": "tool_result",
-                        "tool_use_id": "c1",
-                        "content": [
-                            {"type": "text", "text": "Seen."},
-                            {
-                                "type": "image",
-                                "source": {"type": "base64", "media_type": "image/png", "data": in_base64(PNG)},
-                            },
-                        ],
-                    }
-                ],
-            },
-        ],
-        "tools": [{"name": "look", "input_schema": FUNCTION}],
-    },
-    "gemini": {
-        "model": "m",
-        "contents": [
-            {
-                "role": "user",
-                "parts": [
-                    {"text": "Compare."},
-                    {"inlineData": {"mimeType": "image/png", "data": in_base64(PNG)}},
-                    {"fileData": {"mimeType": "image/jpeg", "fileUri": "https://x.test/a"}},
-                    {"inlineData": {"mimeType": "application/pdf", "data": in_base64(PDF), "displayName": "page.pdf"}},
-                    {"fileData": {"fileUri": "https://x.test/report.pdf?sig=1"}},
-                ],
-            },
-        ],
-    },
-}
-
-
-@pytest.mark.parametrize("upstream", UPSTREAMS)
-@pytest.mark.parametrize("caller", CALLERS)
-def test_t38_t86_every_pair(caller: str, upstream: str, golden: Callable[[str, Any], None]) -> None:
-    """T-38 and T-86: pictures and files in messages and in results, as each upstream takes them."""
-    target = UPSTREAMS[upstream]
-    capabilities = Capabilities()
-    materials = Materials(read(caller, BODIES[caller]), target.media, capabilities, list)
-    wanted = {want.url: HELD[want.url] for want in materials.wants}
-    written = target.write_request(materials.fill(wanted), capabilities)
-    golden(f"media.{caller}-{upstream}", msgspec.json.decode(msgspec.json.encode(written.body)))
-
-
-def test_pictures_by_url_where_only_data_is_taken() -> None:
-    """T-87: a Chat provider that fetches nothing."""
-    part = {"type": "input_image", "image_url": "https://x.test/a.png"}
-    capabilities = Capabilities(image_urls=False)
-    materials = Materials(read("responses", ask("responses", part)), openai_chat.DIALECT.media, capabilities, list)
-    body = openai_chat.DIALECT.write_request(materials.fill(HELD), capabilities).body
-    assert body["messages"][0]["content"][1] == {"type": "image_url", "image_url": {"url": PICTURE}}
-
-
-@pytest.mark.parametrize("upstream", ["responses", "messages", "bedrock"])
-def test_sound_where_there_is_none(upstream: str) -> None:
-    """Refused by name before anything is sent."""
-    body = ask("chat", {"type": "input_audio", "input_audio": {"data": "AAAA", "format": "wav"}})
-    error = refusal("chat", body, upstream)
-    assert isinstance(error, Unsupported)
-    assert error.param == "messages[0].content[1]"
-
-
-def test_sound_where_there_is_some() -> None:
-    """Gemini's Chat callers and Chat's Gemini callers keep it."""
-    body = ask("chat", {"type": "input_audio", "input_audio": {"data": "AAAA", "format": "wav"}})
-    for upstream, wanted in (
-        ("chat", {"type": "input_audio", "input_audio": {"data": "AAAA", "format": "wav"}}),
-        ("gemini", {"inlineData": {"mimeType": "audio/wav", "data": "AAAA"}}),
-    ):
-        materials = Materials(read("chat", body), UPSTREAMS[upstream].media, Capabilities(), list)
-        written = UPSTREAMS[upstream].write_request(materials.request, Capabilities()).body
-        content = written["messages"][0]["content"] if upstream == "chat" else written["contents"][0]["parts"]
-        assert content[1] == wanted
