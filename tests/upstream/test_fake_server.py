@@ -255,13 +255,19 @@ def test_counting_what_google_does_not_take() -> None:
     assert Stage().perform(post("/v1beta/models/m:countTokens", body)).status == 400
 
 
-def test_googles_own_schemas() -> None:
+@pytest.mark.parametrize(
+    ("kind", "schema", "said"),
+    [
+        ("application/json", {"type": "ARRAY", "items": {"type": "STRING", "enum": ["a", "b"]}}, '["a"]'),
+        ("text/x.enum", {"type": "STRING", "enum": ["a", "b"]}, "a"),
+    ],
+)
+def test_googles_own_schemas(kind: str, schema: Any, said: str) -> None:
     """An answer has the shape that is asked for in Google's words, too."""
-    schema = {"type": "ARRAY", "items": {"type": "STRING", "enum": ["a", "b"]}}
-    config = {"responseMimeType": "application/json", "responseSchema": schema}
+    config = {"responseMimeType": kind, "responseSchema": schema}
     body = {"contents": [{"role": "user", "parts": [{"text": "Hello"}]}], "generationConfig": config}
     reply = json.loads(Stage().perform(post("/v1beta/models/m:generateContent", body)).body)
-    assert reply["candidates"][0]["content"]["parts"][0]["text"] == '["a"]'
+    assert reply["candidates"][0]["content"]["parts"][0]["text"] == said
 
 
 def test_googles_other_spelling() -> None:

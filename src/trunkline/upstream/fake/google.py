@@ -14,6 +14,7 @@ from trunkline.upstream.fake.wire import BadRequest, Body, Stamp, check_choice, 
 
 _FINISH = {"stop": "STOP", "stop_sequence": "STOP", "length": "MAX_TOKENS", "calls": "STOP"}
 _MODES = {"AUTO": "auto", "VALIDATED": "auto", "NONE": "none", "ANY": "required"}
+_ENUM = "text/x.enum"
 _SKIP = "skip_thought_signature_validator"
 
 
@@ -39,6 +40,7 @@ def read(body: Body) -> Ask:
         tools=tuple(_read_tools(body)),
         choice=_read_choice(calling),
         schema=_read_schema(config),
+        is_bare=config.get("responseMimeType") == _ENUM,
         limit=config.get("maxOutputTokens"),
         stops=tuple(config.get("stopSequences") or ()),
         reasons=bool((config.get("thinkingConfig") or {}).get("includeThoughts")),
@@ -151,7 +153,7 @@ def _read_choice(calling: Mapping[str, Any]) -> str:
 
 
 def _read_schema(config: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    if config.get("responseMimeType") != "application/json":
+    if config.get("responseMimeType") not in ("application/json", _ENUM):
         return None
     schemas = (config.get(name) for name in ("responseJsonSchema", "responseSchema"))
     return next(filter(None, schemas), {"type": "object", "properties": {"ok": {"type": "boolean"}}})

@@ -43,13 +43,14 @@ class Entry(Struct, frozen=True):
 
 
 class Ask(Struct, frozen=True, kw_only=True):
-    """A request, free of its wire. `choice` is `auto`, `none`, `required` or a tool's name."""
+    """A request, free of its wire. `choice` is `auto`, `none`, `required` or a tool's name; a bare answer has no quotes."""
 
     entries: tuple[Entry, ...]
     tools: tuple[Tool, ...] = ()
     choice: str = "auto"
     parallel: bool = True
     schema: Mapping[str, Any] | None = None
+    is_bare: bool = False
     limit: int | None = None
     stops: tuple[str, ...] = ()
     reasons: bool = False
@@ -180,7 +181,7 @@ def _write_text(ask: Ask) -> str:
     outputs = _outputs(ask)
     schema = ask.schema if ask.schema is not None else _schema_in_words(ask)
     if schema is not None:
-        return fill_json(schema, text)
+        return str(fill(schema, text)) if ask.is_bare else fill_json(schema, text)
     if outputs:
         return "The tools say: " + "; ".join(output.text for output in outputs) + "."
     wanted = re.search(r"[Rr]eply with exactly[:\s]+(.+?)\.?\s*$", text)
