@@ -98,7 +98,7 @@ SETTINGS: dict[str, dict[str, Fate]] = {
         "store": DROPPED,
         "metadata": DROPPED,
         "user": MAPPED,
-        "safety_identifier": DROPPED,
+        "safety_identifier": MAPPED,
         "prompt_cache_key": DROPPED,
         "prompt_cache_retention": DROPPED,
         "max_tool_calls": DROPPED,

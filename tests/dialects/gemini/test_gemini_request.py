@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trunkline.dialects.gemini import DIALECT
+from trunkline.dialects.gemini.schema import read_schema
 from trunkline.dialects.gemini.wire import camel
 from trunkline.errors import CallerError, InvalidRequest
 from trunkline.items import (
@@ -178,6 +179,25 @@ def test_schemas_of_googles_own_kind_become_json_schema() -> None:
         ),
         OtherTool(dialect="gemini", type="googleSearch", value={"googleSearch": {}}),
     ]
+
+
+def test_what_google_says_of_a_schema_has_words_in_json_schema() -> None:
+    """Null among the values where it may be one, and properties in their order."""
+    schema = read_schema(
+        {
+            "type": "OBJECT",
+            "properties": {
+                "a": {"type": "STRING", "format": "enum", "enum": ["x"], "nullable": True},
+                "b": {"type": "NUMBER"},
+            },
+            "propertyOrdering": ["b", "c", "a"],
+        }
+    )
+    assert schema == {
+        "type": "object",
+        "properties": {"b": {"type": "number"}, "a": {"type": ["string", "null"], "enum": ["x", None]}},
+    }
+    assert list(schema["properties"]) == ["b", "a"]
 
 
 @pytest.mark.parametrize(

@@ -119,6 +119,14 @@ def test_t80_what_chat_vendors_do_not_know_is_not_sent() -> None:
     assert set(seen.dropped) == {"text.verbosity", *asked} - {"text"}
 
 
+def test_whoever_asks_is_one_for_anthropic() -> None:
+    """The user, or else the identifier for safety."""
+    seen = Crossed({"input": "x", "safety_identifier": "s"}, "responses", "messages")
+    assert (seen.body["metadata"], seen.dropped) == ({"user_id": "s"}, [])
+    seen = Crossed({"input": "x", "safety_identifier": "s", "user": "u"}, "responses", "messages")
+    assert (seen.body["metadata"], seen.dropped) == ({"user_id": "u"}, ["safety_identifier"])
+
+
 def test_an_error_that_the_target_cannot_be_told_is_said() -> None:
     """Its text still reaches the model."""
     history = [

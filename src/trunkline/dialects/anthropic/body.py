@@ -212,6 +212,8 @@ class _Body:
         user = settings.user or settings.safety_identifier
         if user is not None:
             written["metadata"] = {"user_id": user}
+        if settings.safety_identifier not in (None, user):
+            self._dropped.append("safety_identifier")
         if settings.service_tier is not None:
             if settings.service_tier in _TIERS:
                 written["service_tier"] = _TIERS[settings.service_tier]
