@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from trunkline.capabilities import Capabilities
 from trunkline.clock import CountingMint
 from trunkline.dialects.dialect import ReplyContext
 from trunkline.dialects.openai_responses import DIALECT
@@ -107,3 +108,8 @@ def message(text: str, **members: Any) -> dict[str, Any]:
 
 def call(name: str, arguments: str, call_id: str, **members: Any) -> dict[str, Any]:
     return {"type": "function_call", "id": "fc_up", "call_id": call_id, "name": name, "arguments": arguments, **members}
+
+
+def write(request: ModelRequest, **facts: Any) -> dict[str, Any]:
+    """The body for an upstream with these facts."""
+    return DIALECT.write_request(request, Capabilities(**facts)).body
