@@ -106,6 +106,8 @@ async def test_models(client: AsyncAnthropic) -> None:
     models = [model async for model in client.models.list()]
     assert models
     assert all(model.type == "model" for model in models)
+    before = [model.id async for model in client.models.list(limit=2, before_id=models[5].id)]
+    assert sorted(before) == sorted(model.id for model in models[:5])
 
 
 async def test_wrong_key(gateway: Gateway) -> None:

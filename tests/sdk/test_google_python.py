@@ -1,11 +1,13 @@
 """Google's Python SDK through the gateway, onto every kind of upstream that Gemini callers reach."""
 
+import enum
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 from google import genai
 from google.genai import errors, types
+from pydantic import BaseModel
 
 from real_gateway import KEY, Gateway, model_of
 
@@ -114,6 +116,33 @@ async def test_structured_output(client: Any, kind: str) -> None:
     got = await client.models.generate_content(model=model_of(kind), contents="A city: Oslo", config=config)
     assert isinstance(got.parsed, dict)
     assert set(got.parsed) == {"city"}
+
+
+class Place(BaseModel):
+    name: str
+
+
+class Instrument(enum.Enum):
+    OBOE = "oboe"
+    LUTE = "lute"
+
+
+@pytest.mark.parametrize(
+    ("kind_of_answer", "schema", "parsed"),
+    [
+        ("application/json", list[Place], [Place(name="Oslo")]),
+        ("text/x.enum", Instrument, Instrument.OBOE),
+    ],
+)
+async def test_lists_and_choices(client: Any, kind: str, kind_of_answer: str, schema: Any, parsed: Any) -> None:
+    """What is no object comes as its types, streamed as well."""
+    config = types.GenerateContentConfig(response_mime_type=kind_of_answer, response_schema=schema)
+    asked: dict[str, Any] = {"model": model_of(kind), "contents": "A place like Oslo", "config": config}
+    got = await client.models.generate_content(**asked)
+    assert got.parsed == parsed
+    words: list[str] = []
+    await gather(await client.models.generate_content_stream(**asked), words)
+    assert "".join(words).strip() == got.text.strip()
 
 
 async def test_chat(client: Any, kind: str) -> None:
