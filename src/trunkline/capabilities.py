@@ -6,88 +6,84 @@ from msgspec import Struct
 
 
 class Capabilities(Struct, frozen=True, kw_only=True):
-    """Facts that lowering and writers ask. The defaults are permissive: an unknown model is given what was asked.
+    """Facts that lowering and writers ask. The defaults are permissive: an unknown model is given what was asked."""
 
-    `fields` are the top-level wire fields beyond the dialect's common ones that the target is known to take (`top_k`,
-    `repetition_penalty`): an unknown caller field among them is carried, another is refused. `refuses` are wire fields
-    that it answers with an error: left out of bodies that are otherwise passed on, and said. `emulated` are settings that
-    the operator wants told in words where the target lacks them.
-
-    Chat: `developer_role` (else `system`), `max_tokens_field`, `stream_options` (whether it takes `include_usage`),
-    `reasoning_field` (the name under which an assistant turn's reasoning is sent back, `None`: never),
-    `effort` (whether `reasoning_effort` is taken), `custom_tools`, `strict_tools`, `message_names`,
-    `call_id_digits` (Mistral: ids are exactly 9 letters or digits; 0: free).
-
-    Messages: `thinking` is how the model is told to think: `adaptive` with `output_config.effort`, `manual` with a
-    token budget, `both` (adaptive unless a budget is given), or `none`; `thinking_off` what is said instead of
-    thinking: `disabled`, `between_tools` (Sonnet 5.5), or nothing at all (`never`: it always thinks); `mid_system`
-    whether a system message may stand among the turns, `prefill` whether the last turn may be the assistant's.
-
-    Gemini: `thinking` is `adaptive` with a level, `manual` with a token budget (`thinking_budget` is the least and the
-    most, `thinking_off` `never` where it cannot be 0), or `none`.
-
-    Prompt caches that want to be asked: `cache_marks` says that the provider takes `cache_control` on parts,
-    `explicit_cache` that the model caches nothing without it, `cache_minimum_tokens` from how long a prefix on.
-
-    All: `sampling` whether temperature and the like are taken, `efforts` the levels that are (empty: not known, so
-    all), `forced_tools` whether a tool may be forced, `tools` (`emulated`: by the JSON grammar, see lowering),
-    `json_schema` (`native`, `json_object` only, `none`), `images`, `files`, `audio`, `context_tokens` how much goes
-    in and `max_output_tokens` how much comes out at most (`None`: not known).
-
-    Pictures, files and sound: `image_urls` and `file_urls` whether the provider fetches a URL by itself (else the
-    gateway does, and sends the content), `own_urls` how URLs begin that mean something to it alone (`gs://`),
-    `image_types`, `file_types` and `audio_formats` what it reads (`text/*` for all of a kind; empty: what its wire
-    can hold), `max_image_bytes` and `max_file_bytes` for one of them, `max_images` and `max_files` how many (0: not
-    known).
-
-    Names: `tool_name_length` letters, digits, `_` and `-` at most for a tool's, `call_id_length` letters for a call's
-    id; longer ones are mapped. `json_schema_with_tools` says whether a schema may be asked for beside tools.
-    """
-
+    # Tools. `emulated` ones are asked for by a JSON grammar; names are letters, digits, `_` and `-`.
     tools: Literal["native", "emulated", "none"] = "native"
     custom_tools: bool = False
     strict_tools: bool = True
+    forced_tools: bool = True
     parallel_switch: bool = True
+    tool_name_length: int = 64
+
+    # Ids of calls: letters at most, and exactly so many letters or digits where that is not 0 (Mistral: 9).
+    call_id_length: int = 64
+    call_id_digits: int = 0
+
+    # The shape of an answer; whether a schema may be asked for beside tools.
     json_schema: Literal["native", "json_object", "none"] = "native"
     json_schema_with_tools: bool = True
-    images: bool = True
-    files: bool = True
-    audio: bool = True
+
+    # Thinking. On Messages: `adaptive` with an effort, `manual` with a budget of tokens, `both` (adaptive unless a budget is
+    # given). On Gemini: `adaptive` with a level, `manual` with a budget between the two of `thinking_budget`.
+    thinking: Literal["adaptive", "manual", "both", "none"] = "both"
+    # What is said instead of thinking: `between_tools` is Sonnet 5.5's; `never` says that it always thinks.
+    thinking_off: Literal["disabled", "between_tools", "never"] = "disabled"
+    thinking_budget: tuple[int, int] = (1, 24576)
+    # The levels of effort that are taken; empty where they are not known, so that all are.
+    efforts: tuple[str, ...] = ()
+
+    # Settings: whether temperature and the like are taken.
+    sampling: bool = True
+    # Wire fields beyond the dialect's common ones that are taken (`top_k`, `repetition_penalty`). A field of the caller's
+    # that nobody knows is carried if it is among them, and else refused.
+    fields: frozenset[str] = frozenset()
+    # Wire fields that are answered with an error: they are left out of bodies that pass otherwise, and that is said.
+    refuses: frozenset[str] = frozenset()
+    # Settings that the operator wants told in words where the target lacks them.
+    emulated: frozenset[str] = frozenset()
+
+    # Chat alone: the role of instructions (else `system`), the name of the limit, whether `include_usage` is taken, the
+    # name under which a turn's reasoning is sent back (`None`: never), whether `reasoning_effort` is taken.
     developer_role: bool = False
     message_names: bool = False
     max_tokens_field: str = "max_tokens"
     stream_options: bool = True
     reasoning_field: str | None = "reasoning_content"
     effort: bool = True
-    call_id_digits: int = 0
-    call_id_length: int = 64
-    tool_name_length: int = 64
-    thinking: Literal["adaptive", "manual", "both", "none"] = "both"
-    thinking_off: Literal["disabled", "between_tools", "never"] = "disabled"
-    thinking_budget: tuple[int, int] = (1, 24576)
+
+    # Messages alone: a system message among the turns; a last turn of the assistant's, for the model to go on with.
     mid_system: bool = False
     prefill: bool = True
-    forced_tools: bool = True
-    efforts: tuple[str, ...] = ()
-    sampling: bool = True
+
+    # Prompt caches that want to be asked: whether `cache_control` is taken on parts, whether nothing is cached without it,
+    # from how long a prefix on.
     cache_marks: bool = False
     explicit_cache: bool = False
     cache_minimum_tokens: int = 1024
+
+    # How much goes in, and how much comes out at most; `None` where it is not known.
     context_tokens: int | None = None
+    max_output_tokens: int | None = None
+
+    # Pictures, files and sound: which are taken at all.
+    images: bool = True
+    files: bool = True
+    audio: bool = True
+    # Whether the provider fetches a URL by itself: else the gateway does, and sends the content. `own_urls` are how URLs
+    # begin that mean something to the provider alone (`gs://`).
     image_urls: bool = True
     file_urls: bool = True
     own_urls: tuple[str, ...] = ()
+    # What is read of them (`text/*` for all of a kind); empty for what the wire can hold.
     image_types: tuple[str, ...] = ()
     file_types: tuple[str, ...] = ()
     audio_formats: tuple[str, ...] = ()
+    # Bytes of one, and how many; 0 where it is not known.
     max_image_bytes: int = 0
     max_file_bytes: int = 0
     max_images: int = 0
     max_files: int = 0
-    max_output_tokens: int | None = None
-    fields: frozenset[str] = frozenset()
-    emulated: frozenset[str] = frozenset()
-    refuses: frozenset[str] = frozenset()
 
 
 EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
