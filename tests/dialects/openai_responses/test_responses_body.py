@@ -187,6 +187,13 @@ def test_t38_a_tools_picture_stays_a_picture() -> None:
     ]
 
 
+def test_t34_a_tool_that_gave_nothing_gave_the_empty_text() -> None:
+    """T-34: as a Messages caller may say it by an empty list."""
+    call = ToolCall(call_id="c", name="f", arguments="{}")
+    _, written = written_input(call, ToolOutput(call_id="c", output=[]))
+    assert written["output"] == ""
+
+
 def test_t50_reasoning_goes_back_under_its_own_id() -> None:
     """T-50: encrypted content returns byte for byte, under the id that it is bound to, not under ours."""
     carrier = Carrier("responses", "encrypted_content", {"id": "rs_up", "encrypted_content": "gAAA"})

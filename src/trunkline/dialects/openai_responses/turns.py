@@ -90,7 +90,9 @@ def _write_call(item: ToolCall) -> dict[str, Any]:
 
 
 def _write_output(item: ToolOutput) -> dict[str, Any]:
-    output = item.output if type(item.output) is str else write_parts(list(item.output), output=False)  # type: ignore[arg-type]
+    parts = item.output
+    # A tool that gave nothing back gave the empty text: OpenAI takes no empty list.
+    output = (parts if type(parts) is str else write_parts(list(parts), output=False)) or ""  # type: ignore[arg-type]
     type_ = "function_call_output" if item.kind == "function" else "custom_tool_call_output"
     return {"type": type_, "call_id": item.call_id, "output": output, **_extras(item)}
 
