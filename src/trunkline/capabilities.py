@@ -24,8 +24,8 @@ class Capabilities(Struct, frozen=True, kw_only=True):
     json_schema: Literal["native", "json_object", "none"] = "native"
     json_schema_with_tools: bool = True
 
-    # Thinking. On Messages: `adaptive` with an effort, `manual` with a budget of tokens, `both` (adaptive unless a budget is
-    # given). On Gemini: `adaptive` with a level, `manual` with a budget between the two of `thinking_budget`.
+    # Thinking. On Messages: `adaptive` with an effort, `manual` with a budget of tokens, `both` (adaptive unless a
+    # budget is given). On Gemini: `adaptive` with a level, `manual` with a budget between the two of `thinking_budget`.
     thinking: Literal["adaptive", "manual", "both", "none"] = "both"
     # What is said instead of thinking: `between_tools` is Sonnet 5.5's; `never` says that it always thinks.
     thinking_off: Literal["disabled", "between_tools", "never"] = "disabled"
@@ -35,8 +35,8 @@ class Capabilities(Struct, frozen=True, kw_only=True):
 
     # Settings: whether temperature and the like are taken.
     sampling: bool = True
-    # Wire fields beyond the dialect's common ones that are taken (`top_k`, `repetition_penalty`). A field of the caller's
-    # that nobody knows is carried if it is among them, and else refused.
+    # Wire fields beyond the dialect's common ones that are taken (`top_k`, `repetition_penalty`). A field of the
+    # caller's that nobody knows is carried if it is among them, and else refused.
     fields: frozenset[str] = frozenset()
     # Wire fields that are answered with an error: they are left out of bodies that pass otherwise, and that is said.
     refuses: frozenset[str] = frozenset()
@@ -56,8 +56,8 @@ class Capabilities(Struct, frozen=True, kw_only=True):
     mid_system: bool = False
     prefill: bool = True
 
-    # Prompt caches that want to be asked: whether `cache_control` is taken on parts, whether nothing is cached without it,
-    # from how long a prefix on.
+    # Prompt caches that want to be asked: whether `cache_control` is taken on parts, whether nothing is cached without
+    # it, from how long a prefix on.
     cache_marks: bool = False
     explicit_cache: bool = False
     cache_minimum_tokens: int = 1024
@@ -70,8 +70,8 @@ class Capabilities(Struct, frozen=True, kw_only=True):
     images: bool = True
     files: bool = True
     audio: bool = True
-    # Whether the provider fetches a URL by itself: else the gateway does, and sends the content. `own_urls` are how URLs
-    # begin that mean something to the provider alone (`gs://`).
+    # Whether the provider fetches a URL by itself: else the gateway does, and sends the content. `own_urls` are how
+    # URLs begin that mean something to the provider alone (`gs://`).
     image_urls: bool = True
     file_urls: bool = True
     own_urls: tuple[str, ...] = ()

@@ -91,7 +91,8 @@ class ItemEnded(Struct, frozen=True):
 
 
 class UsageReported(Struct, frozen=True):
-    """Token counts; the last report is the truth. `billed` is what is to be paid instead, where that is something else."""
+    """Token counts; the last report is the truth. `billed` is what is to be paid instead, where that is something
+    else."""
 
     usage: Usage
     billed: Usage = NO_USAGE

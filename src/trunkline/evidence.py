@@ -1,4 +1,5 @@
-"""What was said in one request, for an audit that keeps bodies: gathered while it is under way, kept when it is over."""
+"""What was said in one request, for an audit that keeps bodies: gathered while it is under way, kept when it is
+over."""
 
 from collections.abc import Mapping, Sequence
 

@@ -1,4 +1,5 @@
-"""Labels: names and values that a request is known by, for usage and budgets. What may be one, and how they are written."""
+"""Labels: names and values that a request is known by, for usage and budgets. What may be one, and how they are
+written."""
 
 from collections.abc import Mapping
 

@@ -1,7 +1,7 @@
 """Money, in integers: one nano-dollar is the smallest amount, and each price is rounded once.
 
-A `Tariff` is all that a model may cost; `Rates` are what of it applies to one reply, by where it was served and how much
-went in. `charge` is what a reply costs, `dearest_rates` the most that one to come may.
+A `Tariff` is all that a model may cost; `Rates` are what of it applies to one reply, by where it was served and how
+much went in. `charge` is what a reply costs, `dearest_rates` the most that one to come may.
 """
 
 from collections.abc import Mapping
@@ -24,8 +24,8 @@ _PER = 1_000_000
 
 
 class Rates(Struct, frozen=True, array_like=True):
-    """Nano-dollars for a million tokens, and for one call of a hosted tool: integers, so that no price is rounded before
-    it is added up. `searched_request` is for a request that searched, however often."""
+    """Nano-dollars for a million tokens, and for one call of a hosted tool: integers, so that no price is rounded
+    before it is added up. `searched_request` is for a request that searched, however often."""
 
     input: int
     output: int
@@ -172,7 +172,8 @@ def charge(usage: Usage, tariff: Tariff | None) -> tuple[Nano | None, Rates | No
 
 
 def dearest_rates(tariff: Tariff, input_tokens: int, tier: str = "") -> Rates:
-    """The dearest rates, each for itself, that a request of at most so many tokens may meet at a tier (`""`: the usual).
+    """The dearest rates, each for itself, that a request of at most so many tokens may meet at a tier (`""`: the
+    usual).
 
     A provider may serve at the usual tier what asked for another one.
     """
@@ -222,8 +223,8 @@ def round_half_even(numerator: int, denominator: int) -> int:
 
 
 def read_dollars(text: str) -> Nano:
-    """Dollars as a plain decimal (`12`, `0.25`) → nano-dollars. Raises `ValueError` for anything else, and for more than
-    nine decimals."""
+    """Dollars as a plain decimal (`12`, `0.25`) → nano-dollars. Raises `ValueError` for anything else, and for more
+    than nine decimals."""
     whole, point, decimals = text.strip().partition(".")
     digits = whole + decimals
     if (

@@ -22,9 +22,9 @@ class Attempt(Struct):
 
     `started_at_micros` is UTC microseconds, durations are microseconds from the attempt's own beginning;
     `duration_micros` is `None` until it is over. `target` is `account/model`. `status` is the upstream's, 0 where there
-    was none. `outcome`: `ok`, `incomplete`, `error`, `cancelled` (the client left). `usage` is all zeros when the upstream
-    told none. `is_estimated`: the upstream told no usage, so it was estimated. `is_aside`: a question of the gateway's own,
-    whose answer is no part of the caller's.
+    was none. `outcome`: `ok`, `incomplete`, `error`, `cancelled` (the client left). `usage` is all zeros when the
+    upstream told none. `is_estimated`: the upstream told no usage, so it was estimated. `is_aside`: a question of the
+    gateway's own, whose answer is no part of the caller's.
 
     `cost` is `None` for a model without a price. `rates` are what it was computed with, of all that its `tariff` says,
     which is not kept; they are `None` where the provider told the cost itself. `cost_source`: `told`, or the tariff's

@@ -5,7 +5,8 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import astuple, replace
 
-# No model reads or writes so much at once: whoever says so has miscounted, and would use up every limit and budget there is.
+# No model reads or writes so much at once: whoever says so has miscounted, and would use up every limit and budget
+# there is.
 MOST_COUNTED = 2**32
 
 
@@ -13,13 +14,13 @@ class Usage(Struct, frozen=True, omit_defaults=True):
     """What one reply used, as far as anybody is paid for it.
 
     `input_tokens` is what was read fresh: cached reads, cache writes, sound and pictures are beside it, not inside.
-    `cache_write_tokens` are writes that are kept for the usual minutes, `cache_write_1h_tokens` those for an hour, which
-    cost more. `output_tokens` is everything that is neither reasoning, sound nor a picture.
+    `cache_write_tokens` are writes that are kept for the usual minutes, `cache_write_1h_tokens` those for an hour,
+    which cost more. `output_tokens` is everything that is neither reasoning, sound nor a picture.
 
     `web_searches`, `code_sessions` and `file_searches` are calls of hosted tools. `billed_input_tokens` and
-    `billed_output_tokens` are what a provider that counts more than it bills wants paid, instead of all tokens above: they
-    are in no sum of tokens, and 0 where what is counted is billed. `tier` is where the provider says that
-    it served the request: one of `TIERS`, or nothing. `told_cost` is what it says that the reply cost, in nano-dollars.
+    `billed_output_tokens` are what a provider that counts more than it bills wants paid, instead of all tokens above:
+    they are in no sum of tokens, and 0 where what is counted is billed. `tier` is where the provider says that it
+    served the request: one of `TIERS`, or nothing. `told_cost` is what it says that the reply cost, in nano-dollars.
     """
 
     input_tokens: int = 0
@@ -109,7 +110,8 @@ def _pairs(one: Usage, other: Usage) -> "zip[tuple[int, int]]":
 NO_USAGE = Usage()
 
 TIERS = ("default", "standard", "priority", "flex", "batch", "fast")
-"""Where a request may be served, in our words; `default` and `standard` are the usual place, and cost the usual price."""
+"""Where a request may be served, in our words; `default` and `standard` are the usual place, and cost the usual
+price."""
 
 _WORDS = {tier: tier for tier in TIERS} | {"on_demand": "default", "performance": "priority"}
 

@@ -23,7 +23,8 @@ SAMPLING = frozenset({"temperature", "top_p", "top_k"})
 
 
 class Row(Struct, frozen=True, forbid_unknown_fields=True):
-    """Facts of the models whose names match; a later row wins over an earlier one. Some hold at some providers alone."""
+    """Facts of the models whose names match; a later row wins over an earlier one. Some hold at some providers
+    alone."""
 
     models: tuple[str, ...]
     facts: Facts

@@ -113,7 +113,8 @@ def _read_efforts(entry: Mapping[str, Any]) -> list[str]:
 
 
 def make_tables(entries: Mapping[str, Any]) -> tuple[Table, dict[str, Table], Table]:
-    """`{model: facts}` as their makers have them, `{provider: {model: what differs}}`, `{provider: {model: prices}}`."""
+    """`{model: facts}` as their makers have them, `{provider: {model: what differs}}`, `{provider: {model:
+    prices}}`."""
     made: Table = {}
     sold: dict[str, Table] = {}
     prices: Table = {}

@@ -1,8 +1,8 @@
 """Published prices → rows of `data/prices.json`: the half of `refresh` that is about money.
 
-A row is `[figures, conditions]`: dollars for a million tokens in the order of `FIGURES`, without the ones at its end that
-nobody told, and what else is known: other figures by their names, dollars for one call by the name of the tool, and rows
-of the same kind for a tier of service (`flex`) or a large input (`>200000`), which say what differs there.
+A row is `[figures, conditions]`: dollars for a million tokens in the order of `FIGURES`, without the ones at its end
+that nobody told, and what else is known: other figures by their names, dollars for one call by the name of the tool,
+and rows of the same kind for a tier of service (`flex`) or a large input (`>200000`), which say what differs there.
 """
 
 import datetime as dt

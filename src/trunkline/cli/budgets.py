@@ -33,8 +33,8 @@ def run(options: Namespace) -> int:
 
 @contextlib.asynccontextmanager
 async def _open_beside(config: Config) -> AsyncIterator[RuleBook]:
-    """The budgets of the store that a gateway of this configuration uses. A gateway that runs takes up every change within
-    a second; what it has reserved is not known here."""
+    """The budgets of the store that a gateway of this configuration uses. A gateway that runs takes up every change
+    within a second; what it has reserved is not known here."""
     from trunkline.cli.opened import open_beside
     from trunkline.engine.admin.budget_book import BudgetBook
     from trunkline.engine.bounds.budgets.funds import Fund

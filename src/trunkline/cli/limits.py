@@ -32,8 +32,8 @@ def run(options: Namespace) -> int:
 
 @contextlib.asynccontextmanager
 async def _open_beside(config: Config) -> AsyncIterator[RuleBook]:
-    """The limits of the store that a gateway of this configuration uses. A gateway that runs takes up every change within
-    a second; what is used is not known here."""
+    """The limits of the store that a gateway of this configuration uses. A gateway that runs takes up every change
+    within a second; what is used is not known here."""
     from trunkline.cli.opened import open_beside
     from trunkline.clock import mint
     from trunkline.engine.admin.limit_book import LimitBook

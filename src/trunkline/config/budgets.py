@@ -14,7 +14,8 @@ _DECLARED = replace(NEW, is_declared=True)
 
 
 def read_budgets(document: Document, node: Node, environment: Environment) -> tuple[Budget, ...]:
-    """A list like `[{name: alpha, match: {path: "/team/alpha/**"}, dollars: "500", per: month}]`. Raises `ConfigError`."""
+    """A list like `[{name: alpha, match: {path: "/team/alpha/**"}, dollars: "500", per: month}]`. Raises
+    `ConfigError`."""
     if node.content is not None and not isinstance(node.content, list):
         raise ConfigError(f"{document.place(node)}: `budgets` should be a list of budgets")
     budgets: dict[str, Budget] = {}

@@ -71,15 +71,15 @@ class Shown(Struct, frozen=True):
 class Config:
     """Everything a gateway is started with.
 
-    `log_format` is `None` where it depends on whether standard error is a terminal. `master_key` is `None` where
-    one has to be generated (unless `auth` is off), `secret` likewise. `accounts` are in the order in which a name
-    that several list is looked for; the embedded model is not among them, `local` says that it is wanted. `proxies`
-    are the proxy variables as they were. `uncached` are the aliases for which no cache points are set, `emulating`
-    those with settings that are told in words. `forwarded_prompts` are prompts at a provider that anybody may use,
-    each with its model. `keys`, `limits`, `budgets` and `prices` are those that the file declares. `counts_budgets_alone`: while Redis is away. `encrypts` says whether what is kept is sealed at rest.
-    `session_headers` name the session of a request, `guesses_sessions` says whether one that names none is put to others
-    that begin like it; `label_headers` are labels, by the headers they stand in. `notes` are sentences about what is
-    set but not served.
+    `log_format` is `None` where it depends on whether standard error is a terminal. `master_key` is `None` where one
+    has to be generated (unless `auth` is off), `secret` likewise. `accounts` are in the order in which a name that
+    several list is looked for; the embedded model is not among them, `local` says that it is wanted. `proxies` are the
+    proxy variables as they were. `uncached` are the aliases for which no cache points are set, `emulating` those with
+    settings that are told in words. `forwarded_prompts` are prompts at a provider that anybody may use, each with its
+    model. `keys`, `limits`, `budgets` and `prices` are those that the file declares. `counts_budgets_alone`: while
+    Redis is away. `encrypts` says whether what is kept is sealed at rest. `session_headers` name the session of a
+    request, `guesses_sessions` says whether one that names none is put to others that begin like it; `label_headers`
+    are labels, by the headers they stand in. `notes` are sentences about what is set but not served.
     """
 
     data_dir: Path

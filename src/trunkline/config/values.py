@@ -1,4 +1,5 @@
-"""Texts as they are typed → values. Each reader raises `ValueError` with what the text should be, and never quotes it."""
+"""Texts as they are typed → values. Each reader raises `ValueError` with what the text should be, and never quotes
+it."""
 
 import base64
 import binascii

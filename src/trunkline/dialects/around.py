@@ -1,4 +1,5 @@
-"""A passage around another one: it does something with the bytes that come out, and knows no more of the stream itself."""
+"""A passage around another one: it does something with the bytes that come out, and knows no more of the stream
+itself."""
 
 from trunkline.dialects.dialect import Passage
 from trunkline.errors import TrunklineError

@@ -38,9 +38,10 @@ class ReplyContext(Struct, frozen=True, kw_only=True):
     """What a writer of replies needs beside the answer itself.
 
     `request` is the caller's, as it was read: replies echo it. `model` is the name to show when the upstream named
-    none. `created_at` is in whole seconds. `seal` makes an opaque carrier safe to hand to the caller. `echo` are members
-    of the reply that say what the gateway stood for, in the place of what the request as it went on says. In `shown` a
-    writer keeps, under its name, what it has drawn of the request: replies to others that say the same find it there.
+    none. `created_at` is in whole seconds. `seal` makes an opaque carrier safe to hand to the caller. `echo` are
+    members of the reply that say what the gateway stood for, in the place of what the request as it went on says. In
+    `shown` a writer keeps, under its name, what it has drawn of the request: replies to others that say the same find
+    it there.
     """
 
     request: ModelRequest
@@ -169,8 +170,8 @@ class UpstreamDialect:
     """One wire protocol as far as upstreams speak it: all that translation needs of one that no caller speaks here.
 
     `write_request(request, capabilities)`: a lowered request → the upstream's body (`model` and `stream` included).
-    `write_head(request, capabilities)`: the same in two steps, for many requests that differ in their items alone; `None`
-    where that is not done.
+    `write_head(request, capabilities)`: the same in two steps, for many requests that differ in their items alone;
+    `None` where that is not done.
     `read_reply(body)`: an upstream's whole JSON reply → the answer. Raises `Garbled`, or the error the body holds.
     `reader()`: a `StreamReader` for one upstream stream.
     `read_error(status, headers, body)`: an upstream's error reply → one of the `UpstreamError` classes.
@@ -199,8 +200,9 @@ class Dialect(UpstreamDialect):
     """One wire protocol, for callers and upstreams alike.
 
     `read_request(body, unseal)`: the caller's JSON object, every member decoded → a `ModelRequest`. Raises
-    `InvalidRequest` or `UnknownParameter`, with `param`, for what is wrong; never anything else. It comes in two parts: `conversation` names the
-    member whose value `read_conversation(value, head, unseal)` makes the items of, and `read_head(body)` is all the rest.
+    `InvalidRequest` or `UnknownParameter`, with `param`, for what is wrong; never anything else.
+    `conversation`, `read_conversation(value, head, unseal)`, `read_head(body)`: the same in two parts, the member of
+    this name and all the rest.
     `write_reply(response, context)`: the answer → the caller's JSON.
     `writer(context)`: a `StreamWriter` for one caller's stream.
     `write_error(error, request_id)`: any error → the caller's JSON envelope.

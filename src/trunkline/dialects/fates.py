@@ -308,8 +308,8 @@ INCLUDED: frozenset[str] = frozenset(
         "web_search_call.results",
     }
 )
-"""What a caller may ask to have included: log probabilities are asked for, sources and outputs shown, sealed reasoning is
-always given, and of the rest there is nothing in an answer that was translated."""
+"""What a caller may ask to have included: log probabilities are asked for, sources and outputs shown, sealed reasoning
+is always given, and of the rest there is nothing in an answer that was translated."""
 
 MEDIA_TOLD_TO: dict[str, tuple[str, ...]] = {
     "audio": ("chat", "gemini"),
@@ -318,9 +318,9 @@ MEDIA_TOLD_TO: dict[str, tuple[str, ...]] = {
     "inlineData": ("gemini",),
     "video": (),
 }
-"""Media in answers, and the callers whose API has a place for them; for others they are left out, and said. What a sound
-says in words is text for all, and pictures that come along are everybody's; `images` are those that are elsewhere,
-`inlineData` and `fileData` what else Gemini makes, `video` what Bedrock's models do."""
+"""Media in answers, and the callers whose API has a place for them; for others they are left out, and said. What a
+sound says in words is text for all, and pictures that come along are everybody's; `images` are those that are
+elsewhere, `inlineData` and `fileData` what else Gemini makes, `video` what Bedrock's models do."""
 
 SAYS_ERRORS: frozenset[str] = frozenset({"messages", "bedrock", "gemini"})
 """The dialects whose tool outputs can say that they are errors; elsewhere their text does."""

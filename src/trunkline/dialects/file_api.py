@@ -42,9 +42,9 @@ class Copy(Struct, frozen=True):
 class FileApi(Struct, frozen=True):
     """One way of keeping files.
 
-    `write(content, boundary, seconds)` is the upload of a file that is wanted for so long at most, `read(answer)` what is said
-    of it. `keeps_seconds` is how long a file may stay that is wanted for longer. `needs` are headers that every request
-    must have which is about files, or names one.
+    `write(content, boundary, seconds)` is the upload of a file that is wanted for so long at most, `read(answer)` what
+    is said of it. `keeps_seconds` is how long a file may stay that is wanted for longer. `needs` are headers that every
+    request must have which is about files, or names one.
     """
 
     write: Callable[[Content, str, int], Form]

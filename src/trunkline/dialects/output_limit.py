@@ -17,8 +17,8 @@ _MOST = 1_000_000_000
 
 
 class OutputLimit(Struct, frozen=True, gc=False):
-    """`tokens` for each of the `choices`; `None` where the request leaves it open. `least` is what a limit must leave room
-    for: the tokens that the model is told to think with."""
+    """`tokens` for each of the `choices`; `None` where the request leaves it open. `least` is what a limit must leave
+    room for: the tokens that the model is told to think with."""
 
     tokens: int | None
     choices: int = 1
@@ -26,8 +26,8 @@ class OutputLimit(Struct, frozen=True, gc=False):
 
 
 class _Wire(Struct, frozen=True):
-    """One wire. `read(members)` raises `InvalidRequest` for what is no limit. `write(members, tokens, field)` sets one in
-    place, under the names that stand there already or else `field`, where a wire has several."""
+    """One wire. `read(members)` raises `InvalidRequest` for what is no limit. `write(members, tokens, field)` sets one
+    in place, under the names that stand there already or else `field`, where a wire has several."""
 
     read: Callable[[Mapping[str, Raw]], OutputLimit]
     write: Callable[[Members, int, str], None]

@@ -35,7 +35,8 @@ def fit_effort(effort: Any, capabilities: Capabilities) -> Any:
 
 
 def switch_off(effort: Any, capabilities: Capabilities) -> dict[str, Any]:
-    """How no thought is asked for at vendors whose dial is a switch of their own; empty for any other wish or vendor."""
+    """How no thought is asked for at vendors whose dial is a switch of their own; empty for any other wish or
+    vendor."""
     is_switch = not capabilities.effort and "thinking" in capabilities.fields
     return {"thinking": {"type": "disabled"}} if is_switch and effort == "none" else {}
 

@@ -1,4 +1,5 @@
-"""About how many tokens an answer had come to when it was cut, by the bytes that had passed: for answers that never told.
+"""About how many tokens an answer had come to when it was cut, by the bytes that had passed: for answers that never
+told.
 
 Whatever the dialect, text stands in JSON strings under a few names.
 """

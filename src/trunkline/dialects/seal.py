@@ -66,7 +66,8 @@ class Sealer:
         return f"{PREFIX}{self._newest}.{base64.urlsafe_b64encode(nonce + sealed).rstrip(b'=').decode()}"
 
     def _unseal(self, value: str, scopes: Iterable[bytes]) -> Carrier | None:
-        """What was sealed; `None` if the value was not sealed here at all; a foreign carrier if for none of the scopes."""
+        """What was sealed; `None` if the value was not sealed here at all; a foreign carrier if for none of the
+        scopes."""
         if not value.startswith(PREFIX):
             return None
         _, _, rest = value.partition(".")

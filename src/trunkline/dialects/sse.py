@@ -109,7 +109,8 @@ class Splitter:
 
 
 def _read_named(data: bytes) -> ServerSentEvent | None:
-    """The one event that these bytes are, if they are a name and a line of data; `None` where it takes a closer look."""
+    """The one event that these bytes are, if they are a name and a line of data; `None` where it takes a closer
+    look."""
     end = data.find(b"\n")
     if data[end + 1 : end + 7] != b"data: " or data.find(b"\n", end + 1) != len(data) - 2:
         return None

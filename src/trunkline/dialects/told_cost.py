@@ -41,7 +41,8 @@ _decode = msgspec.json.Decoder(_Body, float_hook=Decimal).decode
 
 
 def read_told_cost(usage: Mapping[str, Any], body: bytes) -> int | None:
-    """What a usage object says of its cost; `body` are the bytes that it was read from. `None` where it says nothing."""
+    """What a usage object says of its cost; `body` are the bytes that it was read from. `None` where it says
+    nothing."""
     if _MEMBERS.isdisjoint(usage):
         return None
     try:

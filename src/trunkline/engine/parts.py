@@ -33,15 +33,17 @@ class Setting(Struct, frozen=True):
 class Parts(Struct, frozen=True, kw_only=True):
     """The ports and tools of one gateway; `build` puts them together.
 
-    `make_router` makes a router for a new listing. `dialects` are those that
-    callers speak, `upstreams` those that providers are spoken to in. `instance` is this gateway's name in `x-trunkline-hop`. `strict`
-    turns whatever would be left out of a request into an error. `key_maker` is `None` where no keys are issued. `credentials` is there where a provider needs it.
-    Files of more than `inline_file_bytes` are copied to providers that keep files.
-    `fetch` is `None` where nothing that callers point to may be fetched. `store` is `None` where nothing is kept; `is_store_up` says whether its database answers.
-    `gauge` learns how far estimates are off, `heads` remembers what requests begin with. `forwarded_prompts` are prompts kept at a provider that anybody may use, each with its model. `admission` is `None` where nothing bounds what may be asked, `purse` and
-    `budgets`, by which they are administered, where there are none.
+    `make_router` makes a router for a new listing. `dialects` are those that callers speak, `upstreams` those that
+    providers are spoken to in. `instance` is this gateway's name in `x-trunkline-hop`. `strict` turns whatever would be
+    left out of a request into an error. `key_maker` is `None` where no keys are issued. `credentials` is there where a
+    provider needs it. Files of more than `inline_file_bytes` are copied to providers that keep files. `fetch` is `None`
+    where nothing that callers point to may be fetched. `store` is `None` where nothing is kept; `is_store_up` says
+    whether its database answers. `gauge` learns how far estimates are off, `heads` remembers what requests begin with.
+    `forwarded_prompts` are prompts kept at a provider that anybody may use, each with its model. `admission` is `None`
+    where nothing bounds what may be asked, `purse` and `budgets`, by which they are administered, where there are none.
     `write_metrics` is told how many streams are under way, and writes what Prometheus reads; `None` where nothing is
-    counted. `settings` are what was set, secrets left out. `evidence_bytes` is how much of a stream is heard for the audit, 0 where that keeps no bodies.
+    counted. `settings` are what was set, secrets left out. `evidence_bytes` is how much of a stream is heard for the
+    audit, 0 where that keeps no bodies.
     """
 
     keys: Keys

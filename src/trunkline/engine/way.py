@@ -27,7 +27,8 @@ class Way(Struct, frozen=True):
 
 
 def choose_way(dialect: Dialect, target: Target, envelope: Envelope) -> Way:
-    """The way for one body, in its caller's dialect, to one target. Raises `Unsupported` when the target speaks no dialect of ours."""
+    """The way for one body, in its caller's dialect, to one target. Raises `Unsupported` when the target speaks no
+    dialect of ours."""
     members, body = envelope.members, envelope.body
     caller, speaks = dialect.name, target.account.speaks
     if not speaks:

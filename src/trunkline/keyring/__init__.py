@@ -55,7 +55,8 @@ class Keyring:
         return self._hash is None
 
     def find(self, presented: bytes) -> Principal | None:
-        """The operator, if this is the key. The time of the comparison does not tell how much of a wrong key was right."""
+        """The operator, if this is the key. The time of the comparison does not tell how much of a wrong key was
+        right."""
         if self._hash is None or hmac.compare_digest(hash_key(self._secret, presented), self._hash):
             return OPERATOR
         return None

@@ -1,4 +1,5 @@
-"""What the providers of Google's wire format share: the paths of their models, how their lists read, what the models take."""
+"""What the providers of Google's wire format share: the paths of their models, how their lists read, what the models
+take."""
 
 from collections.abc import Mapping
 

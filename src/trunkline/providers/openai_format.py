@@ -1,4 +1,5 @@
-"""What the providers of OpenAI's wire format share: how their list of models reads, their usual shape, what OpenAI's own take."""
+"""What the providers of OpenAI's wire format share: how their list of models reads, their usual shape, what OpenAI's
+own take."""
 
 from typing import Any
 

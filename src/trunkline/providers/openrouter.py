@@ -1,7 +1,8 @@
 """OpenRouter.
 
 Responses are in beta and stateless there, so Chat is preferred. Chat streams hold comments while it looks for a
-provider, and errors may come inside a 200. Reasoning is `reasoning`. Its names have a slash of their own. It takes Anthropic's cache points on text parts.
+provider, and errors may come inside a 200. Reasoning is `reasoning`. Its names have a slash of their own. It takes
+Anthropic's cache points on text parts.
 """
 
 from trunkline.capabilities import Capabilities

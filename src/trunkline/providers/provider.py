@@ -10,8 +10,8 @@ from trunkline.capabilities import Capabilities
 STREAM = ":stream"
 """What is put behind a dialect's name for the path of its streams, where that is another one."""
 
-# Paths below the base URL, unless that stands in them as `{base}`; a provider that has others says so. `{model}` stands for
-# the model's name, encoded.
+# Paths below the base URL, unless that stands in them as `{base}`; a provider that has others says so. `{model}` stands
+# for the model's name, encoded.
 PATHS: Mapping[str, str] = {
     "chat": "/chat/completions",
     "responses": "/responses",
@@ -74,17 +74,17 @@ class Provider:
     is the setting that configures the provider, where that is not its key. `version` is the path segment that a base
     URL may be given without. `key_required`: an API key configures it; otherwise its base URL does. `needs` are the
     settings without which it cannot be used, as alternatives; empty: the key, where one is required. `also` are the
-    variables of the vendor's own tools for the key and the base URL.
-    `speaks` are its dialects by preference, `faithful` those whose streams keep the dialect's own grammar.
-    `operations` are what it serves beyond generation (`embeddings`, `count_tokens`). `headers` go with every request,
-    `caller_headers` are taken from the caller when it sends them. `read_models` reads the body of its list call, and
-    raises `Garbled`; without a `models` path there is none to ask for. `rank` decides which of several providers that
-    list a name is asked, the lowest first, then by alphabet. `keeps_responses`: a response that it was told to store can
-    be gone on from, read and deleted there under its id. `keeps_prompts`: a request may name a prompt that is kept
-    there. `embedded`: it is served by this gateway itself. `is_free`: nothing is paid for its models. `cloud` is whose tokens or temporary keys open it,
-    `aws`, `entra` or `google`, where its key and settings say that it `needs_token`. `lists` are the URLs that its
-    models are listed at, where that is not below the base URL. `example` is a bare name of a model that its accounts
-    usually have, for programs to paste; empty where there is none.
+    variables of the vendor's own tools for the key and the base URL. `speaks` are its dialects by preference,
+    `faithful` those whose streams keep the dialect's own grammar. `operations` are what it serves beyond generation
+    (`embeddings`, `count_tokens`). `headers` go with every request, `caller_headers` are taken from the caller when it
+    sends them. `read_models` reads the body of its list call, and raises `Garbled`; without a `models` path there is
+    none to ask for. `rank` decides which of several providers that list a name is asked, the lowest first, then by
+    alphabet. `keeps_responses`: a response that it was told to store can be gone on from, read and deleted there under
+    its id. `keeps_prompts`: a request may name a prompt that is kept there. `embedded`: it is served by this gateway
+    itself. `is_free`: nothing is paid for its models. `cloud` is whose tokens or temporary keys open it, `aws`, `entra`
+    or `google`, where its key and settings say that it `needs_token`. `lists` are the URLs that its models are listed
+    at, where that is not below the base URL. `example` is a bare name of a model that its accounts usually have, for
+    programs to paste; empty where there is none.
     """
 
     name: str

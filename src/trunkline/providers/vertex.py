@@ -1,8 +1,8 @@
 """Gemini on Google Cloud's Vertex AI.
 
 Limits: it has no lasting key but tokens: of a file of credentials (a service account's, a person's, a federated
-identity's), of the login that `gcloud` keeps, or of the machine that this runs on. The models of its list are not told, so a name needs its prefix, or `VERTEX_MODELS`. Signatures and limits as
-with the Gemini API.
+identity's), of the login that `gcloud` keeps, or of the machine that this runs on. The models of its list are not told,
+so a name needs its prefix, or `VERTEX_MODELS`. Signatures and limits as with the Gemini API.
 """
 
 from collections.abc import Mapping

@@ -19,7 +19,8 @@ class Gateway(Protocol):
         """
 
     def authenticate(self, call: Call) -> object:
-        """Raises `Unauthenticated` unless the call carries a key that is known here; what it returns is not looked at."""
+        """Raises `Unauthenticated` unless the call carries a key that is known here; what it returns is not looked
+        at."""
 
     def leave(self) -> None:
         """No more connections are taken: end what would never end by itself. Everything else has its time."""

@@ -7,11 +7,11 @@ class Limits(Struct, frozen=True, kw_only=True):
     """Sizes in bytes, times in seconds. Deadlines are kept by one sweep, so they are exact to `sweep_seconds`.
 
     `body_bytes` holds for a body as it is sent and as it is decoded, `upload_bytes` for one that is not kept in memory.
-    `head_seconds` counts from a request's first
-    byte to the end of its head, `body_idle_seconds` between two reads of a body, and a body that has come slower than
-    `body_bytes_per_second` for longer than that is cut as well. `write_idle_seconds` is how long a client may leave a
-    full buffer untouched, `linger_seconds` and `linger_bytes` how long and how much a refused sender may go on
-    sending before the connection is closed, and `greeting_seconds` how long a WebSocket client may be silent before it is told to use HTTP.
+    `head_seconds` counts from a request's first byte to the end of its head, `body_idle_seconds` between two reads of a
+    body, and a body that has come slower than `body_bytes_per_second` for longer than that is cut as well.
+    `write_idle_seconds` is how long a client may leave a full buffer untouched, `linger_seconds` and `linger_bytes` how
+    long and how much a refused sender may go on sending before the connection is closed, and `greeting_seconds` how
+    long a WebSocket client may be silent before it is told to use HTTP.
     """
 
     body_bytes: int = 32_000_000

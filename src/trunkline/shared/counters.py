@@ -47,8 +47,8 @@ class _Counter:
 
 
 class MemoryCounters:
-    """The port, for one process. Beyond `most_counters` those that were opened first are forgotten, if nothing of them is
-    held."""
+    """The port, for one process. Beyond `most_counters` those that were opened first are forgotten, if nothing of them
+    is held."""
 
     def __init__(self, clock: Clock, most_counters: int = MOST_COUNTERS) -> None:
         self._clock = clock
@@ -100,7 +100,8 @@ class MemoryCounters:
         return Taken(claims, levels, counters)
 
     def _refuse(self, claims: Sequence[Claim], taken: Sequence[_Counter], now_ms: int) -> Refused:
-        """Give back those that were taken already, and say why all do not fit: the claim that waits longest, or for ever."""
+        """Give back those that were taken already, and say why all do not fit: the claim that waits longest, or for
+        ever."""
         self._give_back(claims[: len(taken)], taken)
         counters = [self._counters.get(claim.key) or self._open(claim, now_ms) for claim in claims]
         levels = self._look(claims, now_ms)
@@ -174,7 +175,8 @@ class MemoryCounters:
         return counter
 
     def _sweep(self, now_ms: int) -> None:
-        """Forget what is idle, and of the rest the oldest where there are too many; again once there are twice as many."""
+        """Forget what is idle, and of the rest the oldest where there are too many; again once there are twice as
+        many."""
         kept = {key: counter for key, counter in self._counters.items() if not counter.is_idle(now_ms)}
         if len(kept) >= self._most:
             unheld = [key for key, counter in kept.items() if not counter.held]

@@ -1,7 +1,7 @@
 """One connection to a Redis, on which commands follow one another without waiting for each other's replies.
 
-Whatever is asked within one turn of the event loop leaves together, so a request costs one round trip and seldom a write
-of its own. When the connection is lost, everybody who waits is told at once, and it is made anew.
+Whatever is asked within one turn of the event loop leaves together, so a request costs one round trip and seldom a
+write of its own. When the connection is lost, everybody who waits is told at once, and it is made anew.
 """
 
 import asyncio
@@ -48,8 +48,8 @@ class _Waiting:
 
 
 class Line:
-    """`open` once, `close` at the end. `prepare` is run on every new connection, before anybody else may ask; `found` is
-    called when they may, `lost` when the connection is lost."""
+    """`open` once, `close` at the end. `prepare` is run on every new connection, before anybody else may ask; `found`
+    is called when they may, `lost` when the connection is lost."""
 
     def __init__(
         self,

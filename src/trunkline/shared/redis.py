@@ -32,7 +32,8 @@ _UNKNOWN_HOLDER = [-1]
 
 
 class _Holder:
-    """Who reserves: this process, as long as its connection lasted. `count` is how many reservations are not settled."""
+    """Who reserves: this process, as long as its connection lasted. `count` is how many reservations are not
+    settled."""
 
     __slots__ = ("count", "id")
 
@@ -215,8 +216,8 @@ class RedisCounters:
             self._owed.popleft()
 
     def _lose(self) -> None:
-        """The connection is gone. What was under way on it may have been reserved or not: the next ones are reserved under
-        another name, and what nobody knows of runs out with this one, once all that is known has been settled."""
+        """The connection is gone. What was under way on it may have been reserved or not: the next ones are reserved
+        under another name, and what nobody knows of runs out with this one, once all that is known has been settled."""
         self._older.append(self._holder)
         self._holder = _Holder()
         if self._is_lenient:

@@ -1,8 +1,8 @@
 """What a Redis does at one moment for all claims of a request, in its own language.
 
-A counter is a hash: `s` is what was spent (of what flows, in amounts times milliseconds, as of `t`), and `h:<holder>` what
-is reserved by one process. What a process reserves counts as long as the key of the process itself is there: it is kept
-alive by the process, and so it runs out when that dies.
+A counter is a hash: `s` is what was spent (of what flows, in amounts times milliseconds, as of `t`), and `h:<holder>`
+what is reserved by one process. What a process reserves counts as long as the key of the process itself is there: it is
+kept alive by the process, and so it runs out when that dies.
 
 What is granted is exact, however much money it is. What is told of a level is so up to 2^53.
 """
@@ -118,10 +118,10 @@ end
 return reply
 """
 )
-"""KEYS: counters. ARGV: what holders' keys begin with, the holder, the time in milliseconds (empty for the server's own),
-1 to look alone; then for each claim amount, most, period_ms, end_ms, held. Gives -1 alone when the holder is not known;
-else whether it was taken, which claim was refused, how long it waits (-1 for ever), whether for what is in flight alone;
-then of each claim left, full_in_ms, spent, held."""
+"""KEYS: counters. ARGV: what holders' keys begin with, the holder, the time in milliseconds (empty for the server's
+own), 1 to look alone; then for each claim amount, most, period_ms, end_ms, held. Gives -1 alone when the holder is not
+known; else whether it was taken, which claim was refused, how long it waits (-1 for ever), whether for what is in
+flight alone; then of each claim left, full_in_ms, spent, held."""
 
 SETTLE = (
     _COMMON
@@ -149,8 +149,8 @@ end
 return 1
 """
 )
-"""KEYS: counters. ARGV: the holder, the time as above; then for each counter how much less is reserved, how much more is
-spent, most, period_ms, end_ms."""
+"""KEYS: counters. ARGV: the holder, the time as above; then for each counter how much less is reserved, how much more
+is spent, most, period_ms, end_ms."""
 
 SEED = (
     _COMMON

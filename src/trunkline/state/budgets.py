@@ -102,7 +102,8 @@ class Alert(Struct, frozen=True, kw_only=True):
 
 
 class KeptBudgets(Struct, frozen=True):
-    """All budgets that were made at run time, and when each was reset last, a declared one as well; as of a revision."""
+    """All budgets that were made at run time, and when each was reset last, a declared one as well; as of a
+    revision."""
 
     revision: int
     budgets: Sequence[Budget]
@@ -132,8 +133,8 @@ class BudgetStore(Protocol):
         """Write down that a share has passed, once in a window, whoever sees it. `False`: somebody did already."""
 
     async def due(self, at_micros: int, lease_micros: int, attempts: int) -> Sequence[Alert]:
-        """Alerts that have not arrived, and that nobody else is at until the lease is over. Each is given out so often at
-        most."""
+        """Alerts that have not arrived, and that nobody else is at until the lease is over. Each is given out so often
+        at most."""
 
     async def told(self, alert: Alert) -> None:
         """Note that a webhook has been told."""

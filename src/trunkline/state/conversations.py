@@ -43,7 +43,8 @@ class Conversations(Protocol):
     async def page(
         self, path: str, id: str, *, order: Order, after: str | None, limit: int
     ) -> Sequence[KeptItem] | None:
-        """Up to `limit` items behind the item `after` (`KeyError` when that is not in it), and one more if there is one."""
+        """Up to `limit` items behind the item `after` (`KeyError` when that is not in it), and one more if there is
+        one."""
 
     async def items(self, path: str, id: str) -> Sequence[KeptItem] | None:
         """All items, the oldest first."""

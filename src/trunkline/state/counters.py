@@ -34,7 +34,8 @@ class Claim(Struct, frozen=True, gc=False):
 
 
 class Level(Struct, frozen=True, gc=False):
-    """How a counter stands: what can still be claimed of it, never below 0, and when it is as if it had never been used.
+    """How a counter stands: what can still be claimed of it, never below 0, and when it is as if it had never been
+    used.
 
     `spent` and `held` are what was settled and what is reserved.
     """
@@ -77,8 +78,8 @@ class Counters(Protocol):
         """All of the claims or none, at one moment. Raises `Unavailable` for a strict claim that cannot be counted."""
 
     def settle(self, taken: Taken, amounts: Sequence[int]) -> None:
-        """What the claims came to, in their order, in the place of what was reserved. It may be more than that, and more
-        than there is. Never waits. Once for each `Taken`; what was spent at once stays as it is."""
+        """What the claims came to, in their order, in the place of what was reserved. It may be more than that, and
+        more than there is. Never waits. Once for each `Taken`; what was spent at once stays as it is."""
 
     def release(self, taken: Taken) -> None:
         """Nothing came of it: everything goes back, what was spent at once as well. Instead of `settle`."""

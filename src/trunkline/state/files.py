@@ -9,7 +9,8 @@ from trunkline.state.conversations import Order
 
 
 class KeptFile(Struct, frozen=True, kw_only=True):
-    """What is known of a file; its content is a blob of the same id. `expires_at_micros` is `None` for one that stays."""
+    """What is known of a file; its content is a blob of the same id. `expires_at_micros` is `None` for one that
+    stays."""
 
     id: str
     path: str

@@ -40,8 +40,8 @@ class KeyHash(Struct, frozen=True):
 class KeptKey(Struct, frozen=True, kw_only=True):
     """A key, without the key itself. `models` are `None` for everything.
 
-    `declared_in` is the place in the configuration of one that is declared: its `id` is its name, and it is never changed
-    here. `revision` says when it was changed last; whatever changes a key names the one that it knows.
+    `declared_in` is the place in the configuration of one that is declared: its `id` is its name, and it is never
+    changed here. `revision` says when it was changed last; whatever changes a key names the one that it knows.
     """
 
     id: str

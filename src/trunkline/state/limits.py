@@ -22,8 +22,8 @@ _NO_END = 1 << 62
 class LimitRule(Struct, frozen=True, kw_only=True):
     """`most` of a measure within a `period`, which what is `concurrent` has none of.
 
-    All of `path` (a pattern), `key`, `model` (a glob of targets, `account/model`) and `provider` (an account's name) that
-    are said must match. What matches shares one counter, unless `each` key or path has its own.
+    All of `path` (a pattern), `key`, `model` (a glob of targets, `account/model`) and `provider` (an account's name)
+    that are said must match. What matches shares one counter, unless `each` key or path has its own.
     """
 
     id: str

@@ -29,7 +29,8 @@ class Window(Struct, frozen=True):
 
 
 class Period(Struct, frozen=True, cache_hash=True):
-    """`zone` says where the hours, days, weeks and months begin. `seconds` is the length of one; of a month, roughly."""
+    """`zone` says where the hours, days, weeks and months begin. `seconds` is the length of one; of a month,
+    roughly."""
 
     unit: Unit
     seconds: int

@@ -50,6 +50,7 @@ class Prompts(Protocol):
         """All versions, the newest first."""
 
     async def page(self, path: str, *, after: str | None, limit: int) -> Sequence[KeptPrompt]:
-        """Up to `limit` prompts behind `after` (`KeyError` when it is unknown), the newest first, and one more if there is one."""
+        """Up to `limit` prompts behind `after` (`KeyError` when it is unknown), the newest first, and one more if there
+        is one."""
 
     async def delete(self, path: str, id: str) -> bool: ...

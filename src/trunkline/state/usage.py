@@ -20,8 +20,9 @@ BY_ATTEMPT: frozenset[By] = frozenset({"model", "provider"})
 class WantedUsage(Struct, frozen=True, kw_only=True):
     """Which requests are asked for: those of `path` and below, and of these what the rest says.
 
-    Times are of the request's beginning, `end_micros` being the first that is too late. `of_models` leaves out those that
-    asked for no model: looking at a list, say. `provider` and `model` ask for an attempt there. `key` is a key's name, which several may have, `label` a name and a value.
+    Times are of the request's beginning, `end_micros` being the first that is too late. `of_models` leaves out those
+    that asked for no model: looking at a list, say. `provider` and `model` ask for an attempt there. `key` is a key's
+    name, which several may have, `label` a name and a value.
     """
 
     path: str
@@ -43,8 +44,8 @@ class WantedUsage(Struct, frozen=True, kw_only=True):
 class UsedRequest(Struct, frozen=True, kw_only=True):
     """One request. `number` is its place: whoever has read up to one misses nothing that comes later.
 
-    `provider` and `model` are those of the last attempt, empty where there was none; `labels` is a JSON object. The rest
-    is as in `Record`.
+    `provider` and `model` are those of the last attempt, empty where there was none; `labels` is a JSON object. The
+    rest is as in `Record`.
     """
 
     number: int

@@ -20,7 +20,8 @@ class Checkpoint:
     """For every kind the order number up to which all its records are folded, and the name of this journal.
 
     It is written in its place, without waiting for the disk: what a power cut loses of it is folded once more, and
-    nothing else. When it is gone or damaged the journal gets a new name, and all that is still in it is folded once more.
+    nothing else. When it is gone or damaged the journal gets a new name, and all that is still in it is folded once
+    more.
     """
 
     def __init__(self, directory: Path) -> None:

@@ -1,4 +1,5 @@
-"""Implements `state.Conversations`. A turn that is still in the journal is waited for: it belongs before what follows."""
+"""Implements `state.Conversations`. A turn that is still in the journal is waited for: it belongs before what
+follows."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -4,8 +4,8 @@ Whoever needs it writes what is to be done as a plain function of a connection, 
 `Database.write`. So one piece of code serves both kinds: on SQLite it runs in a thread as a whole, which costs a third
 of handing over each statement; on PostgreSQL it runs on the loop, and waits there without blocking it.
 
-What they raise when the database cannot be reached is `Unavailable`, without a word of the URL; everything else flies as
-it is. Knows no table.
+What they raise when the database cannot be reached is `Unavailable`, without a word of the URL; everything else flies
+as it is. Knows no table.
 """
 
 import asyncio
@@ -117,7 +117,8 @@ _KINDS = {
 
 
 def is_away(error: BaseException | None) -> bool:
-    """Whether an error says that the database cannot be reached, is full, busy or damaged, and not that we asked wrongly."""
+    """Whether an error says that the database cannot be reached, is full, busy or damaged, and not that we asked
+    wrongly."""
     if isinstance(error, (OSError, exc.TimeoutError)):  # the language's own `TimeoutError` is an `OSError`
         return True
     if isinstance(error, exc.DBAPIError):

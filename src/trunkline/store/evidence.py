@@ -1,4 +1,5 @@
-"""Implements `state.EvidenceRows`: what was said waits in memory, bounded, is made ready in a thread and written in batches.
+"""Implements `state.EvidenceRows`: what was said waits in memory, bounded, is made ready in a thread and written in
+batches.
 
 It is no account: what has not been written when the process dies is lost, and the record of its request says that there
 was something. While the database is away it waits; when there is no room left, what comes is not taken in.

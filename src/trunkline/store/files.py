@@ -71,7 +71,8 @@ class SqlFiles:
         return await self._database.write(work)
 
     async def sweep(self, blobs: Blobs) -> int:
-        """Remove some of what was deleted or has expired, content first, and say how much it was. Raises `Unavailable`."""
+        """Remove some of what was deleted or has expired, content first, and say how much it was. Raises
+        `Unavailable`."""
         now = self._clock.now_micros()
         is_over = (FILES.c.hidden_at_micros <= now) | (FILES.c.expires_at_micros <= now)
         ids = [row.id for row in await self._read(select(FILES.c.id).where(is_over).limit(_SWEPT_AT_ONCE))]

@@ -47,7 +47,8 @@ class _Row(Struct, frozen=True):
 
 
 class _Draft(Struct, frozen=True):
-    """A response and its row. One with a `parent_id` leaves to that what both have, and is made anew when it is not there."""
+    """A response and its row. One with a `parent_id` leaves to that what both have, and is made anew when it is not
+    there."""
 
     kept: KeptResponse
     row: _Row

@@ -82,8 +82,8 @@ def read_frames(data: Buffer, begin: int, seed: int) -> Iterator[Frame]:
 
 
 def _find_magic(data: Buffer, begin: int) -> int:
-    """Where the next frame may begin; -1 for nowhere. Looked for in copies: before Python 3.11.5 a mapped file's own search
-    reads beyond its end, which may be the end of the process."""
+    """Where the next frame may begin; -1 for nowhere. Looked for in copies: before Python 3.11.5 a mapped file's own
+    search reads beyond its end, which may be the end of the process."""
     while window := data[begin : begin + _WINDOW_BYTES]:
         found = window.find(_MAGIC)
         if found >= 0:

@@ -1,8 +1,8 @@
 """Who is at work on something, for a while: on a conversation, or on a response that is made in the background.
 
 With SQLite there is one process, so its own memory knows; a start finds nothing held, which is true. Where several
-processes share a database, rows do. A row says that something is held for half a minute at most, and its process says so
-again and again: what a dead one held is soon free.
+processes share a database, rows do. A row says that something is held for half a minute at most, and its process says
+so again and again: what a dead one held is soon free.
 """
 
 import asyncio
@@ -99,7 +99,8 @@ class RowHolds:
         await self._database.write(lambda connection: connection.execute(dropping).close())
 
     async def run(self) -> None:
-        """Renew the leases of this process for ever. While the database is away they run out, as those of the dead do."""
+        """Renew the leases of this process for ever. While the database is away they run out, as those of the dead
+        do."""
         while True:
             await asyncio.sleep(_RENEW_SECONDS)
             with contextlib.suppress(Unavailable):

@@ -1,7 +1,7 @@
 """Indexes of some rows alone.
 
-SQLAlchemy has a word for them for each kind of database, which loads all of what it knows of that one; this has one word
-for all, and only what is used is loaded.
+SQLAlchemy has a word for them for each kind of database, which loads all of what it knows of that one; this has one
+word for all, and only what is used is loaded.
 """
 
 from typing import Any

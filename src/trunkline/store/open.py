@@ -1,4 +1,5 @@
-"""The store, put together: a journal, a database behind it, contents of files beside it, and what keeps them in order."""
+"""The store, put together: a journal, a database behind it, contents of files beside it, and what keeps them in
+order."""
 
 import asyncio
 import contextlib
@@ -46,10 +47,10 @@ _DAY_MICROS = 24 * 60 * 60 * 1_000_000
 class StoreSettings(Struct, frozen=True, kw_only=True):
     """`keys` open what was sealed, by their ids; `newest` is the one to seal under, `None` seals nothing.
 
-    `blobs_url` is where contents of files lie, unless it is the data folder. `retention_days` is how long the items of a
-    deleted conversation can still be found, `lifetimes` how long requests are kept, of which `ledger_bytes` may wait for
-    the database. `act_keys` are those of the chain of acts. `make_evidence` makes what was said fit to be kept; without it
-    nothing is.
+    `blobs_url` is where contents of files lie, unless it is the data folder. `retention_days` is how long the items of
+    a deleted conversation can still be found, `lifetimes` how long requests are kept, of which `ledger_bytes` may wait
+    for the database. `act_keys` are those of the chain of acts. `make_evidence` makes what was said fit to be kept;
+    without it nothing is.
     """
 
     database_url: str

@@ -1,7 +1,8 @@
 """Inputs that begin with an earlier one: a client without state sends the whole conversation each time.
 
 Kept whole each time, it would grow with the square of its length. So a bounded number of inputs is remembered, each by
-one number, and an input that begins with the whole of another is cut down to what comes after. For one thread at a time.
+one number, and an input that begins with the whole of another is cut down to what comes after. For one thread at a
+time.
 """
 
 from collections import OrderedDict

@@ -21,7 +21,8 @@ _FOLD_LOCK = 0x7472_756E_6B6D
 
 
 def insert(kind: str, table: Table) -> "postgresql.Insert | sqlite.Insert":
-    """An insert that can be told what to do when the row is there: `on_conflict_do_update`, `on_conflict_do_nothing`."""
+    """An insert that can be told what to do when the row is there: `on_conflict_do_update`,
+    `on_conflict_do_nothing`."""
     # Only the dialect that is used is loaded.
     made: postgresql.Insert | sqlite.Insert = importlib.import_module(f"sqlalchemy.dialects.{kind}").insert(table)
     return made
@@ -88,8 +89,8 @@ def contents(kind: str) -> Callable[[bytes], bytes | bytearray]:
 class Batch:
     """An insert of many rows that are tuples: SQLAlchemy takes as long to look at each as SQLite to keep it.
 
-    `columns` says what stands where in a row. SQLite is given many rows in one statement, as its driver lets other threads
-    run between two, and may have to wait for its turn again.
+    `columns` says what stands where in a row. SQLite is given many rows in one statement, as its driver lets other
+    threads run between two, and may have to wait for its turn again.
     """
 
     def __init__(self, statement: Insert, columns: Collection[str]) -> None:

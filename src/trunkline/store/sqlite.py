@@ -108,8 +108,8 @@ def _prepare(cache_kibibytes: int, connection: Any, _record: Any) -> None:
     cursor.execute(f"PRAGMA busy_timeout = {_BUSY_MILLISECONDS}")
     cursor.execute(f"PRAGMA cache_size = -{cache_kibibytes}")
     cursor.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
-    # What a statement of many rows would need to be undone: a file of it would be written in every fold, in a folder for
-    # everybody's, which a container may not have.
+    # What a statement of many rows would need to be undone: a file of it would be written in every fold, in a folder
+    # for everybody's, which a container may not have.
     cursor.execute("PRAGMA temp_store = MEMORY")
     cursor.execute("PRAGMA foreign_keys = ON")
     # What is erased is overwritten.

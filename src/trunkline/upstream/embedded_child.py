@@ -42,7 +42,8 @@ def _parameters(weights: str, name: str, port: int, threads: int, key: str) -> x
     parameters.verbosity = 1
     parameters.cache_ram_mib = 0
     parameters.n_ctx = _CONTEXT_TOKENS
-    # Left to chance so small a model talks on, one time in twenty, until it is cut. A caller may ask for chance all the same.
+    # Left to chance so small a model talks on, one time in twenty, until it is cut. A caller may ask for chance all the
+    # same.
     parameters.sampling.temp = 0.0
     parameters.cpuparams.n_threads = threads
     parameters.cpuparams_batch.n_threads = threads

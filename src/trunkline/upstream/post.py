@@ -1,4 +1,5 @@
-"""Telling somebody outside what has happened here, without being led into our own network by whoever gave the address."""
+"""Telling somebody outside what has happened here, without being led into our own network by whoever gave the
+address."""
 
 from trunkline.errors import InvalidRequest
 from trunkline.upstream.fetch import Fetcher
@@ -14,7 +15,8 @@ class Poster:
         self._hosts = hosts
 
     async def post(self, url: str, body: bytes, headers: bytes, seconds: float, *, is_trusted: bool) -> int:
-        """The status of the answer; a redirect is not followed. `is_trusted`: the operator's own URL, which may be private.
+        """The status of the answer; a redirect is not followed. `is_trusted`: the operator's own URL, which may be
+        private.
 
         Raises `InvalidRequest` for what could not be sent.
         """
@@ -24,8 +26,8 @@ class Poster:
 
 
 def check_url(url: str, hosts: Hosts = NO_HOSTS) -> None:
-    """Raises `InvalidRequest` for a URL that is never posted to for those who may not open a network: what can be told of
-    it before its name is looked up."""
+    """Raises `InvalidRequest` for a URL that is never posted to for those who may not open a network: what can be told
+    of it before its name is looked up."""
     place = read_place(url, hosts)
     if names_closed(place.host) and not hosts.covers(place.host, place.port):
         raise InvalidRequest("the URL leads to no public address; `TRUNKLINE_FETCH_HOSTS` opens others")

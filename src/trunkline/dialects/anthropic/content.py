@@ -44,7 +44,8 @@ _ROLES: dict[str, Role] = {"user": "user", "assistant": "assistant", "system": "
 
 
 def read_messages(body: Fields, unseal: Unseal) -> list[Item]:
-    """The conversation. A turn that holds calls, results or thought becomes several items, in the order of its blocks."""
+    """The conversation. A turn that holds calls, results or thought becomes several items, in the order of its
+    blocks."""
     turns = body.array("messages")
     if not turns:
         raise missing("messages", "an array with at least one message")

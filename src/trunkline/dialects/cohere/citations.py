@@ -9,7 +9,8 @@ from trunkline.dialects.shapes import lenient_int, lenient_list, lenient_object,
 
 
 def read_citation(citation: dict[str, Any]) -> list[dict[str, Any]]:
-    """One annotation for each source; none for what is cited in a plan or a thought, where annotations have no place."""
+    """One annotation for each source; none for what is cited in a plan or a thought, where annotations have no
+    place."""
     if lenient_text(citation.get("type")) in ("PLAN", "THINKING_CONTENT"):
         return []
     start, end = lenient_int(citation.get("start")), lenient_int(citation.get("end"))

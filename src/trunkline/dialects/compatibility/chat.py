@@ -1,4 +1,5 @@
-"""What becomes of what a Chat Completions caller may say, towards each upstream. Names are those of OpenAI's description of its API (MIT)."""
+"""What becomes of what a Chat Completions caller may say, towards each upstream. Names are those of OpenAI's
+description of its API (MIT)."""
 
 from trunkline.dialects.compatibility.table import (
     CARRIED_BY_ALL,

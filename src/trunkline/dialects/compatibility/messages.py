@@ -1,4 +1,5 @@
-"""What becomes of what a Messages caller may say, towards each upstream. Names are those of the official SDK's types."""
+"""What becomes of what a Messages caller may say, towards each upstream. Names are those of the official SDK's
+types."""
 
 from trunkline.dialects.compatibility.table import (
     CARRIED_BY_ALL,

@@ -1,6 +1,7 @@
 """Where a caller marks the end of what a cache is to hold, in the words of a target whose cache takes marks.
 
-Sources: https://platform.openai.com/docs/guides/prompt-caching, https://docs.anthropic.com/en/docs/build-with-claude/prompt-caching,
+Sources: https://platform.openai.com/docs/guides/prompt-caching,
+https://docs.anthropic.com/en/docs/build-with-claude/prompt-caching,
 https://docs.aws.amazon.com/bedrock/latest/userguide/prompt-caching.html
 """
 

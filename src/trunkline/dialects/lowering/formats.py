@@ -51,7 +51,8 @@ def lower_format(
 
 
 def _must_wrap(format: TextFormat, upstream: str, capabilities: Capabilities) -> bool:
-    """Whether the answer has to stand in an object. OpenAI's schemas are of objects, and so are the devices' answers."""
+    """Whether the answer has to stand in an object. OpenAI's schemas are of objects, and so are the devices'
+    answers."""
     takes_all = capabilities.json_schema == "native" and upstream not in ("responses", "chat")
     return format.is_bare or (needs_object(format) and not takes_all)
 

@@ -222,7 +222,8 @@ class History:
 
 
 def _is_plain(item: Item) -> bool:
-    """Whether there is nothing in an item that any target could lack, as in most: it is a text or a function's output."""
+    """Whether there is nothing in an item that any target could lack, as in most: it is a text or a function's
+    output."""
     if type(item) is ToolOutput:
         return type(item.output) is str and item.kind == "function" and not item.is_error and not item.extras
     if type(item) is not Message or item.extras or item.phase or item.name or len(item.parts) != 1:

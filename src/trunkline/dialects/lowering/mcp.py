@@ -1,4 +1,5 @@
-"""Servers of the Model Context Protocol that a provider calls by itself: OpenAI's tool ↔ Anthropic's toolset and server.
+"""Servers of the Model Context Protocol that a provider calls by itself: OpenAI's tool ↔ Anthropic's toolset and
+server.
 
 Sources: https://platform.openai.com/docs/guides/tools-remote-mcp;
 https://docs.anthropic.com/en/docs/agents-and-tools/mcp-connector.

@@ -19,8 +19,8 @@ _DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 
 def safe_name(name: str, length: int, is_word: bool = False) -> str:
-    """A tool's name that a target takes: itself if it is one, else made from it. `is_word`: whether it must begin with a
-    letter or `_`."""
+    """A tool's name that a target takes: itself if it is one, else made from it. `is_word`: whether it must begin with
+    a letter or `_`."""
     begins = not is_word or name[:1] == "_" or name[:1].isalpha()
     if begins and len(name) <= length and _SAFE_NAME.fullmatch(name):
         return name

@@ -80,7 +80,8 @@ class _Unwrapping:
 
 
 class WrappedAnswerReader:
-    """One reply's text freed of the object around it; a bare string is freed of its quotes as well, once it is whole."""
+    """One reply's text freed of the object around it; a bare string is freed of its quotes as well, once it is
+    whole."""
 
     def __init__(self, *, is_bare: bool) -> None:
         self._is_bare = is_bare

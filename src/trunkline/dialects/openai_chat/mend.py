@@ -289,7 +289,8 @@ class Mend:
         return write_error_event(error)
 
     def _close(self) -> bytes:
-        """What closes a stream: arguments of calls without any, each finish, usage, `[DONE]`. Nothing if it is closed."""
+        """What closes a stream: arguments of calls without any, each finish, usage, `[DONE]`. Nothing if it is
+        closed."""
         if self._is_over:
             return b""
         choices = self._choices

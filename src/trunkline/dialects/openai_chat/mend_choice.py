@@ -10,7 +10,8 @@ from trunkline.errors import UpstreamError
 
 
 class Choice:
-    """What has passed of one choice. `finish` is the chunk that ends it, which is held back until the stream is over."""
+    """What has passed of one choice. `finish` is the chunk that ends it, which is held back until the stream is
+    over."""
 
     __slots__ = ("calls", "finish", "finish_word", "has_role", "is_cut", "uses_function_call")
 

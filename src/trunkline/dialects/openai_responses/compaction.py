@@ -1,8 +1,8 @@
 """Compactions of our own: one sealed item that stands for the conversation before it.
 
 Where one stands in an input, the items before the last of them go, but for the user messages that it retains, and it
-becomes a message that every model can be told. A compaction that a provider has sealed is left to that provider. One that
-Anthropic has made by itself travels in the same seal: its models get back the very block, all others what it says.
+becomes a message that every model can be told. A compaction that a provider has sealed is left to that provider. One
+that Anthropic has made by itself travels in the same seal: its models get back the very block, all others what it says.
 Source: https://platform.openai.com/docs/guides/conversation-state#compaction-advanced
 """
 

@@ -1,7 +1,7 @@
 """What of an item is shown only when it is asked for by `include`. It filters what is returned, never what is kept.
 
-Items stay the bytes they were unless something is taken out. Whoever gave what is not shown gets it back all the same: it
-travels sealed, in an item of its own. Source:
+Items stay the bytes they were unless something is taken out. Whoever gave what is not shown gets it back all the same:
+it travels sealed, in an item of its own. Source:
 https://platform.openai.com/docs/api-reference/responses/get#responses-get-include
 """
 

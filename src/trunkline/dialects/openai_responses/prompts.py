@@ -1,7 +1,8 @@
 """What a request stands for that names a prompt: the prompt's members under the request's own, its placeholders filled.
 
 Placeholders stand in the prompt's instructions and in the texts of its messages, nowhere else. Knows no store: a
-version is what one gives. Source: https://platform.openai.com/docs/api-reference/responses/create#responses-create-prompt
+version is what one gives. Source:
+https://platform.openai.com/docs/api-reference/responses/create#responses-create-prompt
 """
 
 import difflib

@@ -1,4 +1,5 @@
-"""What must never be kept of a response: the credentials that a request's tools came with, where a reply echoes them."""
+"""What must never be kept of a response: the credentials that a request's tools came with, where a reply echoes
+them."""
 
 import msgspec
 from msgspec import Raw

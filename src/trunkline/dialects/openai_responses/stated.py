@@ -50,9 +50,9 @@ _decode_members = msgspec.json.Decoder(dict[str, Raw]).decode
 class Stated(Around):
     """A passage around a caller's stream of whole events.
 
-    `begun` is the response object as the stream showed it first, if it was asked to look. `response` is the response object
-    once the event that ends the stream has come; nothing more is given out until `release`. `show` makes of whole events
-    what the caller sees of them.
+    `begun` is the response object as the stream showed it first, if it was asked to look. `response` is the response
+    object once the event that ends the stream has come; nothing more is given out until `release`. `show` makes of
+    whole events what the caller sees of them.
     """
 
     __slots__ = ("_changes", "_held", "_is_begun", "_is_released", "_show", "begun", "response")

@@ -1,7 +1,7 @@
 """The keys of one path and of those below it, as somebody sees them who administers them.
 
-Nobody hands on what it does not have itself, nor gets a new text of a key that may do more than its own. The admin API's
-routes and the command line, where it opens the store itself, both turn the same pages.
+Nobody hands on what it does not have itself, nor gets a new text of a key that may do more than its own. The admin
+API's routes and the command line, where it opens the store itself, both turn the same pages.
 """
 
 from collections.abc import Callable, Mapping

@@ -1,4 +1,5 @@
-"""Keys as those who administer them send and see them. What is sent is checked by itself; who may send it is not asked."""
+"""Keys as those who administer them send and see them. What is sent is checked by itself; who may send it is not
+asked."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

@@ -1,4 +1,5 @@
-"""The rate limits of one path, as those who administer them see them: what they send is checked, what they get is shown.
+"""The rate limits of one path, as those who administer them see them: what they send is checked, what they get is
+shown.
 
 The admin API's routes and the command line, where it opens the store itself, both turn the same pages.
 """

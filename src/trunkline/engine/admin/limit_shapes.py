@@ -21,7 +21,8 @@ _MOST_CHARACTERS = 256
 
 
 def read_rule(members: Mapping[str, Any], known: LimitRule) -> LimitRule:
-    """`{match: {path, key, model, provider}, requests | tokens | concurrent, per, zone, each}` laid over what is `known`.
+    """`{match: {path, key, model, provider}, requests | tokens | concurrent, per, zone, each}` laid over what is
+    `known`.
 
     Raises `InvalidRequest`, naming the member that is wrong.
     """

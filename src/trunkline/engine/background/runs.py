@@ -61,7 +61,8 @@ class _Run:
 
 
 class Background:
-    """All runs of one gateway. `generate` is the way of a request, `live` are the streams whose deadlines are looked after.
+    """All runs of one gateway. `generate` is the way of a request, `live` are the streams whose deadlines are looked
+    after.
 
     `start` once, `close` at the end.
     """

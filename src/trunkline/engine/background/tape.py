@@ -18,7 +18,8 @@ from trunkline.state.store import Store
 _KEEP_ALIVE_AFTER = 10.0
 _KEEP_ALIVE = b": ping\n\n"
 
-# How often another process's events are looked for, how often before silence is broken, and how often once it has ended.
+# How often another process's events are looked for, how often before silence is broken, and how often once it has
+# ended.
 _LOOK_SECONDS = 0.5
 _LOOKS = 20
 _LOOKS_AT_END = 4

@@ -98,7 +98,8 @@ def may_summarise(envelope: Envelope) -> bool:
 
 
 def asks_now(envelope: Envelope) -> bool:
-    """Whether the input ends with the item that asks for a compaction. Raises `InvalidRequest` when it stands elsewhere."""
+    """Whether the input ends with the item that asks for a compaction. Raises `InvalidRequest` when it stands
+    elsewhere."""
     types = [_type_of(item) for item in _read_items(envelope)]
     # One that was obeyed stands before the compaction that came of it.
     latest = list(itertools.takewhile(lambda type_: type_ != COMPACTION, reversed(types)))

@@ -38,12 +38,12 @@ class Context(Struct, kw_only=True):
     """A request, and what was found for it.
 
     `own` is its own input as it came. `before` are the items that stand before it, `None` where it goes on from
-    nothing, and `opening` is the input that it all began with. `previous` is the response that it names, `conversation_id` the conversation that it holds until `let_go`.
-    `keeps` says whether the response is kept. `unseen` is there where it names what only the upstream's owner
-    may name unseen: what any other target answers to that.
+    nothing, and `opening` is the input that it all began with. `previous` is the response that it names,
+    `conversation_id` the conversation that it holds until `let_go`. `keeps` says whether the response is kept. `unseen`
+    is there where it names what only the upstream's owner may name unseen: what any other target answers to that.
     `messages` are those of a prompt: they stand before everything else, and are no part of what is kept.
-    `is_background`: nobody waits for it; `run_id` is the id that it was given then when it runs here. `streams` is how it
-    was asked for, however it is made.
+    `is_background`: nobody waits for it; `run_id` is the id that it was given then when it runs here. `streams` is how
+    it was asked for, however it is made.
     """
 
     envelope: Envelope

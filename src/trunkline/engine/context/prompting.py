@@ -30,8 +30,8 @@ class PromptHome(Struct, frozen=True):
 class Prompted(Struct, frozen=True):
     """A request that named a prompt, as what it stands for.
 
-    Where it is still a member of it, only an account that keeps prompts can answer. `messages` are the prompt's own; they
-    stand before all that the request goes on from, and are never kept with it.
+    Where it is still a member of it, only an account that keeps prompts can answer. `messages` are the prompt's own;
+    they stand before all that the request goes on from, and are never kept with it.
     """
 
     envelope: Envelope

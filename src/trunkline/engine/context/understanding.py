@@ -22,7 +22,8 @@ from trunkline.principal import Principal
 from trunkline.state.responses import UNDER_WAY
 from trunkline.state.store import Store
 
-# A run holds its conversation so long at most, as an exchange takes no longer; one that its process dies with lets go soon.
+# A run holds its conversation so long at most, as an exchange takes no longer; one that its process dies with lets go
+# soon.
 HOLD_SECONDS = 3600.0
 
 _NULL = Raw(b"null")
@@ -42,8 +43,8 @@ async def understand(desk: Desk, store: Store, x: Exchange, envelope: Envelope, 
     Its conversation is held for it, so that nobody else runs on it, until `let_go`; unless it `runs` not itself, but is
     counted or compacted.
 
-    Raises `InvalidRequest` or `ObjectNotFound` for what cannot be found on the caller's path, `Unavailable` when the store
-    cannot say.
+    Raises `InvalidRequest` or `ObjectNotFound` for what cannot be found on the caller's path, `Unavailable` when the
+    store cannot say.
     """
     members = envelope.members
     if "metadata" in members:

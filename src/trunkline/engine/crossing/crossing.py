@@ -9,7 +9,8 @@ from trunkline.usage import Usage
 
 
 class Crossing(Protocol):
-    """`body` goes to the upstream, with `headers` of its own. `passage` takes a streamed reply back, `read_json` a whole one.
+    """`body` goes to the upstream, with `headers` of its own. `passage` takes a streamed reply back, `read_json` a
+    whole one.
 
     `fold_stream` and `unfold_json` are for an upstream that answers in the other form than it was asked: a stream's
     bytes as a whole reply, a whole reply's as a stream. All but `passage` raise the error that the reply holds.

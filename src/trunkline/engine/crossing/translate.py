@@ -179,7 +179,8 @@ class Translated:
 
 
 def _find_media(dialect: Dialect, members: Members) -> list[Spot]:
-    """Where the caller's pictures and files stand, for an error to name: decoded anew, as reading has taken it apart."""
+    """Where the caller's pictures and files stand, for an error to name: decoded anew, as reading has taken it
+    apart."""
     return dialect.media.find(decode_body(members))
 
 

@@ -1,5 +1,5 @@
-"""What an attempt has probably used, where its provider's own count did not come: the stream was cut, the client left, or
-the provider tells none. Seldom, so it may take its time.
+"""What an attempt has probably used, where its provider's own count did not come: the stream was cut, the client left,
+or the provider tells none. Seldom, so it may take its time.
 """
 
 import math
@@ -52,7 +52,8 @@ def guess_usage(request: ModelRequest, response: ModelResponse, ratio: float) ->
 
 
 def _has_run(x: Exchange, attempt: Attempt) -> bool:
-    """Whether the provider has executed the request, as far as can be told: an error of its own says that it has not."""
+    """Whether the provider has executed the request, as far as can be told: an error of its own says that it has
+    not."""
     if attempt.status:
         return attempt.status < 400 and (x.error is None or isinstance(x.error, _MAY_HAVE_RUN))
     # It had all the time to.

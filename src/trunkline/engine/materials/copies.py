@@ -1,7 +1,7 @@
 """Copies of kept files at upstream accounts, so that a large one is sent once and not with every request that names it.
 
-A copy is made for the first request that needs it, remembered, and made anew when its provider has it no more. Where none
-can be made the content goes with the request, as that of small files does.
+A copy is made for the first request that needs it, remembered, and made anew when its provider has it no more. Where
+none can be made the content goes with the request, as that of small files does.
 """
 
 import asyncio

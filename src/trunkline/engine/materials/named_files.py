@@ -1,4 +1,5 @@
-"""Files that a request names by id: ours are given to the target, whatever way it goes afterwards, as content or as a copy.
+"""Files that a request names by id: ours are given to the target, whatever way it goes afterwards, as content or as a
+copy.
 
 An id that is not the caller's is unknown here and goes nowhere, since all callers share the upstream account; only its
 owner, the master key, may name what lies there. What a wire puts in the place of an id is the dialect's.
@@ -55,8 +56,8 @@ async def materialise(
     copies: Copies | None = None,
     lost: Collection[str] = (),
 ) -> Given:
-    """The request with every file of ours in the place of its id, for one target: large ones as `copies`, if there are any
-    to be had, and of which none is `lost`.
+    """The request with every file of ours in the place of its id, for one target: large ones as `copies`, if there are
+    any to be had, and of which none is `lost`.
 
     Worth calling where `may_hold_file_ids(envelope.body)`. Raises `ObjectNotFound` for an id that is unknown here,
     `Unsupported` for one in a place where only the provider's own can stand, `InvalidRequest` for a file that does not

@@ -95,7 +95,8 @@ def _choose(names: tuple[bytes, ...]) -> tuple[list[tuple[bytes, bytes]], list[b
 
 
 def write_error_headers(x: Exchange, error: TrunklineError, cost: Nano | None = None) -> list[Header]:
-    """The head of an error reply: what a client's retry logic needs to know, truthfully, and what was paid all the same."""
+    """The head of an error reply: what a client's retry logic needs to know, truthfully, and what was paid all the
+    same."""
     headers = write_headers(x, (JSON,), cost) if x.route else _bare_headers(x, cost)
     if error.should_retry is not None:
         retries = error.should_retry and (error.retry_after_seconds or 0.0) <= _PATIENCE_SECONDS

@@ -1,7 +1,7 @@
 """A stream whose beginning takes long: its head goes out all the same, and the silence until then is broken.
 
-What is made before an answer (a summary of all that was said) may take a minute, of which the upstream's own stream knows
-nothing yet.
+What is made before an answer (a summary of all that was said) may take a minute, of which the upstream's own stream
+knows nothing yet.
 """
 
 import asyncio
@@ -20,8 +20,8 @@ async def begin_within(
 ) -> Reply:
     """The reply, if it is there before its head must go out; else the one of `head`, whose body waits for it.
 
-    Raises what went wrong until then. What goes wrong later is drawn within the stream and told `ended`, as is `None` for
-    a client that has left by then.
+    Raises what went wrong until then. What goes wrong later is drawn within the stream and told `ended`, as is `None`
+    for a client that has left by then.
     """
     task = asyncio.create_task(making, name="waiting")
     try:

@@ -104,7 +104,8 @@ class OpenAIFiles:
 
 
 class AnthropicFiles:
-    """Source: https://docs.anthropic.com/en/api/files-create. Its lists go on by a token, and did so by an id before."""
+    """Source: https://docs.anthropic.com/en/api/files-create. Its lists go on by a token, and did so by an id
+    before."""
 
     fields = frozenset({_EXPIRES_IN})
 

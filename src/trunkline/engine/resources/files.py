@@ -1,4 +1,5 @@
-"""Files: uploaded, listed, shown, deleted, and handed back. What they are for is the business of requests that name them."""
+"""Files: uploaded, listed, shown, deleted, and handed back. What they are for is the business of requests that name
+them."""
 
 import asyncio
 from collections.abc import AsyncGenerator

@@ -10,7 +10,8 @@ _TEXT: Header = (b"content-type", b"text/plain; version=0.0.4; charset=utf-8")
 
 
 async def show_metrics(desk: Desk, x: Exchange) -> Reply:
-    """Counts of the whole gateway, so for those alone whose key is. Raises `Forbidden`, and `NotFound` without a store."""
+    """Counts of the whole gateway, so for those alone whose key is. Raises `Forbidden`, and `NotFound` without a
+    store."""
     check_root(x.principal, "metrics are those")
     if desk.parts.write_metrics is None:
         raise NotFound("this gateway keeps no metrics")

@@ -17,7 +17,8 @@ _FILE = "file"
 
 
 class Taken(Struct, frozen=True):
-    """What has been taken: the fields, and of the file what is known. Its content is a blob that is not finished yet."""
+    """What has been taken: the fields, and of the file what is known. Its content is a blob that is not finished
+    yet."""
 
     fields: Mapping[str, str]
     name: str

@@ -1,4 +1,5 @@
-"""The steps from one version of the tables to the next, a file each in `versions/`. They run at start (`migrate.py`)."""
+"""The steps from one version of the tables to the next, a file each in `versions/`. They run at start
+(`migrate.py`)."""
 
 from pathlib import Path
 

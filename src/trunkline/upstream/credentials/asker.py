@@ -40,7 +40,8 @@ class Answer(Struct, frozen=True):
         return told if isinstance(told, dict) else {}
 
     def check(self, detail: str = "") -> None:
-        """Raises `Denied` or `Failed` unless it is a success. `detail` is for the log; by default what OAuth servers say."""
+        """Raises `Denied` or `Failed` unless it is a success. `detail` is for the log; by default what OAuth servers
+        say."""
         if self.status in (200, 201):
             return
         told = self.members

@@ -1,7 +1,8 @@
 """Temporary keys of AWS: of a role, of a pod, of a machine.
 
 Sources: https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html and …_AssumeRoleWithWebIdentity.html,
-…/sdkref/latest/guide/feature-container-credentials.html, …/AWSEC2/latest/UserGuide/instance-metadata-security-credentials.html.
+…/sdkref/latest/guide/feature-container-credentials.html,
+…/AWSEC2/latest/UserGuide/instance-metadata-security-credentials.html.
 """
 
 import re

@@ -1,7 +1,8 @@
 """Tokens of Microsoft Entra, for Azure OpenAI.
 
 An application shows its secret, or what another identity provider says of it (a file that a cluster keeps fresh); a
-machine of Azure's is asked for its own. Sources: https://learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow,
+machine of Azure's is asked for its own. Sources:
+https://learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow,
 …/entra/identity/managed-identities-azure-resources/how-to-use-vm-token, …/azure/app-service/overview-managed-identity.
 """
 

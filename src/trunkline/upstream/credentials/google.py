@@ -82,7 +82,8 @@ class Machine:
 
 
 class Federated:
-    """An identity of another cloud's, exchanged for one of Google's. What that cloud says stands in a file or at a URL."""
+    """An identity of another cloud's, exchanged for one of Google's. What that cloud says stands in a file or at a
+    URL."""
 
     def __init__(self, members: dict[str, Any]) -> None:
         source = members.get("credential_source")
@@ -170,7 +171,8 @@ _KINDS: Mapping[str, Callable[[dict[str, Any]], Source]] = {
 
 
 def read_source(members: dict[str, Any]) -> Source:
-    """What a file of credentials says. Raises `ConfigError` for members that make none; the message does not quote them."""
+    """What a file of credentials says. Raises `ConfigError` for members that make none; the message does not quote
+    them."""
     kind = members.get("type")
     make = _KINDS.get(kind) if isinstance(kind, str) else None
     if make is None:

@@ -1,7 +1,7 @@
 """Where AWS's own tools look for keys, in their order: the settings, a profile in their files, a cluster, a machine.
 
-Source: https://docs.aws.amazon.com/sdkref/latest/guide/standardized-credentials.html. Programs that print keys and single
-sign-on are not run: `aws configure export-credentials` writes down what they give.
+Source: https://docs.aws.amazon.com/sdkref/latest/guide/standardized-credentials.html. Programs that print keys and
+single sign-on are not run: `aws configure export-credentials` writes down what they give.
 """
 
 from collections.abc import Mapping

@@ -43,7 +43,8 @@ class Entry(Struct, frozen=True):
 
 
 class Ask(Struct, frozen=True, kw_only=True):
-    """A request, free of its wire. `choice` is `auto`, `none`, `required` or a tool's name; a bare answer has no quotes."""
+    """A request, free of its wire. `choice` is `auto`, `none`, `required` or a tool's name; a bare answer has no
+    quotes."""
 
     entries: tuple[Entry, ...]
     tools: tuple[Tool, ...] = ()

@@ -145,8 +145,8 @@ async def _play(reply: Performance, reader: asyncio.StreamReader, writer: asynci
 
 
 async def _wait_for_leaving(reader: asyncio.StreamReader) -> None:
-    # Looking is not reading: a byte read here would be missing from the next request. A connection that is reset, as one is
-    # when it is closed with bytes unread, has no end but an exception.
+    # Looking is not reading: a byte read here would be missing from the next request. A connection that is reset, as
+    # one is when it is closed with bytes unread, has no end but an exception.
     while not reader.at_eof() and reader.exception() is None:  # noqa: ASYNC110 - a stream reader has no event for its end
         await asyncio.sleep(0.02)
 

@@ -89,7 +89,8 @@ class UsageBook:
     # --- all of it ------------------------------------------------------------------------------------------------
 
     async def export(self, query: Query) -> tuple[str, AsyncGenerator[bytes, None]]:
-        """The media type, and lines of requests (or of attempts), the oldest first, up to the newest that is there now."""
+        """The media type, and lines of requests (or of attempts), the oldest first, up to the newest that is there
+        now."""
         wanted = self._read(query, "format", "rows").wanted
         form = read_word(query, "format", tuple(FORMATS), "jsonl")
         shown = read_word(query, "rows", _SHOWN, "requests")

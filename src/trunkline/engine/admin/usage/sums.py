@@ -1,5 +1,5 @@
-"""Sums over any stretch of time, a part at a time: no question to the database is larger than a month of hours, or a day of
-rows."""
+"""Sums over any stretch of time, a part at a time: no question to the database is larger than a month of hours, or a
+day of rows."""
 
 from collections.abc import Iterator, Sequence
 from zoneinfo import ZoneInfo
