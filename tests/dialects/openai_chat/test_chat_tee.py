@@ -1,11 +1,13 @@
 """A faithful provider's stream passes byte for byte, and the listener misses nothing."""
 
+import time
 from typing import Any
 
 import pytest
 
 from trunkline.dialects.dialect import TeeOptions
 from trunkline.dialects.openai_chat import DIALECT
+from trunkline.dialects.sse import DEFAULT_LIMIT_BYTES
 from trunkline.errors import Busy, Failed, TimedOut
 from trunkline.usage import Usage
 
@@ -150,3 +152,20 @@ def test_of_several_choices_all_must_have_finished(wire: Any) -> None:
     end["choices"][0]["index"] = 1
     passage.feed(wire.frame([end], done=False))
     assert passage.is_finished()
+
+
+def test_an_event_without_end_is_not_gathered(wire: Any) -> None:
+    """Nor looked through again with each of its pieces."""
+    passage = DIALECT.tee(TeeOptions())
+    passage.feed(wire.frame(texts(wire), done=False))
+    piece = b"x" * 65_536
+    begin = time.monotonic()
+    passed = sum(len(passage.feed(piece)) for _ in range(4 * DEFAULT_LIMIT_BYTES // len(piece)))
+    assert passed > 3 * DEFAULT_LIMIT_BYTES
+    assert time.monotonic() - begin < 5
+
+
+@pytest.mark.parametrize("body", [b'{"choices":null}', b'{"choices":[]}'])
+def test_a_reply_without_choices_is_none(body: bytes) -> None:
+    """Whatever its status says."""
+    assert DIALECT.tee_reply(body).error is not None

@@ -19,7 +19,7 @@ from trunkline.dialects.openai_chat.errors import (
 from trunkline.dialects.openai_chat.finish import is_cut
 from trunkline.dialects.openai_chat.usage import find_usage, read_usage
 from trunkline.dialects.said import estimate_said
-from trunkline.dialects.sse import Splitter, walk, walk_back
+from trunkline.dialects.sse import DEFAULT_LIMIT_BYTES, Splitter, walk, walk_back
 from trunkline.errors import Failed, Garbled, TrunklineError, UpstreamError
 from trunkline.usage import NO_USAGE, Usage
 
@@ -84,6 +84,7 @@ class Tee:
         "_has_choices",
         "_is_over",
         "_partial",
+        "_partial_bytes",
         "_saw_finish",
         "_recent",
         "_recent_bytes",
@@ -101,7 +102,9 @@ class Tee:
         self.usage: Usage = NO_USAGE
         self._cut_usage = options.cut_usage
         self._has_choices = False
-        self._partial = b""
+        # The beginning of an event, as it has come so far.
+        self._partial: list[bytes] = []
+        self._partial_bytes = 0
         self._recent: list[bytes] = []
         self._recent_bytes = 0
         self._trimmed_bytes = 0
@@ -110,13 +113,8 @@ class Tee:
 
     def feed(self, data: bytes) -> bytes:
         """The bytes of every event that these complete."""
-        if self._partial:
-            data = self._partial + data
-            self._partial = b""
-        if not data.endswith(b"\n\n"):
-            end = _end_of_events(data)
-            self._partial = data[end:]
-            data = data[:end]
+        if self._partial or not data.endswith(b"\n\n"):
+            data = self._hold(data)
             if not data:
                 return b""
         if not self.has_content:
@@ -132,12 +130,32 @@ class Tee:
             return self._without_usage(data)
         return data
 
+    def _hold(self, data: bytes) -> bytes:
+        """Keep the event that is not complete; give back what is."""
+        if b"\n\n" not in data and b"\r" not in data and data[:1] != b"\n":
+            self._partial.append(data)
+            self._partial_bytes += len(data)
+            # Whoever sends so much without a blank line sends no events: let it go rather than gather it.
+            return self._release() if self._partial_bytes > DEFAULT_LIMIT_BYTES else b""
+        data = self._release() + data
+        end = _end_of_events(data)
+        if end < len(data):
+            self._partial.append(data[end:])
+            self._partial_bytes = len(data) - end
+        return data[:end]
+
+    def _release(self) -> bytes:
+        partial = b"".join(self._partial)
+        self._partial.clear()
+        self._partial_bytes = 0
+        return partial
+
     def end(self) -> bytes:
         """What was held back, or, if that was no proper end, an error event."""
         if self._is_over:
             return b""
         self._is_over = True
-        partial, self._partial = self._partial, b""
+        partial = self._release()
         is_done = self._read_tail(partial)
         if self.error is not None:
             # Upstream's own error event has passed, or waits in the rest.
@@ -152,7 +170,7 @@ class Tee:
         if self._is_over:
             return b""
         self._is_over = True
-        if self._read_tail(self._partial) or self._saw_finish or self.error is not None:
+        if self._read_tail(self._release()) or self._saw_finish or self.error is not None:
             # The answer is whole, or the upstream's own error event has passed.
             return b""
         self.error = error
