@@ -293,6 +293,15 @@ def test_googles_results_beside_words() -> None:
     assert reply["candidates"][0]["content"]["parts"][0]["text"] == "ok, you said: Two (turn 2)"
 
 
+def test_allowed_tools() -> None:
+    """Of many tools those alone are called that a choice allows."""
+    tools = [{"type": "function", "name": name} for name in ("get_weather", "get_time")]
+    choice = {"type": "allowed_tools", "mode": "auto", "tools": tools[1:]}
+    body = {"model": "m", "input": "Weather and time?", "tools": tools, "tool_choice": choice}
+    reply = json.loads(Stage().perform(post("/v1/responses", body)).body)
+    assert [item["name"] for item in reply["output"]] == ["get_time"]
+
+
 def test_tools_that_anthropic_defines() -> None:
     """They are called like others, without a schema of the caller's."""
     tools = [{"type": "bash_20250124", "name": "bash"}, {"type": "memory_20250818", "name": "memory"}]

@@ -53,7 +53,7 @@ def read(body: Body) -> Ask:
     return check_choice(
         Ask(
             entries=check_pairs(entries, "input"),
-            tools=_read_tools(body.get("tools") or ()),
+            tools=_read_tools(body.get("tools") or (), body.get("tool_choice")),
             choice=_read_choice(body.get("tool_choice") or "auto"),
             parallel=body.get("parallel_tool_calls") is not False,
             schema=_read_schema((body.get("text") or {}).get("format") or {}),
@@ -91,9 +91,12 @@ _IDLE_TOOLS = frozenset(
 )
 
 
-def _read_tools(tools: Sequence[Any]) -> tuple[Tool, ...]:
-    found = (_read_tool(tool, f"tools[{at}]") for at, tool in enumerate(tools))
-    return tuple(tool for tool in found if tool is not None)
+def _read_tools(tools: Sequence[Any], choice: Any) -> tuple[Tool, ...]:
+    """The tools that may be called: those that the choice allows, if it allows some alone."""
+    found = [_read_tool(tool, f"tools[{at}]") for at, tool in enumerate(tools)]
+    listed = choice.get("tools") if isinstance(choice, Mapping) else None
+    allowed = None if listed is None else {tool.get("name") for tool in listed}
+    return tuple(tool for tool in found if tool is not None and (allowed is None or tool.name in allowed))
 
 
 def _read_tool(tool: Any, where: str) -> Tool | None:
