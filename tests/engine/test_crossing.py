@@ -241,3 +241,15 @@ async def test_an_unknown_field_is_refused_where_it_would_be_lost() -> None:
     assert (answer.status, answer.error["code"], answer.error["param"]) == (400, "unknown_parameter", "brand_new")
     scene = await sent(b'{"model":"chat-model","messages":[],"brand_new":1}')
     assert scene.upstream.json["brand_new"] == 1
+
+
+async def test_nobody_is_sent_an_empty_conversation() -> None:
+    """A caller may say nothing at all; each upstream is told that in words that it takes."""
+    for upstream in ("chat", "cohere", "messages", "gemini", "bedrock"):
+        scene = Scene()
+        await scene.ask("/v1/responses", {"model": f"{upstream}-model", "input": []})
+        body = scene.upstream.json
+        assert body.get("messages") or body.get("contents"), upstream
+    scene = Scene()
+    await scene.ask("/v1/chat/completions", {"model": "responses-model", "messages": [{"role": "user", "content": ""}]})
+    assert scene.upstream.json["input"] == [{"type": "message", "role": "user", "content": ""}]

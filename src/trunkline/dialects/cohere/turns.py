@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import assert_never
 
 from trunkline.dialects.cohere.answer import DIALECT
-from trunkline.dialects.turns import NO_OUTPUT, Outputs, Wire
+from trunkline.dialects.turns import NO_OUTPUT, PLACEHOLDER, Outputs, Wire
 from trunkline.errors import Unsupported
 from trunkline.items import (
     Audio,
@@ -40,6 +40,8 @@ class Turns:
         for item in items:
             self._add(item)
         self._answer_calls()
+        if not self.messages:
+            self.messages.append({"role": "user", "content": PLACEHOLDER})
 
     def _add(self, item: Item) -> None:
         match item:

@@ -8,7 +8,7 @@ from typing import Any, assert_never
 from trunkline.capabilities import Capabilities
 from trunkline.dialects.openai_chat.parts import join_texts, write_content
 from trunkline.dialects.openai_chat.reasoning import write_reasoning
-from trunkline.dialects.turns import Outputs
+from trunkline.dialects.turns import PLACEHOLDER, Outputs
 from trunkline.errors import Unsupported
 from trunkline.items import Image, Item, Message, OtherItem, Part, Reasoning, Refusal, Text, ToolCall, ToolOutput
 
@@ -42,6 +42,8 @@ class Turns:
         for number, item in enumerate(items):
             self._add(item, f"input[{number}]")
         self._flush_turn()
+        if not self.messages:
+            self.messages.append({"role": "user", "content": PLACEHOLDER})
 
     def _add(self, item: Item, path: str) -> None:
         match item:

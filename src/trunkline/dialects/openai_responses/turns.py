@@ -59,7 +59,7 @@ def _write_message(item: Message) -> dict[str, Any]:
 def _write_content(item: Message) -> str | list[dict[str, Any]]:
     if len(item.parts) == 1 and type(only := item.parts[0]) is Text and not (only.extras or only.annotations):
         return only.text
-    return write_parts(item.parts, output=item.role == "assistant")
+    return write_parts(item.parts, output=item.role == "assistant") or ""
 
 
 def _write_reasoning(item: Reasoning) -> dict[str, Any] | None:
