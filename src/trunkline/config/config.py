@@ -69,52 +69,63 @@ class Shown(Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
-    """Everything a gateway is started with.
-
-    `log_format` is `None` where it depends on whether standard error is a terminal. `master_key` is `None` where one
-    has to be generated (unless `auth` is off), `secret` likewise. `accounts` are in the order in which a name that
-    several list is looked for; the embedded model is not among them, `local` says that it is wanted. `proxies` are the
-    proxy variables as they were. `uncached` are the aliases for which no cache points are set, `emulating` those with
-    settings that are told in words. `forwarded_prompts` are prompts at a provider that anybody may use, each with its
-    model. `keys`, `limits`, `budgets` and `prices` are those that the file declares. `counts_budgets_alone`: while
-    Redis is away. `encrypts` says whether what is kept is sealed at rest. `session_headers` name the session of a
-    request, `guesses_sessions` says whether one that names none is put to others that begin like it; `label_headers`
-    are labels, by the headers they stand in. `notes` are sentences about what is set but not served.
-    """
+    """Everything a gateway is started with."""
 
     data_dir: Path
     server: ServerConfig
     timeouts: Timeouts
-    accounts: tuple[Account, ...]
-    aliases: Mapping[str, str]
+    # The proxy variables as they were.
     proxies: Mapping[str, str]
+
+    # In the order in which a name that several list is looked for. The embedded model is not among them: `local` wants
+    # it.
+    accounts: tuple[Account, ...]
+    local: bool = False
+    aliases: Mapping[str, str]
+    # Aliases without cache points, and those with settings that are told in words.
     uncached: frozenset[str] = frozenset()
     emulating: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    # Prompts at a provider that anybody may use, each with its model.
     forwarded_prompts: Mapping[str, str] = field(default_factory=dict)
+    output_limit_tokens: int = 16_384
+    strict: bool = False
+    fetch: FetchConfig = field(default_factory=FetchConfig)
+
+    # What the file declares.
     keys: tuple[KeptKey, ...] = ()
     limits: tuple[LimitRule, ...] = ()
     budgets: tuple[Budget, ...] = ()
     prices: Mapping[str, Known] = field(default_factory=dict)
-    output_limit_tokens: int = 16_384
-    fetch: FetchConfig = field(default_factory=FetchConfig)
+
+    # What is kept, where, for how long, and whether it is sealed.
+    database_url: str = field(default="", repr=False)
+    blobs_url: str = ""
+    inline_file_bytes: int = 4_000_000
     retention: Retention = field(default_factory=Retention)
-    encrypts: bool = False
     usage: UsageConfig = field(default_factory=UsageConfig)
     audit: AuditConfig = field(default_factory=AuditConfig)
+    encrypts: bool = False
+
+    # What replicas count together; whether this one counts budgets alone while that is away.
+    redis_url: str = field(default="", repr=False)
+    counts_budgets_alone: bool = False
+
+    # Headers that name the session of a request, and those that label it. Whether requests that name no session are put
+    # to others that begin alike.
     session_headers: tuple[bytes, ...] = ()
     guesses_sessions: bool = True
     label_headers: Mapping[bytes, str] = field(default_factory=dict)
-    blobs_url: str = ""
-    inline_file_bytes: int = 4_000_000
+
+    # `None` where it depends on whether standard error is a terminal.
     log_format: str | None = None
-    strict: bool = False
+
+    # The operator's key and the root secret: `None` where one has to be made up. Without `auth` nobody is asked for a
+    # key.
     auth: bool = True
-    local: bool = False
-    notes: tuple[str, ...] = ()
-    shown: tuple[Shown, ...] = ()
-    counts_budgets_alone: bool = False
-    database_url: str = field(default="", repr=False)
-    redis_url: str = field(default="", repr=False)
     master_key: str | None = field(default=None, repr=False)
     secret: bytes | None = field(default=None, repr=False)
     previous_secrets: tuple[bytes, ...] = field(default=(), repr=False)
+
+    # Sentences about what is set but not served, and all that is set, as `trunkline check` prints it.
+    notes: tuple[str, ...] = ()
+    shown: tuple[Shown, ...] = ()

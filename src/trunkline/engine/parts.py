@@ -31,52 +31,59 @@ class Setting(Struct, frozen=True):
 
 
 class Parts(Struct, frozen=True, kw_only=True):
-    """The ports and tools of one gateway; `build` puts them together.
+    """The ports and tools of one gateway; `build` puts them together. What is `None` is not there."""
 
-    `make_router` makes a router for a new listing. `dialects` are those that callers speak, `upstreams` those that
-    providers are spoken to in. `instance` is this gateway's name in `x-trunkline-hop`. `strict` turns whatever would be
-    left out of a request into an error. `key_maker` is `None` where no keys are issued. `credentials` is there where a
-    provider needs it. Files of more than `inline_file_bytes` are copied to providers that keep files. `fetch` is `None`
-    where nothing that callers point to may be fetched. `store` is `None` where nothing is kept; `is_store_up` says
-    whether its database answers. `gauge` learns how far estimates are off, `heads` remembers what requests begin with.
-    `forwarded_prompts` are prompts kept at a provider that anybody may use, each with its model. `admission` is `None`
-    where nothing bounds what may be asked, `purse` and `budgets`, by which they are administered, where there are none.
-    `write_metrics` is told how many streams are under way, and writes what Prometheus reads; `None` where nothing is
-    counted. `settings` are what was set, secrets left out. `evidence_bytes` is how much of a stream is heard for the
-    audit, 0 where that keeps no bodies.
-    """
-
+    # The world.
+    clock: Clock
+    mint: Mint
+    mint_request_id: Callable[[], str]
+    # This gateway's name in `x-trunkline-hop`.
+    instance: bytes
     keys: Keys
     catalog: Catalog
     upstream: Upstream
     ledger: Ledger
-    clock: Clock
-    mint: Mint
-    mint_request_id: Callable[[], str]
     sealer: Sealer
     shared: Shared
+    # Where a provider is opened by what does not last.
+    credentials: Credentials | None = None
+
+    # Models: a router for each new listing; the dialects of callers, and those that providers are spoken to in.
+    make_router: Callable[[Listing], Router]
     dialects: Mapping[str, Dialect]
     upstreams: Mapping[str, UpstreamDialect]
-    make_router: Callable[[Listing], Router]
-    instance: bytes
+    # Whatever would be left out of a request is an error.
     strict: bool = False
-    key_maker: KeyMaker | None = None
-    credentials: Credentials | None = None
+    # How far estimates are off, and what requests begin with: both learn.
+    gauge: Gauge = field(default_factory=Gauge)
+    heads: Heads = field(default_factory=Heads)
+
+    # What callers point to. Larger files than this are copied to providers that keep files.
     fetch: Fetch | None = None
     fetch_limits: FetchLimits = FetchLimits()
     inline_file_bytes: int = 4_000_000
-    gauge: Gauge = field(default_factory=Gauge)
-    heads: Heads = field(default_factory=Heads)
+
+    # What is kept; whether its database answers.
     store: Store | None = None
     is_store_up: Callable[[], bool] = lambda: True
     retention: Retention = Retention()
+    # Prompts that are kept at a provider and that anybody may use, each with its model.
     forwarded_prompts: Mapping[str, str] = {}
+
+    # What requests are known by. How much of a stream is heard for the audit: 0 where that keeps no bodies.
     sessions: Sessions = field(default_factory=Sessions)
     labelling: Labelling = Labelling()
     evidence_bytes: int = 0
+
+    # What bounds them: all claims at once, rules for requests, money for calls within one, budgets as they are
+    # administered.
     admission: Admission | None = None
     limits: RateLimits | None = None
     purse: Purse | None = None
     budgets: Means | None = None
+
+    # Administration: who makes keys, what was set (without secrets), and what Prometheus reads, by the number of
+    # streams that are under way.
+    key_maker: KeyMaker | None = None
     settings: Sequence[Setting] = ()
     write_metrics: Callable[[int], Awaitable[bytes]] | None = None

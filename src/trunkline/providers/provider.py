@@ -67,57 +67,64 @@ Adapt = Callable[["Provider", str | None, Mapping[str, str]], tuple["Provider", 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Provider:
-    """One vendor or server, as far as it differs from others.
-
-    `base_url` is its public address, or `None` where there is none to assume; `address` makes it of the settings where
-    it depends on them, and `adapt` what an account's base URL and settings change of the other facts. `configured_by`
-    is the setting that configures the provider, where that is not its key. `version` is the path segment that a base
-    URL may be given without. `key_required`: an API key configures it; otherwise its base URL does. `needs` are the
-    settings without which it cannot be used, as alternatives; empty: the key, where one is required. `also` are the
-    variables of the vendor's own tools for the key and the base URL. `speaks` are its dialects by preference,
-    `faithful` those whose streams keep the dialect's own grammar. `operations` are what it serves beyond generation
-    (`embeddings`, `count_tokens`). `headers` go with every request, `caller_headers` are taken from the caller when it
-    sends them. `read_models` reads the body of its list call, and raises `Garbled`; without a `models` path there is
-    none to ask for. `rank` decides which of several providers that list a name is asked, the lowest first, then by
-    alphabet. `keeps_responses`: a response that it was told to store can be gone on from, read and deleted there under
-    its id. `keeps_prompts`: a request may name a prompt that is kept there. `embedded`: it is served by this gateway
-    itself. `is_free`: nothing is paid for its models. `cloud` is whose tokens or temporary keys open it, `aws`, `entra`
-    or `google`, where its key and settings say that it `needs_token`. `lists` are the URLs that its models are listed
-    at, where that is not below the base URL. `example` is a bare name of a model that its accounts usually have, for
-    programs to paste; empty where there is none.
-    """
+    """One vendor or server, as far as it differs from others."""
 
     name: str
     title: str
     docs: str
-    read_models: Callable[[bytes], list[str]]
+    # A bare name of a model that its accounts usually have, for programs to paste.
+    example: str = ""
+
+    # Where it is: its public address, if there is one to assume, or what makes it of the settings. A base URL may be
+    # given without the segment of its `version`.
     base_url: str | None = None
     address: Callable[[Mapping[str, str]], str] | None = None
-    configured_by: str = ""
     version: str = "/v1"
-    key_required: bool = True
-    needs: tuple[tuple[str, ...], ...] = ()
-    also: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    adapt: Adapt | None = None
-    authorize: Callable[[str], Sequence[Header]] = authorize_bearer
-    speaks: tuple[str, ...] = ("chat",)
-    faithful: frozenset[str] = frozenset()
-    operations: frozenset[str] = frozenset()
     paths: Mapping[str, str] = field(default_factory=lambda: PATHS)
-    headers: tuple[Header, ...] = ()
-    caller_headers: tuple[bytes, ...] = ()
+
+    # What configures it: its key if one is required, else its base URL, unless `configured_by` names another setting.
+    # `needs` are the settings without which it cannot be used, as alternatives (empty: its key, if that is required).
+    key_required: bool = True
+    configured_by: str = ""
+    needs: tuple[tuple[str, ...], ...] = ()
     settings: tuple[Setting, ...] = ()
-    capabilities: Capabilities = field(default_factory=Capabilities)
-    rank: int = 100
-    keeps_responses: bool = False
-    keeps_prompts: bool = False
-    embedded: bool = False
-    is_free: bool = False
+    # The variables of the vendor's own tools for the key and the base URL.
+    also: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    # What an account's base URL and settings change of the other facts.
+    adapt: Adapt | None = None
+
+    # What opens it: a header made of its key, a signature over each request, or tokens and temporary keys of a cloud
+    # (`aws`, `entra`, `google`), where its key and settings say that it needs them.
+    authorize: Callable[[str], Sequence[Header]] = authorize_bearer
     sign: Sign | None = None
     cloud: str = ""
     needs_token: Callable[[str, Mapping[str, str]], bool] = lambda _, __: True
+
+    # What it speaks, by preference, and which streams of it keep the dialect's own grammar; what it serves beyond
+    # generation.
+    speaks: tuple[str, ...] = ("chat",)
+    faithful: frozenset[str] = frozenset()
+    operations: frozenset[str] = frozenset()
+    capabilities: Capabilities = field(default_factory=Capabilities)
+    # Headers that go with every request, and those that are taken from the caller.
+    headers: tuple[Header, ...] = ()
+    caller_headers: tuple[bytes, ...] = ()
+
+    # Its models: how the list is read (raises `Garbled`), and where it is if that is not below the base URL; without a
+    # `models` path there is none. Of several providers that list a name the one of the lowest rank is asked, then by
+    # alphabet.
+    read_models: Callable[[bytes], list[str]]
     lists: tuple[str, ...] = ()
-    example: str = ""
+    rank: int = 100
+
+    # A response that it was told to store can be gone on from, read and deleted there; a request may name a prompt
+    # there.
+    keeps_responses: bool = False
+    keeps_prompts: bool = False
+
+    # It is served by this gateway itself; nothing is paid for its models.
+    embedded: bool = False
+    is_free: bool = False
 
     @property
     def token(self) -> bool:
