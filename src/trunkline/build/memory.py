@@ -36,6 +36,7 @@ async def giving_back(every_seconds: float = _EVERY_SECONDS) -> AsyncIterator[No
 async def _give_back(every_seconds: float) -> None:
     while True:
         await asyncio.sleep(every_seconds)
-        gc.collect()
+        # What came since the last time: to look through all that is open would hold everything up.
+        gc.collect(1)
         if _trim is not None:
             await asyncio.to_thread(_trim, 0)
