@@ -44,10 +44,10 @@ class _WireEvent(msgspec.Struct):
     contentBlockIndex: int = 0  # noqa: N815  # as the wire spells it, here and below
     delta: Delta | None = None
     start: Any = None
-    stopReason: str = ""  # noqa: N815
-    additionalModelResponseFields: Any = None  # noqa: N815
+    stopReason: str = ""  # noqa: N815  # the wire's name
+    additionalModelResponseFields: Any = None  # noqa: N815  # the wire's name
     usage: Any = None
-    serviceTier: Any = None  # noqa: N815
+    serviceTier: Any = None  # noqa: N815  # the wire's name
 
 
 _DECODER = msgspec.json.Decoder(_WireEvent)
