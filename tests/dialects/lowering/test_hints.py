@@ -285,3 +285,23 @@ def test_a_part_that_is_told_in_words_may_hold_anything(block: dict[str, Any]) -
     """What is no text says nothing."""
     request, _ = lowered("messages", "chat", {"messages": [{"role": "user", "content": [block]}]})
     assert request.items[0].parts[0].text.startswith("t")  # type: ignore[union-attr]  # it is a text
+
+
+@pytest.mark.parametrize("upstream", ["responses", "chat"])
+def test_long_names_of_users(upstream: str) -> None:
+    """OpenAI refuses names of more than 64 characters, as Claude Code has them: a hash stands for them, always the same."""
+    sent = [{"metadata": {"user_id": name}} for name in ("user_" + "a" * 150, "user_" + "a" * 150, "b" * 65, "ann")]
+    names = [lowered("messages", upstream, members)[0].settings.user for members in sent]
+    assert [len(name or "") for name in names] == [64, 64, 64, 3]
+    assert names[0] == names[1] != names[2]
+    assert names[3] == "ann"
+
+
+@pytest.mark.parametrize(
+    ("caller", "upstream"), [("chat", "responses"), ("messages", "messages"), ("chat", "messages")]
+)
+def test_other_names_of_users(caller: str, upstream: str) -> None:
+    """Nobody else's names are changed."""
+    name = "a" * 150
+    members = {"metadata": {"user_id": name}} if caller == "messages" else {"user": name}
+    assert lowered(caller, upstream, members)[0].settings.user == name

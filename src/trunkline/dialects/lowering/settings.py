@@ -1,5 +1,6 @@
 """Settings, hints and whole fields that a target has no place for: left out and said, or refused."""
 
+import hashlib
 from typing import Any
 
 from msgspec.structs import replace
@@ -25,6 +26,12 @@ def refuse_state(request: ModelRequest) -> None:
             )
 
 
+_OPENAIS = ("responses", "chat")
+
+# OpenAI refuses longer ones; what Claude Code sends has twice as many characters.
+_LONGEST_USER = 64
+
+
 def lower_settings(
     settings: ModelSettings,
     caller: str,
@@ -35,7 +42,7 @@ def lower_settings(
 ) -> ModelSettings:
     """The settings that the target has. `told`: those that have gone into something else."""
     fates = SETTINGS[upstream]
-    without: dict[str, Any] = {}
+    changed: dict[str, Any] = {}
     for name in settings.__struct_fields__:
         value = getattr(settings, name)
         if value is None:
@@ -43,7 +50,7 @@ def lower_settings(
         fate = fates.get(name, Fate.REFUSED)
         if fate not in (Fate.DROPPED, Fate.REFUSED) or name in capabilities.fields:
             continue
-        without[name] = None
+        changed[name] = None
         if name in told or (name in IDLE_VALUES and value == IDLE_VALUES[name]):
             continue
         asked = caller_name(caller, name)
@@ -52,7 +59,16 @@ def lower_settings(
                 f"`{asked}` is not possible with this model: leave it out or name another model", param=asked
             )
         notes.drop(asked)
-    return replace(settings, **without) if without else settings
+    if "user" not in changed and caller not in _OPENAIS and upstream in _OPENAIS:
+        changed |= _fit_user(settings.user)
+    return replace(settings, **changed) if changed else settings
+
+
+def _fit_user(user: str | None) -> dict[str, str]:
+    """A name for the user that OpenAI takes, instead of a longer one: always the same, and as telling as a hash is."""
+    if user is None or len(user) <= _LONGEST_USER:
+        return {}
+    return {"user": hashlib.sha256(user.encode("utf-8", "surrogatepass")).hexdigest()}
 
 
 _VERBOSITY = {
