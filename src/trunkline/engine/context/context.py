@@ -35,29 +35,28 @@ _decode_counted = msgspec.json.Decoder(_Counted).decode
 
 
 class Context(Struct, kw_only=True):
-    """A request, and what was found for it.
-
-    `own` is its own input as it came. `before` are the items that stand before it, `None` where it goes on from
-    nothing, and `opening` is the input that it all began with. `previous` is the response that it names,
-    `conversation_id` the conversation that it holds until `let_go`. `keeps` says whether the response is kept. `unseen`
-    is there where it names what only the upstream's owner may name unseen: what any other target answers to that.
-    `messages` are those of a prompt: they stand before everything else, and are no part of what is kept.
-    `is_background`: nobody waits for it; `run_id` is the id that it was given then when it runs here. `streams` is how
-    it was asked for, however it is made.
-    """
+    """A request, and what was found for it."""
 
     envelope: Envelope
+    # Its own input as it came, and the messages of its prompt: these stand before everything, and are not kept.
     own: bytes
-    keeps: bool
-    before: list[Raw] | None = None
-    opening: bytes = b""
     messages: list[Raw] = []
+
+    # What it goes on from: the response that it names, or the conversation that it holds until `let_go`.
     previous: KeptResponse | None = None
     conversation_id: str | None = None
+    # The items that stand before its own, `None` where it goes on from nothing; and the input that it all began with.
+    before: list[Raw] | None = None
+    opening: bytes = b""
+    # What other targets answer where it names something that only the upstream's owner may name unseen.
     unseen: TrunklineError | None = None
+
+    # Whether the response is kept, and how it was asked for.
+    keeps: bool
+    streams: bool = False
+    # Nobody waits for it; the id that it was given then, where it runs here.
     is_background: bool = False
     run_id: str | None = None
-    streams: bool = False
 
     def fit(self, target: Target, *, replays: bool = False) -> Envelope:
         """The request as this target must get it. `replays`: with the whole history, whatever the target holds."""

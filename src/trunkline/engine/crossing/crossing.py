@@ -1,4 +1,4 @@
-"""What every way gives the gateway."""
+"""What every way (tee, patch, translate) gives the gateway: one body made ready, and how its reply is read."""
 
 from collections.abc import Mapping, Sequence
 from typing import Protocol
@@ -9,47 +9,56 @@ from trunkline.usage import Usage
 
 
 class Crossing(Protocol):
-    """`body` goes to the upstream, with `headers` of its own. `passage` takes a streamed reply back, `read_json` a
-    whole one.
+    """One request on its way to one target, and its reply on the way back.
 
-    `fold_stream` and `unfold_json` are for an upstream that answers in the other form than it was asked: a stream's
-    bytes as a whole reply, a whole reply's as a stream. All but `passage` raise the error that the reply holds.
-
-    `more` is what is to be sent where the answer has paused and can be taken up again: asked when the reply is over,
-    after which the next one is read as the first was. `None` where the answer is whole.
-
-    Where the target cannot fetch what the caller points to, `wants` says which URLs, and there is no body before
-    `fill` has been given their contents.
+    All that reads a reply raises the error which that holds, but for `passage`, which tells it in the stream.
     """
 
-    @property
-    def wants(self) -> Sequence[Want]: ...
+    # --- there ---
 
     @property
-    def body(self) -> bytes: ...
+    def wants(self) -> Sequence[Want]:
+        """The URLs that the target cannot fetch: there is no body before `fill` has been given their contents."""
+
+    def fill(self, contents: Contents) -> None:
+        """Put the contents of what was wanted into the body."""
 
     @property
-    def headers(self) -> Mapping[bytes, bytes]: ...
+    def body(self) -> bytes:
+        """What is sent to the upstream."""
+
+    @property
+    def headers(self) -> Mapping[bytes, bytes]:
+        """Headers that this body needs, beside the usual ones."""
 
     @property
     def dropped(self) -> Sequence[str]:
         """What was left out of the request, and then of the reply as far as it has been read."""
 
     @property
-    def emulated(self) -> Sequence[str]: ...
+    def emulated(self) -> Sequence[str]:
+        """What the target is told in another way than it was asked for."""
+
+    # --- and back ---
+
+    def passage(self) -> Passage:
+        """The way back of a streamed reply."""
+
+    def read_json(self, data: bytes) -> JsonReply:
+        """A whole reply."""
+
+    def fold_stream(self, data: bytes) -> JsonReply:
+        """A whole reply made of a stream that came although none was asked for."""
+
+    def unfold_json(self, data: bytes) -> JsonReply:
+        """A stream made of a whole reply that came although a stream was asked for."""
+
+    # --- an answer that pauses ---
+
+    def more(self) -> bytes | None:
+        """The body that has a paused answer go on; `None` where the answer is whole. Asked when a reply is over, after
+        which the next one is read as the first was."""
 
     @property
     def spent(self) -> Usage:
-        """What the goes have used that are over; for an answer that does not pause that is nothing."""
-
-    def fill(self, contents: Contents) -> None: ...
-
-    def more(self) -> bytes | None: ...
-
-    def passage(self) -> Passage: ...
-
-    def read_json(self, data: bytes) -> JsonReply: ...
-
-    def fold_stream(self, data: bytes) -> JsonReply: ...
-
-    def unfold_json(self, data: bytes) -> JsonReply: ...
+        """What the goes have used that are over; nothing for an answer that does not pause."""
