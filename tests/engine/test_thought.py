@@ -196,6 +196,19 @@ async def test_t45_interleaved_thought(caller: str, streamed: bool) -> None:
 
 
 @pytest.mark.parametrize("streamed", [False, True])
+async def test_t45_thought_behind_the_last_call(streamed: bool) -> None:
+    """T-45: it stays there, also where a message of Chat's knows no such place."""
+    scene = Scene()
+    turn = [THINKING, call_block("toolu_1"), EMPTY]
+    scene.upstream.answer = messages_reply(turn, streamed=streamed)
+    first = await ask(scene, "chat", "messages-model", say("chat", "Look."), streamed=streamed)
+    said = read_turn("chat", first, streamed=streamed)
+    history = [*say("chat", "Look."), *said, *answer_calls("chat", "toolu_1")]
+    await ask(scene, "chat", "messages-model", history, streamed=streamed)
+    assert assistant_blocks(scene) == turn
+
+
+@pytest.mark.parametrize("streamed", [False, True])
 @pytest.mark.parametrize(
     "fields", [("role", "content", "tool_calls"), ("role", "content", "reasoning_content", "tool_calls")]
 )

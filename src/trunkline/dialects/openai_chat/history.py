@@ -80,13 +80,16 @@ class History:
             {field: value for field, value in rest.items() if value not in (None, [], {})} if rest else {}
         )
         placed = {call.call_id for call in calls}
-        reasoning = [step for before, step in steps if before not in placed]
+        # What precedes no call stood before the text; behind one that does, it stood at the end.
+        first = next((number for number, (before, _) in enumerate(steps) if before in placed), len(steps))
+        reasoning = [step for _, step in steps[:first]]
         self.items += reasoning
         if parts or extras or name or not (calls or reasoning):
             self.items.append(Message(role="assistant", parts=parts, name=name, extras=extras))
         for call in calls:
             self.items += [step for before, step in steps if before == call.call_id]
             self.items.append(call)
+        self.items += [step for before, step in steps[first:] if before not in placed]
 
     def _read_parts(self, message: Fields) -> list[Part]:
         content = message.any("content")
