@@ -3,11 +3,13 @@
 import asyncio
 from typing import Any
 
+import msgspec
 import pytest
 from stored_scene import NEIGHBOUR, StoredScene, bearer
 
-from scripted_gateway import Scene, ScriptedReply, json_reply
-from trunkline.errors import Unreachable
+from scripted_gateway import PATHS, Client, Scene, ScriptedReply, json_reply, make_call, question, stream
+from trunkline.engine.reply.relay import COMMIT_WITHIN
+from trunkline.errors import Failed, Unreachable
 from trunkline.ports import UpstreamRequest
 
 ANSWER = {
@@ -262,3 +264,27 @@ async def test_a_gateway_that_keeps_nothing_says_so(method: str, path: str) -> N
     """In place of pretending to have looked."""
     answer = await Scene().ask(path.format("resp_1"), method=method)
     assert (answer.status, answer.error["code"]) == (400, "storage_off")
+
+
+async def test_a_stream_that_breaks_before_its_first_word_fails_in_full() -> None:
+    """Its beginning was told after ten seconds of silence: so is its end, and what became of it can be had."""
+    scene = StoredScene()
+    started = b'event: message_start\ndata: {"type":"message_start","message":{"id":"msg_1","usage":{}}}\n\n'
+    reply = scene.upstream.answer = stream(started, ending="open")
+    asking = asyncio.create_task(
+        scene.gateway.handle(make_call(PATHS["responses"], question("responses", "messages-model", stream=True)))
+    )
+    await asyncio.sleep(0.01)
+    assert reply.is_heard
+    for _ in range(COMMIT_WITHIN):
+        scene.gateway.tick()
+    answer = await asking
+    assert not isinstance(answer.body, bytes)
+    client = Client()
+    pouring = asyncio.create_task(answer.body.pour(client))
+    await asyncio.sleep(0)
+    reply.end(Failed("cut"))
+    await pouring
+    failed = msgspec.json.decode(client.body.removesuffix(b"data: [DONE]\n\n").rpartition(b"data: ")[2])
+    assert (failed["type"], failed["response"]["status"]) == ("response.failed", "failed")
+    assert (await scene.get(f"/v1/responses/{failed['response']['id']}")).json["status"] == "failed"

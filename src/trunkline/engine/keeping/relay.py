@@ -10,7 +10,7 @@ from trunkline.engine.reply.relay import Relay
 class KeepingRelay(Relay):
     """A `Relay` over a `Held` passage. What ends the stream is written once `Keeper.keep` is done with it."""
 
-    __slots__ = ("_has_ended", "_is_begun", "_is_kept", "_keeper", "_promise", "_stated")
+    __slots__ = ("_has_ended", "_is_begun", "_is_committed", "_is_kept", "_keeper", "_promise", "_stated")
 
     def __init__(self, *arguments: Any, held: Held, keeper: Keeper) -> None:
         super().__init__(*arguments)
@@ -19,7 +19,12 @@ class KeepingRelay(Relay):
         self._promise: asyncio.Future[None] | None = None
         self._has_ended = False
         self._is_begun = False
+        self._is_committed = False
         self._is_kept = False
+
+    async def commit(self) -> None:
+        await super().commit()
+        self._is_committed = True
 
     def _feed(self, data: bytes) -> None:
         super()._feed(data)
@@ -42,8 +47,8 @@ class KeepingRelay(Relay):
 
     @property
     def _is_worth_keeping(self) -> bool:
-        """What failed before there was content is told as an error reply, and was no response."""
-        return self.passage.error is None or self.passage.has_content
+        """What failed before there was content was no response, unless its beginning has been told after a long wait."""
+        return self.passage.error is None or self.passage.has_content or self._is_committed
 
     @property
     def _may_tell(self) -> bool:
