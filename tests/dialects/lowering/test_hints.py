@@ -305,3 +305,19 @@ def test_other_names_of_users(caller: str, upstream: str) -> None:
     name = "a" * 150
     members = {"metadata": {"user_id": name}} if caller == "messages" else {"user": name}
     assert lowered(caller, upstream, members)[0].settings.user == name
+
+
+@pytest.mark.parametrize(
+    ("upstream", "asked", "sent", "dropped"),
+    [
+        ("responses", 64_000, 16_384, ["max_tokens"]),
+        ("gemini", 64_000, 16_384, ["max_tokens"]),
+        ("responses", 16_384, 16_384, []),
+        ("chat", 64_000, 64_000, []),
+    ],
+)
+def test_more_than_a_model_can_write(upstream: str, asked: int, sent: int, dropped: list[str]) -> None:
+    """A limit above the model's own is that, and it is said: vendors refuse it, and no answer is shorter for it."""
+    request, lowering = lowered("messages", upstream, {"max_tokens": asked}, Capabilities(max_output_tokens=16_384))
+    assert request.settings.max_output_tokens == sent
+    assert lowering.dropped == dropped

@@ -59,6 +59,11 @@ def lower_settings(
                 f"`{asked}` is not possible with this model: leave it out or name another model", param=asked
             )
         notes.drop(asked)
+    most = capabilities.max_output_tokens
+    # Who hosts others' models for Chat has limits of its own.
+    if most is not None and upstream != "chat" and (settings.max_output_tokens or 0) > most:
+        changed["max_output_tokens"] = most
+        notes.drop(caller_name(caller, "max_output_tokens"))
     if "user" not in changed and caller not in _OPENAIS and upstream in _OPENAIS:
         changed |= _fit_user(settings.user)
     return replace(settings, **changed) if changed else settings
