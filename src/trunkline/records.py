@@ -18,33 +18,32 @@ _NO_LABELS: Mapping[str, str] = {}
 
 
 class Attempt(Struct):
-    """One call of an upstream: filled in place while it is under way, and not changed any more once it is recorded.
+    """One call of an upstream: filled in place while it is under way, and not changed any more once it is recorded."""
 
-    `started_at_micros` is UTC microseconds, durations are microseconds from the attempt's own beginning;
-    `duration_micros` is `None` until it is over. `target` is `account/model`. `status` is the upstream's, 0 where there
-    was none. `outcome`: `ok`, `incomplete`, `error`, `cancelled` (the client left). `usage` is all zeros when the
-    upstream told none. `is_estimated`: the upstream told no usage, so it was estimated. `is_aside`: a question of the
-    gateway's own, whose answer is no part of the caller's.
-
-    `cost` is `None` for a model without a price. `rates` are what it was computed with, of all that its `tariff` says,
-    which is not kept; they are `None` where the provider told the cost itself. `cost_source`: `told`, or the tariff's
-    (`published`, `declared`, `free`), or nothing where there was nothing to pay or no price.
-    """
-
+    # `account/model`, and all that it may cost, which is not kept.
     target: str
     tariff: Tariff | None
+    # UTC microseconds; durations are microseconds from there.
     started_at_micros: int
+    # A question of the gateway's own, whose answer is no part of the caller's.
     is_aside: bool = False
+    # `None` until it is over.
     duration_micros: int | None = None
     first_byte_micros: int | None = None
+    # The upstream's, 0 where there was none.
     status: int = 0
+    # `ok`, `incomplete`, `error`, or `cancelled`: the client left.
     outcome: str = "ok"
     error_code: str = ""
+    # All zeros where the upstream told none; then it is estimated when the attempt is recorded.
     usage: Usage = NO_USAGE
+    # `None` for a model without a price.
     cost: Nano | None = FREE
     is_estimated: bool = False
     upstream_request_id: str = ""
+    # What the cost was computed with; `None` where the provider told the cost itself.
     rates: Rates | None = None
+    # `told`, or the tariff's (`published`, `declared`, `free`), or nothing where there was nothing to pay or no price.
     cost_source: str = ""
 
 

@@ -45,28 +45,26 @@ def find_nothing(body: Mapping[str, Any]) -> list[Spot]:
 
 
 class Forms(Struct, frozen=True, kw_only=True):
-    """What a wire has words for.
+    """What a wire has words for."""
 
-    `kinds`: which of images, files and audio; `urls`: which of them by remote URL; `ids`: which by a provider's file
-    id; `own_urls` how URLs begin that mean something to its providers alone (`gs://`). `image_types` and `file_types`
-    are the media types that have a form (`text/*` for all of a kind; empty: any).
-    `answers`: which kinds what a model has said may hold, when it is replayed; `systems`: whether a system message
-    may hold any.
-    `find(body)` lists the spots of a caller's body, in the order in which its reader makes parts of them; `put`
-    writes content into one, where bodies are passed on to providers that do not follow URLs. `inline`, by the type of a
-    caller's part, puts a kept file in the place of its id: in a form that the wire has, else as it is told to be.
-    """
-
+    # Which kinds at all, which of them by a remote URL, and which by a provider's file id.
     kinds: frozenset[Kind] = frozenset({"image", "file", "audio"})
     urls: frozenset[Kind] = frozenset({"image", "file"})
     ids: frozenset[Kind] = frozenset({"image", "file"})
-    answers: frozenset[Kind] = frozenset()
-    systems: bool = False
+    # How URLs begin that mean something to its providers alone (`gs://`).
     own_urls: tuple[str, ...] = ()
+    # The media types that have a form: `text/*` for all of a kind; empty for any.
     image_types: tuple[str, ...] = ()
     file_types: tuple[str, ...] = ()
+    # What a replayed turn of the model's may hold, and whether a system message may hold any.
+    answers: frozenset[Kind] = frozenset()
+    systems: bool = False
+
+    # The spots of a caller's body, in the order in which its reader makes parts of them.
     find: Callable[[Mapping[str, Any]], list[Spot]] = find_nothing
+    # Puts a content into one, where bodies are passed on to providers that do not follow URLs.
     put: Callable[[Spot, str, str], None] | None = None
+    # By the type of a caller's part, puts a kept file in the place of its id: in a form that the wire has, else told.
     inline: Mapping[str, Callable[[dict[str, Any], Content, Capabilities], None]] = {}
 
 

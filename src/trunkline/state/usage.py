@@ -18,22 +18,22 @@ BY_ATTEMPT: frozenset[By] = frozenset({"model", "provider"})
 
 
 class WantedUsage(Struct, frozen=True, kw_only=True):
-    """Which requests are asked for: those of `path` and below, and of these what the rest says.
-
-    Times are of the request's beginning, `end_micros` being the first that is too late. `of_models` leaves out those
-    that asked for no model: looking at a list, say. `provider` and `model` ask for an attempt there. `key` is a key's
-    name, which several may have, `label` a name and a value.
-    """
+    """Which requests are asked for: those of `path` and below, and of these what the rest says."""
 
     path: str
+    # Leaves out those that asked for no model: looking at a list, say.
     of_models: bool = False
     request_id: str | None = None
+    # Times of a request's beginning; `end_micros` is the first that is too late.
     start_micros: int | None = None
     end_micros: int | None = None
     key_id: str | None = None
+    # A key's name, which several may have.
     key: str | None = None
+    # A name and a value.
     label: tuple[str, str] | None = None
     session: str | None = None
+    # With an attempt there.
     provider: str | None = None
     model: str | None = None
     operation: str | None = None

@@ -45,23 +45,26 @@ _DAY_MICROS = 24 * 60 * 60 * 1_000_000
 
 
 class StoreSettings(Struct, frozen=True, kw_only=True):
-    """`keys` open what was sealed, by their ids; `newest` is the one to seal under, `None` seals nothing.
-
-    `blobs_url` is where contents of files lie, unless it is the data folder. `retention_days` is how long the items of
-    a deleted conversation can still be found, `lifetimes` how long requests are kept, of which `ledger_bytes` may wait
-    for the database. `act_keys` are those of the chain of acts. `make_evidence` makes what was said fit to be kept;
-    without it nothing is.
-    """
+    """Where a store lies, what seals it, and how long things stay in it."""
 
     database_url: str
     data_dir: Path
-    act_keys: ActKeys
+    # Where contents of files lie, unless it is the data folder.
+    blobs_url: str = ""
+
+    # What opens what was sealed, by ids, and which of them seals (`None`: nothing is sealed); the keys of the chain of
+    # acts.
     keys: Mapping[str, bytes] = {}
     newest: str | None = None
-    blobs_url: str = ""
+    act_keys: ActKeys
+
+    # How long the items of a deleted conversation can still be found; how long requests are kept, and how much of them
+    # may wait for the database.
     retention_days: int = 30
     lifetimes: Lifetimes = Lifetimes()
     ledger_bytes: int = 1_000_000_000
+
+    # What makes bodies of requests fit to be kept; without it none are.
     make_evidence: Make | None = None
 
     def __repr__(self) -> str:
