@@ -196,10 +196,11 @@ async def test_t45_interleaved_thought(caller: str, streamed: bool) -> None:
 
 
 @pytest.mark.parametrize("streamed", [False, True])
-async def test_t45_thought_behind_the_last_call(streamed: bool) -> None:
+@pytest.mark.parametrize("text", [[], [{"type": "text", "text": "Let me look."}]])
+async def test_t45_thought_behind_the_last_call(text: list[Any], streamed: bool) -> None:
     """T-45: it stays there, also where a message of Chat's knows no such place."""
     scene = Scene()
-    turn = [THINKING, call_block("toolu_1"), EMPTY]
+    turn = [THINKING, *text, call_block("toolu_1"), EMPTY]
     scene.upstream.answer = messages_reply(turn, streamed=streamed)
     first = await ask(scene, "chat", "messages-model", say("chat", "Look."), streamed=streamed)
     said = read_turn("chat", first, streamed=streamed)

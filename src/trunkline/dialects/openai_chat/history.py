@@ -6,6 +6,7 @@ from trunkline.dialects.dialect import Unseal
 from trunkline.dialects.easy import read_easy_message
 from trunkline.dialects.openai_chat.calls import read_arguments
 from trunkline.dialects.openai_chat.easy import read_calling_turn, read_result
+from trunkline.dialects.openai_chat.message import LAST
 from trunkline.dialects.openai_chat.parts import read_content
 from trunkline.dialects.openai_chat.reasoning import read_reasoning, split_content
 from trunkline.dialects.openai_chat.tools import chat_extras
@@ -80,16 +81,14 @@ class History:
             {field: value for field, value in rest.items() if value not in (None, [], {})} if rest else {}
         )
         placed = {call.call_id for call in calls}
-        # What precedes no call stood before the text; behind one that does, it stood at the end.
-        first = next((number for number, (before, _) in enumerate(steps) if before in placed), len(steps))
-        reasoning = [step for _, step in steps[:first]]
+        reasoning = [step for before, step in steps if before not in placed and before != LAST]
         self.items += reasoning
-        if parts or extras or name or not (calls or reasoning):
+        if parts or extras or name or not (calls or steps):
             self.items.append(Message(role="assistant", parts=parts, name=name, extras=extras))
         for call in calls:
             self.items += [step for before, step in steps if before == call.call_id]
             self.items.append(call)
-        self.items += [step for before, step in steps[first:] if before not in placed]
+        self.items += [step for before, step in steps if before == LAST]
 
     def _read_parts(self, message: Fields) -> list[Part]:
         content = message.any("content")
@@ -105,7 +104,7 @@ class History:
     def _read_reasoning(self, message: Fields) -> list[tuple[str, Reasoning]]:
         """What the client kept of the reasoning, in whichever spelling it got it, and the call that each step precedes.
 
-        Without a call (an empty id) it precedes the text.
+        Without a call (an empty id) it precedes the text, with the word for it, it is behind all.
         """
         details = message.array("reasoning_details")
         blocks = message.array("thinking_blocks")

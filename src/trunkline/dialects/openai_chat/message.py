@@ -11,6 +11,10 @@ LEGACY_FUNCTIONS = "chat_functions"
 `function_call`. No dialect has this name, so the mark never leaves."""
 
 
+LAST = "last"
+"""The `id` of an opaque value that stood behind all that was said: no call is called so."""
+
+
 def uses_functions(request: ModelRequest) -> bool:
     """Whether the caller speaks the old `functions` way and must be answered in it."""
     return any(LEGACY_FUNCTIONS in tool.extras for tool in request.tools if type(tool) is FunctionTool)
@@ -19,31 +23,43 @@ def uses_functions(request: ModelRequest) -> bool:
 class Details:
     """Opaque values for the caller to send back, in OpenRouter's shape, which many clients keep.
 
-    Chat has no place for order within a turn, so a value that stood right before a call names it: `id`.
+    Chat has no place for order within a turn, so a value that stood right before a call names it, `id`, and so does one
+    that stood at the end.
     """
 
-    __slots__ = ("_has_calls", "_open", "_seal", "entries")
+    __slots__ = ("_entries", "_has_calls", "_has_text", "_open", "_seal")
 
     def __init__(self, seal: Seal) -> None:
-        self.entries: list[dict[str, Any]] = []
+        self._entries: list[dict[str, Any]] = []
         self._seal = seal
         self._open = 0
+        self._has_text = False
         self._has_calls = False
 
     def add(self, carrier: Carrier) -> None:
-        entry = {"type": "reasoning.encrypted", "data": self._seal(carrier), "index": len(self.entries)}
-        self.entries.append(entry)
+        entry = {"type": "reasoning.encrypted", "data": self._seal(carrier), "index": len(self._entries)}
+        self._entries.append(entry)
 
     def start_text(self) -> None:
         """Text begins: what came before belongs to it. After calls it is moved before them, so that says nothing."""
+        self._has_text = True
         if not self._has_calls:
-            self._open = len(self.entries)
+            self._open = len(self._entries)
 
     def start_call(self, call_id: str) -> None:
-        for entry in self.entries[self._open :]:
-            entry["id"] = call_id
-        self._open = len(self.entries)
+        self._name(call_id)
+        self._open = len(self._entries)
         self._has_calls = True
+
+    def close(self) -> list[dict[str, Any]]:
+        """All of them, at the end of the turn."""
+        if self._has_text or self._has_calls:
+            self._name(LAST)
+        return self._entries
+
+    def _name(self, place: str) -> None:
+        for entry in self._entries[self._open :]:
+            entry["id"] = place
 
 
 def seal_call(carrier: Carrier, seal: Seal) -> dict[str, Any]:

@@ -179,8 +179,8 @@ def _draw(gathered: _Gathered, has_items: bool, legacy: bool) -> dict[str, Any]:
         message["images"] = gathered.images
     if gathered.thoughts:
         message["reasoning_content"] = "\n\n".join(gathered.thoughts)
-    if gathered.details.entries:
-        message["reasoning_details"] = gathered.details.entries
+    if details := gathered.details.close():
+        message["reasoning_details"] = details
     if gathered.calls and legacy:
         message["function_call"] = gathered.calls[0]["function"]
     elif gathered.calls:

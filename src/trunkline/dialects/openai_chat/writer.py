@@ -258,8 +258,8 @@ class Writer:
             last["refusal"] = event.explanation
         if self._annotations:
             last["annotations"] = self._annotations
-        if self._details.entries:
-            last["reasoning_details"] = self._details.entries
+        if details := self._details.close():
+            last["reasoning_details"] = details
         if last:
             out += self._delta(last)
         finish = write_finish(event.finish, bool(self._calls))
