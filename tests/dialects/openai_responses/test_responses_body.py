@@ -116,6 +116,14 @@ def test_a_schema_without_a_name_gets_one() -> None:
     assert body["text"]["format"] == {"type": "json_schema", "name": "answer", "schema": {"type": "object"}}
 
 
+def test_models_that_do_not_think() -> None:
+    """Those are asked nothing of it, which they refuse, and it is said."""
+    request = ModelRequest(model="m", items=[], reasoning=ReasoningSettings(effort="high", summary="auto"))
+    result = DIALECT.write_request(request, Capabilities(effort=False))
+    assert result.body.keys().isdisjoint({"reasoning", "include"})
+    assert result.dropped == ["effort", "summary"]
+
+
 @pytest.mark.parametrize(("budget", "effort"), [(1024, "minimal"), (5000, "medium"), (20000, "high"), (60000, "xhigh")])
 def test_a_thinking_budget_becomes_an_effort(budget: int, effort: str) -> None:
     """An explicit budget has no field here: the nearest effort stands for it."""

@@ -58,7 +58,9 @@ def write_head(request: ModelRequest, capabilities: Capabilities) -> Fill:
     def fill(items: list[Item]) -> Written:
         dropped: list[str] = []
         written = write_input(items, dropped)
-        thinks = request.reasoning is not None or any(type(item) is Reasoning for item in items)
+        asks = request.reasoning is not None or any(type(item) is Reasoning for item in items)
+        # Models without the dial do not think, and refuse whatever is asked of that.
+        thinks = capabilities.effort and asks
         if thinks not in heads:
             heads[thinks] = _write_head(request, capabilities, thinks)
         head = heads[thinks]
@@ -107,15 +109,12 @@ def _write_head(request: ModelRequest, capabilities: Capabilities, thinks: bool)
 
 
 def _fit_effort(body: dict[str, Any], capabilities: Capabilities, dropped: list[str]) -> None:
-    reasoning = body.get("reasoning", {})
-    asked = reasoning.get("effort")
-    effort = fit_effort(asked, capabilities)
-    if effort == asked:
-        return
-    dropped.append("effort")
-    body["reasoning"] = without_none({**reasoning, "effort": effort})
-    if not body["reasoning"]:
-        del body["reasoning"]
+    asked = body.pop("reasoning", {})
+    effort = fit_effort(asked.get("effort"), capabilities)
+    fitted = without_none({**asked, "effort": effort}) if capabilities.effort else {}
+    dropped += [name for name in ("effort", "summary") if fitted.get(name) != asked.get(name)]
+    if fitted:
+        body["reasoning"] = fitted
 
 
 def _write_limit(limit: int | None) -> int | None:
