@@ -29,8 +29,9 @@ from trunkline.dialects.data_url import (
 from trunkline.dialects.forms import Contents, Forms, Spot, Want, is_own, is_remote, must_fetch
 from trunkline.dialects.kept_files import tell_file
 from trunkline.dialects.kinds import Kind, allows, kind_of
+from trunkline.dialects.places import PartPlaces
 from trunkline.dialects.replayed import move_replayed
-from trunkline.errors import CallerError, InvalidRequest, Unsupported
+from trunkline.errors import Unsupported
 from trunkline.items import Audio, File, Image, Item, Message, Part, Text, ToolOutput
 from trunkline.request import ModelRequest
 
@@ -51,13 +52,12 @@ class Materials:
         self.emulated: list[str] = []
         self._forms = forms
         self._capabilities = capabilities
-        self._locate = locate
-        self._total = _count_media(request.items)
-        self._number = 0
+        total = _count_media(request.items)
+        self._places = PartPlaces(locate, total)
         self._counts = {"image": 0, "file": 0, "audio": 0}
         self._contents: Contents = {}
-        self._checked = self._change(request, self._check) if self._total else request
-        self.request = request if not self._total or self.wants else self._settle(self._checked)
+        self._checked = self._change(request, self._check) if total else request
+        self.request = request if not total or self.wants else self._settle(self._checked)
 
     def fill(self, contents: Contents) -> ModelRequest:
         """The request with the contents in the place of their URLs."""
@@ -69,7 +69,7 @@ class Materials:
         return replace(request, items=move_replayed(request.items, self._forms.answers))
 
     def _change(self, request: ModelRequest, change: Callable[[Any], Part]) -> ModelRequest:
-        self._number = -1
+        self._places.number = -1
         return replace(request, items=[self._change_item(item, change) for item in request.items])
 
     def _change_item(self, item: Item, change: Callable[[Any], Part]) -> Item:
@@ -84,8 +84,8 @@ class Materials:
 
     def _refuse_in_system(self, item: Message) -> None:
         if item.role in ("system", "developer") and not self._forms.systems:
-            self._number += 1
-            raise self._wrong(
+            self._places.number += 1
+            raise self._places.wrong(
                 "stands in a system message, which holds text alone with this model: move it to a user message",
                 Unsupported,
                 member=False,
@@ -95,7 +95,7 @@ class Materials:
         changed: list[Part] = []
         for part in parts:
             if kind_of(part) is not None:
-                self._number += 1
+                self._places.number += 1
                 part = change(part)
             changed.append(part)
         return changed
@@ -116,14 +116,14 @@ class Materials:
     def _take_in(self, kind: Kind, taken: bool, most: int = 0) -> None:
         """Refuse a kind that the target does not take, or one too many."""
         if not taken or kind not in self._forms.kinds:
-            raise self._wrong(
+            raise self._places.wrong(
                 f"is {_NAMES[kind]}, which this model does not take: leave it out or name another model",
                 Unsupported,
                 member=False,
             )
         self._counts[kind] += 1
         if most and self._counts[kind] > most:
-            raise self._wrong(f"is one too many: this model takes {most} {_NAMES[kind]} at most", member=False)
+            raise self._places.wrong(f"is one too many: this model takes {most} {_NAMES[kind]} at most", member=False)
 
     def _check_image(self, part: Image) -> Part:
         if part.url is None:
@@ -156,29 +156,31 @@ class Materials:
     def _check_audio(self, part: Audio) -> Part:
         formats = self._capabilities.audio_formats
         if formats and part.format not in formats:
-            raise self._wrong(
+            raise self._places.wrong(
                 f"has the format `{part.format[:32]}`, which this model does not take: send {_listed(formats)}"
             )
         value = part.data
         try:
             data = read_data_url(value).base64 if is_data_url(value) else check_base64(value)
         except Malformed as error:
-            raise self._wrong(str(error)) from None
+            raise self._places.wrong(str(error)) from None
         return part if data == value else replace(part, data=data)
 
     def _check_id(self, kind: Kind) -> None:
         if kind not in self._forms.ids:
-            raise self._wrong("is a file id, which this model's provider does not know: send its data", Unsupported)
+            raise self._places.wrong(
+                "is a file id, which this model's provider does not know: send its data", Unsupported
+            )
 
     def _check_url(self, url: str, kind: Kind, types: tuple[str, ...], most_bytes: int) -> None:
         if is_own(url, self._forms, self._capabilities):
             return
         if not is_remote(url):
-            raise self._wrong(
+            raise self._places.wrong(
                 "must be an `https:` URL or a `data:` URL like `data:image/png;base64,…`", code=_BAD_URL[kind]
             )
         if self._fetches(url, kind):
-            self.wants.append(Want(url, self._name(), kind, types, most_bytes))
+            self.wants.append(Want(url, self._places.name(), kind, types, most_bytes))
 
     def _fetches(self, url: str, kind: Kind) -> bool:
         return must_fetch(url, kind, self._forms, self._capabilities)
@@ -187,7 +189,7 @@ class Materials:
         try:
             return read_data_url(url)
         except Malformed as error:
-            raise self._wrong(str(error), code="invalid_base64_image") from None
+            raise self._places.wrong(str(error), code="invalid_base64_image") from None
 
     def _read_file(self, part: File) -> Data:
         """A file's data: a `data:` URL, or the base64 alone that OpenAI takes as well."""
@@ -197,12 +199,12 @@ class Materials:
         try:
             data = Data("", check_base64(value))
         except Malformed as error:
-            raise self._wrong(f"{error}: send a `data:` URL like `data:application/pdf;base64,…`") from None
+            raise self._places.wrong(f"{error}: send a `data:` URL like `data:application/pdf;base64,…`") from None
         return Data(type_of(data.head(), "", part.filename or ""), data.base64)
 
     def _refuse_parameters(self, data: Data) -> None:
         if data.parameters:
-            raise self._wrong(
+            raise self._places.wrong(
                 f"has parameters between its type and its data that no provider takes: write"
                 f" `data:{data.media_type};base64,<data>`"
             )
@@ -212,17 +214,17 @@ class Materials:
     def _check_picture(self, media_type: str, head: bytes, size_bytes: int, *, declared: bool) -> None:
         proven = sniff(head)
         if "image/svg+xml" in (media_type, proven):
-            raise self._wrong("is SVG, which models do not read: convert it to PNG", code=_BAD_TYPE)
+            raise self._places.wrong("is SVG, which models do not read: convert it to PNG", code=_BAD_TYPE)
         if not media_type.startswith("image/"):
-            raise self._wrong(f"is of type `{media_type[:64]}`, which is no picture", code=_BAD_TYPE)
+            raise self._places.wrong(f"is of type `{media_type[:64]}`, which is no picture", code=_BAD_TYPE)
         if declared and proven is not None and proven != media_type:
-            raise self._wrong(
+            raise self._places.wrong(
                 f"says that it is `{media_type[:64]}`, but its data is `{proven}`: name the type that it is",
                 code=_BAD_TYPE,
             )
         taken = self._capabilities.image_types or self._forms.image_types
         if not allows(taken, media_type):
-            raise self._wrong(
+            raise self._places.wrong(
                 f"is of type `{media_type[:64]}`, which this model does not read: send {_listed(taken)}",
                 Unsupported,
                 code=_BAD_TYPE,
@@ -231,13 +233,15 @@ class Materials:
 
     def _check_size(self, size_bytes: int, most_bytes: int) -> None:
         if most_bytes and size_bytes > most_bytes:
-            raise self._wrong(f"has {size_bytes} bytes, but this model takes {most_bytes} at most: send a smaller one")
+            raise self._places.wrong(
+                f"has {size_bytes} bytes, but this model takes {most_bytes} at most: send a smaller one"
+            )
 
     def _settle_file(self, part: File, data: Data) -> Part:
         """The form in which the target can have a file: as it is, as a picture, or as the text that it is."""
         proven = sniff(data.head())
         if data.media_type == "application/pdf" and proven != "application/pdf" and proven is not None:
-            raise self._wrong(
+            raise self._places.wrong(
                 f"says that it is `application/pdf`, but its data is `{proven}`: name the type that it is"
             )
         taken = self._capabilities.file_types or self._forms.file_types
@@ -254,13 +258,13 @@ class Materials:
             return self._tell_text(part, data)
         if not files:
             self._take_in("file", False)
-        raise self._wrong(
+        raise self._places.wrong(
             f"is of type `{data.media_type[:64]}`, which this model does not read: send {_listed(taken)}", Unsupported
         )
 
     def _tell_text(self, part: File, data: Data) -> Text:
         """A text file as text, named, for a model that takes no such file."""
-        self.emulated.append(self._name(member=False))
+        self.emulated.append(self._places.name(member=False))
         return Text(text=tell_file(part.filename or "", data.text()), extras=part.extras)
 
     # --- what was fetched -----------------------------------------------------------------------------------------
@@ -279,24 +283,6 @@ class Materials:
         media_type = type_of(head, found.media_type, filename)
         data = Data(media_type, b64encode(found.data).decode(), charset=found.charset)
         return self._settle_file(replace(part, filename=filename or None), data)
-
-    # --- the caller's own name for a part -------------------------------------------------------------------------
-
-    def _name(self, *, member: bool = True) -> str:
-        """Where the part at hand stands. Spots are counted from the end: what we put before the caller's input has
-        none."""
-        spots = self._locate()
-        place = self._number - (self._total - len(spots))
-        if not 0 <= place < len(spots):
-            return "input"
-        spot = spots[place]
-        return f"{spot.path}.{spot.member}" if member and spot.member else spot.path
-
-    def _wrong(
-        self, what: str, kind: type[CallerError] = InvalidRequest, *, code: str | None = None, member: bool = True
-    ) -> CallerError:
-        path = self._name(member=member)
-        return kind(f"`{path}` {what}", param=path, code=code or ("invalid_value" if kind is InvalidRequest else None))
 
 
 _NAMES: Mapping[Kind, str] = {"image": "an image", "file": "a file", "audio": "audio"}

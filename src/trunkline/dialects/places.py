@@ -1,13 +1,14 @@
-"""Where an item of the neutral conversation stands in the caller's own request, for errors that must name it.
+"""Where an item or a part of the neutral conversation stands in the caller's own request, for errors that name it.
 
 The neutral items are numbered as `input[3]`, which is what a Responses caller wrote. Chat's and Anthropic's messages
 hold several items each, so their numbers are found by counting the turns.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from trunkline.errors import CallerError
+from trunkline.dialects.forms import Spot
+from trunkline.errors import CallerError, InvalidRequest
 from trunkline.items import Item, Message, Reasoning, ToolOutput
 
 _NOUNS = {"chat": "messages", "messages": "messages", "gemini": "contents"}
@@ -54,3 +55,32 @@ def _voice(item: Item, caller: str) -> str:
     if isinstance(item, ToolOutput):
         return "tool" if caller == "chat" else "user"
     return "assistant"
+
+
+class PartPlaces:
+    """The places of a request's pictures, files and sounds, of which there are `total`; `number` is the one at hand.
+
+    `locate` finds the spots in the body, which is decoded for that only when there is an error to tell.
+    """
+
+    def __init__(self, locate: Callable[[], Sequence[Spot]], total: int) -> None:
+        self.number = 0
+        self._locate = locate
+        self._total = total
+
+    def name(self, *, member: bool = True) -> str:
+        """Where the part at hand stands. Spots are counted from the end: what we put before the caller's input has
+        none."""
+        spots = self._locate()
+        place = self.number - (self._total - len(spots))
+        if not 0 <= place < len(spots):
+            return "input"
+        spot = spots[place]
+        return f"{spot.path}.{spot.member}" if member and spot.member else spot.path
+
+    def wrong(
+        self, what: str, kind: type[CallerError] = InvalidRequest, *, code: str | None = None, member: bool = True
+    ) -> CallerError:
+        """The error for the part at hand."""
+        path = self.name(member=member)
+        return kind(f"`{path}` {what}", param=path, code=code or ("invalid_value" if kind is InvalidRequest else None))
