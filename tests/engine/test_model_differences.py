@@ -140,6 +140,24 @@ async def test_efforts_of_openai(caller: str, upstream: str, members: dict[str, 
         assert body["reasoning"]["summary"] == "auto"
 
 
+async def test_no_thought_of_models_without() -> None:
+    """What agents say of it unasked is left out with all that belongs to it, and a wish for shortness as well."""
+    scene = scene_of("openai", "gpt-4o")
+    answer = await ask(
+        scene,
+        "responses",
+        "responses",
+        reasoning={"effort": "none", "summary": "auto"},
+        include=["reasoning.encrypted_content", "file_search_call.results"],
+        text={"verbosity": "low", "format": {"type": "text"}},
+    )
+    body = scene.upstream.json
+    assert "reasoning" not in body
+    assert body["include"] == ["file_search_call.results"]
+    assert body["text"] == {"format": {"type": "text"}}
+    assert dropped(answer) == "reasoning.effort,reasoning.summary,text.verbosity"
+
+
 @pytest.mark.parametrize(
     ("provider", "model", "asked", "sent", "said"),
     [

@@ -1,5 +1,7 @@
 """The few members of a Responses body that a native target may need changed; every other value keeps its bytes."""
 
+from typing import TypeVar
+
 import msgspec
 from msgspec import Raw
 
@@ -9,7 +11,11 @@ from trunkline.dialects.openai_responses.compaction import open_raw_compactions
 from trunkline.dialects.refused import fit_effort, leave_out
 from trunkline.dialects.seal import PREFIX
 
+_ENCRYPTED = "reasoning.encrypted_content"
+
 _SEALED = b'"' + PREFIX.encode()
+
+T = TypeVar("T")
 
 
 def patch(members: dict[str, Raw], capabilities: Capabilities, unseal: Unseal) -> list[str]:
@@ -43,11 +49,32 @@ def _fit_reasoning(members: dict[str, Raw], capabilities: Capabilities) -> list[
     effort = fit_effort(asked, capabilities)
     if effort == asked:
         return []
-    del reasoning["effort"]
-    if effort is not None:
-        reasoning["effort"] = Raw(msgspec.json.encode(effort))
-    members["reasoning"] = Raw(msgspec.json.encode(reasoning))
+    if effort is None:
+        return _leave_thought_out(members, reasoning)
+    members["reasoning"] = Raw(msgspec.json.encode({**reasoning, "effort": effort}))
     return ["reasoning.effort"]
+
+
+def _leave_thought_out(members: dict[str, Raw], reasoning: dict[str, Raw]) -> list[str]:
+    """Models without the dial do not think: they refuse all that is said of thought, and any wish for the length."""
+    del members["reasoning"]
+    dropped = [f"reasoning.{name}" for name, value in reasoning.items() if value != b"null"]
+    include = _decode(members.get("include"), list[str])
+    if _ENCRYPTED in include:
+        members["include"] = Raw(msgspec.json.encode([name for name in include if name != _ENCRYPTED]))
+    text = _decode(members.get("text"), dict[str, Raw])
+    if text.get("verbosity") not in (None, b"null", b'"medium"'):
+        members["text"] = Raw(msgspec.json.encode({name: value for name, value in text.items() if name != "verbosity"}))
+        dropped.append("text.verbosity")
+    return dropped
+
+
+def _decode(raw: Raw | None, kind: type[T]) -> T:
+    """A member, or an empty one where it is absent or of another kind: the upstream judges those."""
+    try:
+        return kind() if raw is None else msgspec.json.decode(raw, type=kind)
+    except msgspec.MsgspecError:
+        return kind()
 
 
 class _Item(msgspec.Struct):
