@@ -28,6 +28,11 @@ class Carrier(Struct, frozen=True):
     payload: Any
 
 
+CITED = "cited_text"
+"""What a citation's source says, in an annotation from a wire that tells it. Only Anthropic's callers have a word for it;
+it is left out for the others."""
+
+
 # --- content parts ----------------------------------------------------------------------------------------------
 
 

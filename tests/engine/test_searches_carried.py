@@ -139,3 +139,31 @@ async def test_citations_come_back_where_they_stood() -> None:
     scene.upstream.answer = json_reply({"id": "m", "type": "message", "content": [], "usage": {}})
     await _ask(scene, turn, ASKED, model="messages-model")
     assert scene.upstream.json["messages"][1]["content"] == [{"type": "text", "text": "So it is."}]
+
+
+async def test_what_a_source_says_is_told_to_those_who_have_a_word_for_it() -> None:
+    """Anthropic's callers, who may ask Bedrock for citations in their own words."""
+    cited = {
+        "title": "A",
+        "sourceContent": [{"text": "It is "}, {"text": "so."}],
+        "location": {"web": {"url": "https://a.example/"}},
+    }
+    content = [{"citationsContent": {"content": [{"text": "So it is."}], "citations": [cited]}}]
+    reply = {"output": {"message": {"role": "assistant", "content": content}}, "stopReason": "end_turn"}
+    document = {
+        "type": "document",
+        "source": {"type": "text", "media_type": "text/plain", "data": "It is so."},
+        "context": "news",
+        "citations": {"enabled": True},
+    }
+    scene = Scene()
+    turns = [{"role": "user", "content": [document]}]
+    answer = await scene.generate("messages", "bedrock", json_reply(reply), messages=turns)
+    assert "x-trunkline-dropped" not in answer.headers
+    sent = scene.upstream.json["messages"][0]["content"][0]["document"]
+    assert (sent["context"], sent["citations"]) == ("news", {"enabled": True})
+    assert answer.json["content"][0]["citations"][0]["cited_text"] == "It is so."
+    for caller in ("responses", "chat"):
+        answer = await Scene().generate(caller, "bedrock", json_reply(reply))
+        assert b"url_citation" in answer.body
+        assert b"It is so." not in answer.body

@@ -11,7 +11,7 @@ from typing import Any
 from trunkline.dialects.dialect import Seal
 from trunkline.dialects.seal import PREFIX
 from trunkline.dialects.shapes import lenient_int, lenient_list, lenient_object, lenient_text
-from trunkline.items import Carrier
+from trunkline.items import CITED, Carrier
 
 _FOREIGN = Carrier("responses", "citation", None)
 
@@ -68,7 +68,7 @@ def _file_citation(file_id: str, filename: str, length: int) -> dict[str, Any]:
 def write_citation(annotation: dict[str, Any], text: str, seal: Seal) -> dict[str, Any] | None:
     """The citation for an annotation of `text`; `None` for kinds without a counterpart (paths in containers).
 
-    Offsets become the cited slice.
+    Without the words of the source, offsets become the cited slice.
     """
     kind = annotation.get("type")
     title = lenient_text(annotation.get("title")) or None
@@ -79,7 +79,7 @@ def write_citation(annotation: dict[str, Any], text: str, seal: Seal) -> dict[st
             "type": "web_search_result_location",
             "url": lenient_text(annotation.get("url")),
             "title": title,
-            "cited_text": text[start:end],
+            "cited_text": annotation.get(CITED) or text[start:end],
             "encrypted_index": seal(_FOREIGN),
         }
     if kind == "file_citation":
@@ -88,7 +88,7 @@ def write_citation(annotation: dict[str, Any], text: str, seal: Seal) -> dict[st
             "type": "search_result_location",
             "source": filename or lenient_text(annotation.get("file_id")),
             "title": filename or None,
-            "cited_text": "",
+            "cited_text": annotation.get(CITED) or "",
             "search_result_index": 0,
             "start_block_index": 0,
             "end_block_index": 0,

@@ -14,6 +14,9 @@ from trunkline.items import File, Image
 
 S3 = "s3://"
 
+WISHES = ("context", "citations")
+"""What may be asked of a document, in the words of Anthropic's callers."""
+
 _IMAGES: Mapping[str, str] = {"image/png": "png", "image/jpeg": "jpeg", "image/gif": "gif", "image/webp": "webp"}
 _DOCUMENTS: Mapping[str, str] = {
     "application/pdf": "pdf",
@@ -61,7 +64,7 @@ def write_document(part: File, taken: set[str]) -> dict[str, Any]:
     if part.data is None and part.url is not None and part.url.startswith(S3):
         suffix = part.url.rpartition(".")[2].lower()
         kind = suffix if suffix in (*_DOCUMENTS.values(), "txt") else "pdf"
-        return _named(_block("document", kind, {"s3Location": {"uri": part.url}}), part.filename, taken)
+        return _named(_block("document", kind, {"s3Location": {"uri": part.url}}), part, taken)
     if part.data is None:
         raise Unsupported("a file must be a base64 `data:` URL or an `s3://` one with this model")
     data = _read(part.data, "a file")
@@ -69,7 +72,7 @@ def write_document(part: File, taken: set[str]) -> dict[str, Any]:
         return _inline("image", _IMAGES[data.media_type], data)
     if data.media_type not in _DOCUMENTS and not is_text(data.media_type):
         raise InvalidRequest(f"a file is of type `{data.media_type[:64]}`, which this model does not read")
-    return _named(_inline("document", _DOCUMENTS.get(data.media_type, "txt"), data), part.filename, taken)
+    return _named(_inline("document", _DOCUMENTS.get(data.media_type, "txt"), data), part, taken)
 
 
 def _read(value: str, what: str) -> Data:
@@ -87,15 +90,18 @@ def _block(block: str, kind: str, source: dict[str, Any]) -> dict[str, Any]:
     return {block: {"format": kind, "source": source}}
 
 
-def _named(block: dict[str, Any], filename: str | None, taken: set[str]) -> dict[str, Any]:
+def _named(block: dict[str, Any], part: File, taken: set[str]) -> dict[str, Any]:
     document = block["document"]
-    name = unique = fit_name(filename or _NAMELESS)
+    name = unique = fit_name(part.filename or _NAMELESS)
     number = 1
     while unique in taken:
         number += 1
         unique = f"{name} ({number})"
     taken.add(unique)
-    return {"document": {"format": document["format"], "name": unique, "source": document["source"]}}
+    written = {"format": document["format"], "name": unique, "source": document["source"]}
+    # Anthropic's callers may say what a document is about, and wish that it is cited; Converse has the same words.
+    asked = part.extras.get("messages", {})
+    return {"document": written | {name: asked[name] for name in WISHES if asked.get(name)}}
 
 
 def fit_name(filename: str) -> str:

@@ -12,6 +12,9 @@ from trunkline.items import Extras
 
 _CALLERS = "allowed_callers"
 
+# Converse has the same words for what is asked of a document.
+_OF_DOCUMENTS = ("context", "citations")
+
 
 def lower_extras(extras: Extras, upstream: str, path: str, notes: Notes, *, is_answer: bool) -> None:
     """Note what is left out; raise for what changes the meaning, and for what nobody knows.
@@ -22,7 +25,7 @@ def lower_extras(extras: Extras, upstream: str, path: str, notes: Notes, *, is_a
         if dialect == upstream:
             continue
         for name, value in fields.items():
-            if value is None or value in ([], {}, ""):
+            if value is None or value in ([], {}, "") or (upstream == "bedrock" and name in _OF_DOCUMENTS):
                 continue
             _lower_field(name, value, path, notes, is_answer=is_answer)
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from trunkline.dialects.dialect import Seal
-from trunkline.items import Carrier, FunctionTool
+from trunkline.items import CITED, Carrier, FunctionTool
 from trunkline.request import ModelRequest
 
 LEGACY_FUNCTIONS = "chat_functions"
@@ -71,7 +71,7 @@ def nest_annotation(annotation: dict[str, Any], part_start: int) -> dict[str, An
     """A citation as Chat has it, offsets from the start of the whole content; `None` for kinds that Chat lacks."""
     if annotation.get("type") != "url_citation":
         return None
-    citation = {name: value for name, value in annotation.items() if name != "type"}
+    citation = {name: value for name, value in annotation.items() if name not in ("type", CITED)}
     for name in ("start_index", "end_index"):
         offset = citation.get(name)
         citation[name] = offset + part_start if type(offset) is int else part_start

@@ -11,7 +11,7 @@ from trunkline.dialects.data_url import name_file
 from trunkline.dialects.forms import Forms, Spot, find_spots, put_data_url
 from trunkline.dialects.kept_files import Content, check_picture
 from trunkline.dialects.shapes import Fields, missing, read_object
-from trunkline.items import Audio, Extras, File, Image, OtherPart, Part, Refusal, Text
+from trunkline.items import CITED, Audio, Extras, File, Image, OtherPart, Part, Refusal, Text
 
 DIALECT_NAME = "responses"
 
@@ -184,7 +184,15 @@ def write_output_text(
     text: str, annotations: list[dict[str, Any]], logprobs: list[dict[str, Any]] | None
 ) -> dict[str, Any]:
     """A text part of an answer: both lists are required, empty where there is nothing."""
-    return {"type": "output_text", "text": text, "annotations": annotations, "logprobs": logprobs or []}
+    shown = [show_annotation(annotation) for annotation in annotations]
+    return {"type": "output_text", "text": text, "annotations": shown, "logprobs": logprobs or []}
+
+
+def show_annotation(annotation: dict[str, Any]) -> dict[str, Any]:
+    """An annotation without what this wire has no word for."""
+    if CITED not in annotation:
+        return annotation
+    return {name: value for name, value in annotation.items() if name != CITED}
 
 
 def write_parts(parts: list[Part], *, output: bool) -> list[dict[str, Any]]:

@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from trunkline.dialects.dialect import ReplyContext
 from trunkline.dialects.openai_responses.compaction import is_block
 from trunkline.dialects.openai_responses.errors import DONE, draw_error_event, draw_response_error, write_event
+from trunkline.dialects.openai_responses.parts import show_annotation
 from trunkline.dialects.openai_responses.reply import (
     draw_block,
     draw_call_carrier,
@@ -263,7 +264,7 @@ class Writer:
             output_index=shown.output_index,
             content_index=event.part,
             annotation_index=len(part.annotations),
-            annotation=event.annotation,
+            annotation=show_annotation(event.annotation),
         )
         part.annotations.append(event.annotation)
 
