@@ -20,8 +20,7 @@ def refuse_state(request: ModelRequest) -> None:
     for name in _STATE:
         if getattr(request, name) is not None:
             raise Unsupported(
-                f"`{name}` needs a store, which this gateway does not have for this model yet: send the whole"
-                " history in `input` instead",
+                f"`{name}` needs a store, which this gateway does not have: send the whole history in `input` instead",
                 param=name,
             )
 
