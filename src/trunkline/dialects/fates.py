@@ -292,6 +292,8 @@ own turns, which clients send back with whatever was in them; refused elsewhere.
 NODE_NOTES: dict[str, str] = {
     "response": "of a result; the schema in a declaration is dropped",
     "cache_control": "mapped on parts of messages where the target's cache takes marks",
+    "citations": "same on documents for Bedrock",
+    "context": "same on documents for Bedrock",
     "prompt_cache_breakpoint": "mapped likewise, to `cache_control` or a `cachePoint`; the last four of a request",
 }
 """What else there is to say of them."""
