@@ -44,6 +44,29 @@ def test_t72_anthropic_keeps_a_schema_by_itself() -> None:
     assert seen.emulated == []
 
 
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"type": "object", "additionalProperties": {"type": "integer"}},
+        {"type": "object", "additionalProperties": True},
+        {"type": "object", "properties": {"tags": {"type": "object", "additionalProperties": {"type": "string"}}}},
+    ],
+)
+def test_maps_on_anthropic(schema: dict[str, Any]) -> None:
+    """Its own way closes every object, so that a map would always be empty: a function's arguments may be any."""
+    seen = crossed(text={"format": {"type": "json_schema", "name": "x", "schema": schema}})
+    assert "output_config" not in seen.body
+    assert seen.body["tools"][0]["input_schema"] == schema
+    assert seen.emulated == ["text.format"]
+
+
+@pytest.mark.parametrize("members", [{}, {"properties": {"a": {"type": "string"}}, "additionalProperties": True}])
+def test_objects_on_anthropic(members: dict[str, Any]) -> None:
+    """What else an object may hold is left out, as it is of no answer that the model has to give."""
+    seen = crossed(text={"format": {"type": "json_schema", "name": "x", "schema": {"type": "object", **members}}})
+    assert seen.body["output_config"]["format"]["schema"]["additionalProperties"] is False
+
+
 def test_fr22_no_enum_beside_a_list_of_types() -> None:
     """Its values are kept, in branches."""
     level = {"type": ["string", "null"], "enum": ["low", "high", None]}

@@ -56,6 +56,17 @@ def fits(schema: dict[str, Any]) -> bool:
     return narrow_schema(schema) == schema
 
 
+def has_maps(schema: Any) -> bool:
+    """Whether objects in answers are meant to have names that the schema does not know: Anthropic's never do."""
+    if isinstance(schema, list):
+        return any(map(has_maps, schema))
+    if not isinstance(schema, dict):
+        return False
+    others = schema.get("additionalProperties")
+    is_map = others not in (None, False) and ("properties" not in schema or others not in (True, {}))
+    return is_map or any(map(has_maps, schema.values()))
+
+
 def _narrow(value: Any) -> Any:
     return narrow_schema(value) if isinstance(value, dict) else value
 

@@ -10,6 +10,7 @@ import msgspec
 from msgspec.structs import replace
 
 from trunkline.capabilities import Capabilities
+from trunkline.dialects.anthropic.schema import has_maps
 from trunkline.dialects.fates import JSON_OBJECT, caller_name
 from trunkline.dialects.lowering.choices import Chosen
 from trunkline.dialects.lowering.json_answers import JsonAnswerReader
@@ -41,13 +42,20 @@ def lower_format(
         if upstream in JSON_OBJECT and capabilities.json_schema != "none":
             return request, None
         return _ask_in_words(request, format, caller, notes), None
-    if capabilities.json_schema == "native" and (capabilities.json_schema_with_tools or not chosen.tools):
+    if _is_kept(format, chosen, upstream, capabilities):
         return _keep(request, format, caller, upstream), None
     if _can_force(request, format, chosen, upstream, capabilities):
         return _ask_by_call(request, format, chosen, caller, notes)
     can_object = upstream in JSON_OBJECT and capabilities.json_schema == "json_object"
     asked = _ask_in_words(request, format, caller, notes)
     return (replace(asked, text_format=TextFormat(type="json_object")) if can_object else asked), None
+
+
+def _is_kept(format: TextFormat, chosen: Chosen, upstream: str, capabilities: Capabilities) -> bool:
+    """Whether the target has a way of its own for this schema."""
+    if capabilities.json_schema != "native" or (chosen.tools and not capabilities.json_schema_with_tools):
+        return False
+    return upstream not in ("messages", "bedrock") or not has_maps(format.schema)
 
 
 def _must_wrap(format: TextFormat, upstream: str, capabilities: Capabilities) -> bool:
