@@ -10,7 +10,6 @@ what stood before them, and the log says where.
 """
 
 import asyncio
-import fcntl
 import logging
 import os
 from collections import deque
@@ -18,8 +17,9 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from trunkline.errors import ConfigError, Unavailable
+from trunkline.store.claim import claim_directory
 from trunkline.store.frames import Frame
-from trunkline.store.segments import Disk, Record, Segment, sync_directory
+from trunkline.store.segments import Disk, Record, Segment
 from trunkline.store.shelf import Shelf
 from trunkline.store.writer import Receipt, Writer
 
@@ -246,29 +246,9 @@ def open_journal(
     Raises `ConfigError` when another process has it, or when it cannot be written.
     """
     disk = disk or Disk()
-    try:
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        directory.chmod(0o700)
-        sync_directory(directory.parent)
-        lock = lock_directory(directory)
-    except OSError as error:
-        raise ConfigError(f"`{directory}` cannot be kept: {error.strerror}; set TRUNKLINE_DATA_DIR") from None
+    lock = claim_directory(directory)
     try:
         return Journal(Shelf(directory, KINDS, disk, segment_bytes), lock, disk, queue_bytes, stuck_seconds)
     except BaseException:
         os.close(lock)
         raise
-
-
-def lock_directory(directory: Path) -> int:
-    """Keep other processes out of it, until the descriptor is closed. Raises `ConfigError` when one is there."""
-    descriptor = os.open(directory / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(descriptor)
-        raise ConfigError(
-            f"`{directory}` belongs to another process that is running: set another TRUNKLINE_DATA_DIR for this one, or"
-            " ask that gateway, with `--url`"
-        ) from None
-    return descriptor

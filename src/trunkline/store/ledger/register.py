@@ -17,12 +17,12 @@ import msgspec
 from trunkline.errors import ConfigError
 from trunkline.records import Record
 from trunkline.store.checkpoint import Checkpoint
+from trunkline.store.claim import claim_directory
 from trunkline.store.frames import HEAD_BYTES as FRAME_BYTES
 from trunkline.store.frames import write_frame
-from trunkline.store.journal import lock_directory
 from trunkline.store.ledger.coding import encode_record
 from trunkline.store.ledger.sheets import HEAD_BYTES, Cursor, Sheet, clear_sheet, create_sheet, first_order, open_sheet
-from trunkline.store.segments import Disk, sync_directory
+from trunkline.store.segments import Disk
 
 _log = logging.getLogger("trunkline.store")
 
@@ -276,13 +276,7 @@ def open_register(directory: Path, *, disk: Disk | None = None, sheet_bytes: int
 
     Raises `ConfigError` when another process has it, or when it cannot be written.
     """
-    try:
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        directory.chmod(0o700)
-        sync_directory(directory.parent)
-        lock = lock_directory(directory)
-    except OSError as error:
-        raise ConfigError(f"`{directory}` cannot be kept: {error.strerror}; set TRUNKLINE_DATA_DIR") from None
+    lock = claim_directory(directory)
     try:
         return Register(directory, lock, disk or Disk(), sheet_bytes)
     except BaseException:
