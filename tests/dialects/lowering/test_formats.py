@@ -76,6 +76,22 @@ def test_fr22_no_enum_beside_a_list_of_types() -> None:
     assert written == {"anyOf": [{"type": "string", "enum": ["low", "high"]}, {"type": "null"}]}
 
 
+@pytest.mark.parametrize(
+    ("city", "strict"),
+    [
+        ({"oneOf": [{"type": "string"}, {"type": "null"}]}, False),
+        ({"type": "string", "default": "Zug"}, False),
+        ({"anyOf": [{"type": "string"}, {"type": "null"}]}, True),
+    ],
+)
+def test_words_that_openais_strict_mode_lacks(city: dict[str, Any], strict: bool) -> None:
+    """A schema with one of them is asked for as it can be; a property of such a name is no such word."""
+    names = {"default": {"type": "string"}, "city": city}
+    schema = {"type": "object", "properties": names, "required": list(names), "additionalProperties": False}
+    body = {"messages": [user()], "output_config": {"format": {"type": "json_schema", "schema": schema}}}
+    assert Crossed(body, "messages", "responses").body["text"]["format"]["strict"] is strict
+
+
 @pytest.mark.parametrize("upstream", ["chat", "responses"])
 def test_anthropics_callers_get_openais_strict_schemas(upstream: str) -> None:
     """Theirs is always kept, so the schema that is fit for it is asked for strictly."""

@@ -124,19 +124,31 @@ def _write_schema(schema: dict[str, Any] | None) -> dict[str, Any]:
     return {"type": "object", "properties": {}, **schema}
 
 
+# What strict mode answers with an error, and where names are the caller's own.
+_NOT_STRICT = frozenset(
+    "oneOf allOf not if then else default dependentRequired dependentSchemas patternProperties propertyNames".split()
+)
+_MAPS = ("properties", "$defs", "definitions")
+
+
 def is_strict_schema(schema: Any) -> bool:
-    """Whether OpenAI's strict mode takes a schema: each object closed, each of its properties required."""
+    """Whether OpenAI's strict mode takes a schema: each object closed, each of its properties required, no word that
+    it lacks. Source: https://platform.openai.com/docs/guides/structured-outputs#supported-schemas
+    """
     if type(schema) is list:
         return all(is_strict_schema(entry) for entry in schema)
     if type(schema) is not dict:
         return True
+    if not _NOT_STRICT.isdisjoint(schema):
+        return False
     properties = schema.get("properties")
     if schema.get("type") == "object" or properties is not None:
         names = set(properties) if type(properties) is dict else set()
         required = schema.get("required")
         if schema.get("additionalProperties") is not False or not names <= _words(required):
             return False
-    return all(is_strict_schema(value) for value in schema.values())
+    named = [inner for name in _MAPS if type(inners := schema.get(name)) is dict for inner in inners.values()]
+    return is_strict_schema([*named, *(value for name, value in schema.items() if name not in _MAPS)])
 
 
 def _words(value: Any) -> set[str]:
