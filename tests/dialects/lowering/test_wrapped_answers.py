@@ -52,6 +52,13 @@ def test_named_schemas_stay_at_the_root() -> None:
     assert "$defs" not in schema_of(seen)["properties"]["answer"]
 
 
+def test_a_reference() -> None:
+    """OpenAI wants to read at the root that it is an object, and not behind a reference."""
+    named = {"Node": {"type": "object", "properties": {"next": {"$ref": "#/$defs/Node"}}}}
+    seen = asked("responses", schema={"$ref": "#/$defs/Node", "$defs": named})
+    assert schema_of(seen) == {**WRAPPED, "properties": {"answer": {"$ref": "#/$defs/Node"}}, "$defs": named}
+
+
 def test_an_object_is_left_alone() -> None:
     """Nothing stands around it."""
     schema = {"type": "object", "properties": {"answer": {"type": "string"}}, "required": ["answer"]}

@@ -19,17 +19,18 @@ _OPENING = re.compile(r'\s*\{\s*"answer"\s*:\s*')
 _LONGEST_OPENING = 200
 _CLOSING = re.compile(r"\s*(\}\s*)?\Z")
 
+# What says of which type an answer is, where `type` does not.
+_ELSEWHERE = frozenset({"enum", "const", "anyOf", "oneOf", "allOf", "items", "$ref"})
+
 # References are told from the root, so that what they name has to stay there.
 _NAMED = ("$defs", "definitions")
 
 
 def needs_object(format: TextFormat) -> bool:
-    """Whether a schema's answers are something else than objects."""
+    """Whether a schema's answers are something else than objects, or its first words do not say that they are."""
     schema = format.schema or {}
     kind = schema.get("type")
-    if kind is None:
-        return "enum" in schema or "anyOf" in schema or "items" in schema
-    return bool(kind != "object")
+    return not _ELSEWHERE.isdisjoint(schema) if kind is None else bool(kind != "object")
 
 
 def wrap(format: TextFormat) -> TextFormat:
