@@ -25,7 +25,7 @@ class Ledgers(Protocol):
 
 @contextlib.asynccontextmanager
 async def open_ledgers(options: Namespace, config: Config) -> AsyncIterator[Ledgers]:
-    """Those of the gateway that `--url` names, else those of the store beside."""
+    """The ledgers of the gateway that `--url` names, else those of the store beside."""
     if options.url:
         async with open_api(options, config) as api:
             yield _Remote(api)

@@ -26,7 +26,7 @@ Answer = Awaitable[dict[str, Any]]
 
 @contextlib.asynccontextmanager
 async def open_ledgers_beside(config: Config) -> AsyncIterator["LedgersBeside"]:
-    """Those of the store that a gateway of this configuration uses."""
+    """The ledgers of the store that a gateway of this configuration uses."""
     async with open_beside(config) as beside:
         yield LedgersBeside(config, beside)
 

@@ -79,7 +79,7 @@ def _find_env_file(options: Namespace) -> Path | None:
 
 
 def fall_back(config: Config) -> Config:
-    """The same with the embedded model, which then answers to `gpt-*` as well, so that guides' programs work."""
+    """The configuration with the embedded model, which answers to `gpt-*` as well, so that guides' programs work."""
     aliases = {_DEV_ALIAS: f"local/{EMBEDDED}", **config.aliases}
     return replace(config, local=True, aliases=aliases)
 
@@ -91,7 +91,7 @@ def require_provider(config: Config) -> None:
 
 
 def ensure_key(config: Config, path: Path) -> Config:
-    """The same with an operator's key; one that has to be made is kept in the `.env` file at `path`."""
+    """The configuration with an operator's key; one that has to be made is kept in the `.env` file at `path`."""
     if config.master_key is not None or not config.auth:
         return config
     from trunkline.config.env_file import append_to_env_file

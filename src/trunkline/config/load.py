@@ -167,7 +167,7 @@ def _read_fetch(settings: Settings) -> FetchConfig:
 
 
 def _read_aliases(settings: Settings) -> dict[str, str]:
-    """Those of the file, and over them those of the environment."""
+    """What the file says, and over it what the environment says."""
     aliases: dict[str, str] = {}
     if (section := settings.section("aliases")) is not None:
         aliases.update(read_alias_mapping(*section))
@@ -181,7 +181,7 @@ def _read_aliases(settings: Settings) -> dict[str, str]:
 
 
 def _read_uncached(settings: Settings) -> frozenset[str]:
-    """Those of the file that the environment does not point elsewhere."""
+    """The uncached aliases of the file that the environment does not point elsewhere."""
     section = settings.section("aliases")
     return frozenset() if section is None else read_uncached(*section) - _read_redirected(settings.environment)
 
@@ -260,7 +260,7 @@ def _read_audit(settings: Settings) -> AuditConfig:
 
 
 def _read_label_headers(settings: Settings) -> dict[bytes, str]:
-    """Those of the file, and over them those of the environment."""
+    """What the file says, and over it what the environment says."""
     labels: dict[bytes, str] = {}
     if (section := settings.section("labels.headers")) is not None:
         labels = read_label_mapping(*section)

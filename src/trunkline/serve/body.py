@@ -76,7 +76,7 @@ async def decode(coding: bytes, body: bytes, limit_bytes: int) -> bytes:
 
 
 def decode_now(coding: bytes, body: bytes, limit_bytes: int) -> bytes:
-    """The same, in the caller's thread. An empty body stays empty."""
+    """Decode a body in the caller's thread. An empty body stays empty."""
     make = _DECODERS[coding]
     # Some senders mean the bare format by "deflate". In the wrapped one the first byte says method 8.
     if coding == b"deflate" and body and body[0] & 0x0F != 8:

@@ -12,7 +12,7 @@ class Ageing(Protocol):
     """A connection, as the sweep sees it."""
 
     def age(self, seconds: float) -> None:
-        """So much time has passed: cut what has waited too long."""
+        """Let so much time pass, and cut what has waited too long."""
 
 
 class Sweep:

@@ -41,7 +41,7 @@ class Arriving:
             self._pause()
 
     def end(self, error: TrunklineError | None = None) -> None:
-        """All of it has come, or no more will: then its reader is given the error."""
+        """The body has come, or no more of it will: then its reader is given the error."""
         self._error = self._error or error
         self._is_over = True
         self._wake.set()

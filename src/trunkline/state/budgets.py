@@ -114,7 +114,7 @@ class BudgetStore(Protocol):
     """Keeps budgets that were made at run time. All raise `Unavailable` when they cannot be reached."""
 
     async def read(self, known: int = -1) -> KeptBudgets | None:
-        """All of them; `None` while their revision is the one that is `known`."""
+        """All budgets; `None` while their revision is the one that is `known`."""
 
     async def put(self, budget: Budget) -> None:
         """Make it, or change the one of its name."""

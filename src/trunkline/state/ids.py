@@ -68,7 +68,7 @@ def derive_item_id(response_id: str, position: int, item: bytes | Raw) -> str:
 
 
 def derive_typed_id(response_id: str, position: int, type_: str | None) -> str:
-    """The same, of an item whose type is known."""
+    """The id of an item whose type is known."""
     rest = sha256(f"{response_id}/{position}".encode()).hexdigest()
     return f"{item_prefix(type_)}{mark(response_id).hex()}{rest}"[: len(item_prefix(type_)) + _LETTERS]
 

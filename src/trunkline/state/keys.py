@@ -122,7 +122,7 @@ class KeyMaker(Protocol):
 
     @property
     def declared(self) -> Sequence[KeptKey]:
-        """Those of the configuration, in its order."""
+        """The keys of the configuration, in its order."""
 
     @property
     def newest(self) -> str:

@@ -97,7 +97,7 @@ class KeptLimits(Protocol):
     """Keeps rules that were made at run time. All raise `Unavailable` when they cannot be reached."""
 
     async def read(self, known: int = -1) -> KeptRules | None:
-        """All of them; `None` while their revision is the one that is `known`."""
+        """All rules; `None` while their revision is the one that is `known`."""
 
     async def put(self, rule: LimitRule) -> None:
         """Make it, or change the one of its id."""

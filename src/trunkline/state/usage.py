@@ -171,7 +171,7 @@ class UsageRows(Protocol):
         """Wait a moment, no longer, for what this process has recorded by now to be found."""
 
     async def bounds(self, wanted: WantedUsage) -> Bounds:
-        """Those of the wanted time, whatever else is wanted."""
+        """The first and the last number within the wanted time, whatever else is wanted."""
 
     async def page(
         self,

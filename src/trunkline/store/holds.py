@@ -30,7 +30,7 @@ class Holds(Protocol):
         """Let go, if this holder still has it."""
 
     async def held(self, names: Collection[str]) -> Collection[str]:
-        """Those of these that are held by anybody."""
+        """Which of these names are held by anybody."""
 
 
 def choose_holds(database: Database, clock: Clock) -> "MemoryHolds | RowHolds":

@@ -35,7 +35,7 @@ def insert_item_ids(connection: Connection, hashes: Mapping[str, Sequence[int]])
 
 
 def find_gone(connection: Connection, hashes: Sequence[int]) -> Sequence[int]:
-    """Those that are hashes of ids that are gone. One parameter: SQLAlchemy takes its time with hundreds."""
+    """Which of these are hashes of ids that are gone. One parameter: SQLAlchemy takes its time with hundreds."""
     wanted = {"hashes": msgspec.json.encode(hashes).decode()}
     return connection.execute(_FIND_GONE[connection.dialect.name], wanted).scalars().all()
 

@@ -28,7 +28,7 @@ def of_requests(kind: str, wanted: WantedUsage) -> list[ColumnElement[bool]]:
 
 
 def of_hours(kind: str, wanted: WantedUsage, first: int, last: int) -> list[ColumnElement[bool]]:
-    """The same of their sums, from one hour to another, which is too late."""
+    """Conditions on sums by the hour, from one hour to another, which is too late."""
     conditions = [*_alike(kind, HOURS.c, wanted), HOURS.c.hour >= first, HOURS.c.hour < last]
     return [*conditions, HOURS.c.asks_model] if wanted.of_models else conditions
 

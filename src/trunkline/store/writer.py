@@ -39,7 +39,7 @@ class Receipt(Struct, eq=False):
     state: int = WAITING
 
     def keep(self) -> None:
-        """It is written; said too late to one that was given up."""
+        """The record is written. For one that was given up by then it is too late, and changes nothing."""
         if self.state == WAITING:
             self.state = WRITTEN
             if not self.written.done():

@@ -69,7 +69,7 @@ def find_error(body: Any) -> dict[str, Any] | None:
 
 
 def find_bare_error(chunk: Chunk) -> dict[str, Any] | None:
-    """The same of a chunk: the error object that it is, if it is one."""
+    """The error object that a chunk without choices is, if it is one."""
     members = {"object": chunk.object, "type": chunk.type, "message": chunk.message, "code": chunk.code}
     return find_error({"error": chunk.error, **members})
 

@@ -52,7 +52,7 @@ class Details:
         self._has_calls = True
 
     def close(self) -> list[dict[str, Any]]:
-        """All of them, at the end of the turn."""
+        """All the details, at the end of the turn."""
         if self._has_text or self._has_calls:
             self._name(LAST)
         return self._entries

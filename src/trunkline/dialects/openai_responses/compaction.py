@@ -128,7 +128,7 @@ def open_compactions(items: list[Any], unseal: Unseal) -> list[tuple[int, Any]]:
 
 
 def open_raw_compactions(items: list[Raw], unseal: Unseal) -> list[Raw]:
-    """The same for items that are still the bytes they were."""
+    """Open compactions among items that are still the bytes they were."""
     looks = [_look_into(item) for item in items]
 
     def write(message: dict[str, Any]) -> Raw:

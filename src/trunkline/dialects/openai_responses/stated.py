@@ -159,7 +159,7 @@ def cut_events(data: bytes) -> list[bytes]:
 
 
 def _lay_over(data: bytes, changes: Changes) -> bytes:
-    """The same events, with changes laid over each response object that they show."""
+    """Events with changes laid over each response object that they show."""
     return b"".join([_change_event(event, changes) for event in cut_events(data)])
 
 

@@ -38,7 +38,7 @@ class BudgetBook:
     # --- looking ------------------------------------------------------------------------------------------------
 
     async def all(self) -> dict[str, Any]:
-        """All of them: those of the configuration, then the others by name."""
+        """All budgets: those of the configuration, then the others by name."""
         budgets = await self._read()
         standings = await self._means.look([Fund(budget) for budget in budgets])
         drawn = [draw_budget(each.fund.budget, each) for each in standings]

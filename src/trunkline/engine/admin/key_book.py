@@ -52,7 +52,7 @@ class KeyBook:
     # --- looking ------------------------------------------------------------------------------------------------
 
     async def page(self, after: str | None = None, limit: int = 100) -> dict[str, Any]:
-        """Those of the configuration, then those that were issued, the newest first."""
+        """Keys of the configuration, then those that were issued, the newest first."""
         declared = [key for key in self._maker.declared if reaches(self._principal, key.path)]
         names = [key.id for key in declared]
         if after in names:
@@ -132,7 +132,7 @@ class KeyBook:
         return await self._tell(key, made)
 
     async def revoke(self, name: str) -> dict[str, Any]:
-        """It opens nothing any more, and stays in the list."""
+        """Revoke a key: it opens nothing any more, and stays in the list."""
         known = await self._find_changeable(name)
         if known.revoked_at_micros is not None:
             return self._draw(known)

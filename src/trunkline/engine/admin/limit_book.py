@@ -60,7 +60,7 @@ class LimitBook:
     # --- looking ------------------------------------------------------------------------------------------------
 
     async def all(self) -> dict[str, Any]:
-        """All of them: those of the configuration, then the others in the order in which they were made."""
+        """All rules: those of the configuration, then the others in the order in which they were made."""
         rules = await self._read()
         levels = await self._look(rules)
         drawn = [draw_rule(rule, levels.get(rule.id)) for rule in rules]

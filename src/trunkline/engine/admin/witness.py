@@ -57,7 +57,7 @@ def _plain(value: Before) -> Any:
 
 
 def _hide(value: Any, name: str = "") -> Any:
-    """The same without secrets: members whose name says that they are, and whatever looks like a key."""
+    """A value without secrets: members whose name says that they are, and whatever looks like a key."""
     if isinstance(value, dict):
         return {key: _hide(member, key) for key, member in value.items()}
     if isinstance(value, list):

@@ -39,7 +39,7 @@ class Untranslated:
         return write_stream(self._dialect, self._dialect.read_reply(data), self._context())
 
     def _check(self, reply: JsonReply) -> JsonReply:
-        """The same with an error where it is JSON, but no answer: a success is nobody's word for one."""
+        """A reply, with an error where it is JSON, but no answer: a success is nobody's word for one."""
         # What tells its usage is one: no look at all for nearly every reply.
         if reply.usage.total_input or reply.error is not None:
             return reply

@@ -46,7 +46,7 @@ class Keeper(Protocol):
         """Keep the object; done when nothing can lose it."""
 
     def give_up(self, error: BaseException) -> Changes | None:
-        """It could not be kept: what the caller is told of that."""
+        """What the caller is told where the object could not be kept."""
 
     def let_go(self) -> None:
         """Let go of whatever was held for the stream."""

@@ -144,7 +144,7 @@ async def read_content(blobs: Blobs, file: KeptFile) -> Content:
 
 
 async def read_type(blobs: Blobs, file: KeptFile) -> Content:
-    """The same as far as its beginning tells: without its data."""
+    """A file's type, as its beginning tells it: a content without its data."""
     head = await _read(blobs.read(file.id), file, HEAD_BYTES)
     return replace(make_content(file.name, file.media_type, b"".join(head)), data=b"")
 

@@ -148,7 +148,7 @@ def write_usage(answer: Answer) -> dict[str, Any]:
 
 
 def stream(answer: Answer, body: Body, stamp: Stamp) -> list[bytes]:
-    """The same as events: a role first, then deltas, the reason, the usage where it was asked for, and `[DONE]`."""
+    """The reply as events: a role first, then deltas, the reason, the usage where it was asked for, and `[DONE]`."""
     include_usage = bool((body.get("stream_options") or {}).get("include_usage"))
     head: dict[str, Any] = {
         "id": stamp.id("chatcmpl-"),

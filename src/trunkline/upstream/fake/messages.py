@@ -224,7 +224,7 @@ def _write_thinking_tokens(answer: Answer) -> dict[str, Any]:
 
 
 def stream(answer: Answer, body: Body, stamp: Stamp) -> list[bytes]:
-    """The same as events; the first usage is a guess, as on the true wire."""
+    """The reply as events; the first usage is a guess, as on the true wire."""
     started = {**_open(body, stamp), "usage": _write_usage(answer, 1)}
     events: list[dict[str, Any]] = [{"type": "message_start", "message": started}, {"type": "ping"}]
     for index, block in enumerate(_write_blocks(answer, stamp)):

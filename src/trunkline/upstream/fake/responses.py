@@ -257,7 +257,7 @@ def _write_call(call: ToolCall, stamp: Stamp) -> dict[str, Any]:
 
 
 def stream(answer: Answer, body: Body, stamp: Stamp) -> list[bytes]:
-    """The same as events, numbered without a gap. There is no `[DONE]` on this wire."""
+    """The reply as events, numbered without a gap. There is no `[DONE]` on this wire."""
     opened = _open(body, stamp)
     items = _write_items(answer, body, stamp)
     closed = _close(opened, items, answer, stamp)

@@ -53,7 +53,10 @@ async def sum_up(rows: UsageRows, asked: Asked, aparts: Sequence[Apart]) -> Sequ
 
 
 def settle_time(asked: Asked, now_micros: int) -> Asked:
-    """The same with a beginning and an end: the last thirty days, unless it says otherwise. Raises `InvalidRequest`."""
+    """What is wanted, with a beginning and an end: the last thirty days, unless it says otherwise.
+
+    Raises `InvalidRequest`.
+    """
     wanted = asked.wanted
     end = now_micros + 1 if wanted.end_micros is None else wanted.end_micros
     start = wanted.start_micros
