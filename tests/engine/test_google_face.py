@@ -285,3 +285,13 @@ async def test_an_upstream_is_asked_to_stream_as_the_path_says(upstream: str, ac
     await scene.ask(f"/v1beta/models/{upstream}-model:{action}", BODY)
     assert bool(scene.upstream.json.get("stream")) == action.startswith("stream")
     assert scene.upstream.json["model"] == f"{upstream}-model"
+
+
+async def test_a_call_without_its_result_is_told_in_googles_words() -> None:
+    """With its own name for the conversation, and no id that the caller has never seen."""
+    call = {"role": "model", "parts": [{"functionCall": {"name": "f", "args": {}}}]}
+    said = {"role": "user", "parts": [{"text": "Never mind."}]}
+    answer = await Scene().ask("/v1beta/models/chat-model:generateContent", {"contents": [said, call, said]})
+    assert answer.status == 400
+    assert "functionCall" in answer.error["message"]
+    assert answer.error["details"][0]["fieldViolations"][0]["field"] == "contents"

@@ -46,7 +46,15 @@ _PAIRS = {
         "`messages` holds a `tool_result` for `tool_use_id` '{}', but no `tool_use` block before it has that id",
         "`messages` holds no `tool_result` for the `tool_use` block '{}': the next user turn must answer each",
     ),
+    # Google's calls may have no ids: what is wrong is told of their number, as Google does.
+    "gemini": (
+        "`contents` holds a `functionResponse` that answers no `functionCall` before it",
+        "`contents` holds a `functionCall` without its `functionResponse`: the next turn must answer each",
+    ),
 }
+
+# What the caller calls its conversation, where it is not `messages`.
+_HISTORIES = {"responses": "input", "gemini": "contents"}
 
 # Wishes in parts that are told in words.
 _WISHES = ("cache_control", "citations", "context")
@@ -283,7 +291,7 @@ def check_pairs(items: list[Item], caller: str) -> None:
     if calls == outputs:
         return
     without_call, without_output = _PAIRS.get(caller, _PAIRS["responses"])
-    param = "input" if caller == "responses" else "messages"
+    param = _HISTORIES.get(caller, "messages")
     for item in items:
         if isinstance(item, ToolOutput) and item.call_id not in calls:
             raise InvalidRequest(without_call.format(item.call_id[:_ID_LIMIT]), param=param)
