@@ -270,6 +270,16 @@ def test_googles_own_schemas(kind: str, schema: Any, said: str) -> None:
     assert reply["candidates"][0]["content"]["parts"][0]["text"] == said
 
 
+@pytest.mark.parametrize(("model", "status"), [("gemini-2.5-flash", 200), ("gemini-3-pro", 400), ("m", 400)])
+def test_signatures_of_google(model: str, status: int) -> None:
+    """Without them a call's turn is taken by older models alone."""
+    call = {"functionCall": {"name": "f", "args": {}}}
+    result = {"functionResponse": {"name": "f", "response": {"output": "done"}}}
+    turns = (("user", [{"text": "One"}]), ("model", [call]), ("user", [result]))
+    body = {"contents": [{"role": role, "parts": parts} for role, parts in turns]}
+    assert Stage().perform(post(f"/v1beta/models/{model}:generateContent", body)).status == status
+
+
 def test_googles_other_spelling() -> None:
     """Google's API takes names with underscores, one thing for a list, and turns of nobody's for the user's."""
     tool = {"name": "get_it", "parameters": {"type": "OBJECT", "properties": {"some_city": {"type": "STRING"}}}}

@@ -1,6 +1,7 @@
 """generateContent as Gemini speaks it. Source: https://ai.google.dev/api/generate-content.
 
-Insists, as Gemini 3 does, on a thought signature with the first call of each step, and on its own ids.
+Insists, as Gemini 3 does, on a thought signature with the first call of each step, and on its own ids; a model that is
+called like an older one does without the signature.
 """
 
 import base64
@@ -15,6 +16,7 @@ from trunkline.upstream.fake.wire import BadRequest, Body, Stamp, check_choice, 
 _FINISH = {"stop": "STOP", "stop_sequence": "STOP", "length": "MAX_TOKENS", "calls": "STOP"}
 _MODES = {"AUTO": "auto", "VALIDATED": "auto", "NONE": "none", "ANY": "required"}
 _ENUM = "text/x.enum"
+_OLDER = ("gemini-1", "gemini-2")
 _SKIP = "skip_thought_signature_validator"
 
 
@@ -31,8 +33,9 @@ def read(body: Body) -> Ask:
     system = _texts(instruction.get("parts") or [])
     if system:
         entries.append(Entry("system", system))
+    signs = not str(body.get("model", "")).startswith(_OLDER)
     for at, content in enumerate(contents):
-        entries += _read_content(content, f"contents[{at}]", entries)
+        entries += _read_content(content, f"contents[{at}]", entries, signs=signs)
     config = body.get("generationConfig") or {}
     calling = (body.get("toolConfig") or {}).get("functionCallingConfig") or {}
     ask = Ask(
@@ -70,7 +73,7 @@ def _texts(parts: list[Any]) -> str:
     return " ".join(word for word in words if word)
 
 
-def _read_content(content: Any, where: str, before: list[Entry]) -> list[Entry]:
+def _read_content(content: Any, where: str, before: list[Entry], *, signs: bool) -> list[Entry]:
     role = (content.get("role") or "user") if isinstance(content, Mapping) else None
     parts = content.get("parts") if isinstance(content, Mapping) else None
     if role not in ("user", "model", "function") or not isinstance(parts, list) or not parts:
@@ -81,7 +84,7 @@ def _read_content(content: Any, where: str, before: list[Entry]) -> list[Entry]:
         entries.append(Entry("assistant" if role == "model" else "user", words))
     calls = [part for part in parts if "functionCall" in part]
     for at, part in enumerate(calls):
-        _check_signature(part, at == 0, where)
+        _check_signature(part, signs and at == 0, where)
         call = part["functionCall"]
         entries.append(Entry("call", dump(call.get("args") or {}).decode(), call.get("id") or "", call["name"]))
     results = [
@@ -93,10 +96,10 @@ def _read_content(content: Any, where: str, before: list[Entry]) -> list[Entry]:
     return [*_pair(results, before), *_name_calls(entries, before)]
 
 
-def _check_signature(part: Mapping[str, Any], is_first: bool, where: str) -> None:
+def _check_signature(part: Mapping[str, Any], is_needed: bool, where: str) -> None:
     signature = part.get("thoughtSignature")
     call = part["functionCall"]
-    if is_first and signature is None:
+    if is_needed and signature is None:
         raise BadRequest("Function call is missing a thought_signature in functionCall parts.", param=where)
     if signature not in (None, _SKIP, _sign(call["name"], call.get("args") or {})):
         raise BadRequest("Corrupted thought signature.", param=where)
@@ -199,7 +202,7 @@ def write(answer: Answer, body: Body, stamp: Stamp) -> dict[str, Any]:
 
 
 def stream(answer: Answer, body: Body, stamp: Stamp) -> list[bytes]:
-    """The same as events, which have no terminator: a part each, the reason on an empty one."""
+    """The reply as events, which have no terminator: a part each, the reason on an empty one."""
     frames = [_write([part], answer, body, None) for part in _parts(answer, stamp)]
     frames.append(_write([{"text": ""}], answer, body, _FINISH[answer.finish]))
     return [b"data: " + dump(frame) + b"\r\n\r\n" for frame in frames]
