@@ -140,6 +140,22 @@ async def test_efforts_of_openai(caller: str, upstream: str, members: dict[str, 
         assert body["reasoning"]["summary"] == "auto"
 
 
+@pytest.mark.parametrize(
+    ("model", "name"),
+    [
+        ("gpt-5", "max_completion_tokens"),
+        ("o3", "max_completion_tokens"),
+        ("gpt-4o", "max_tokens"),
+        ("new", "max_tokens"),
+    ],
+)
+async def test_the_limits_name(model: str, name: str) -> None:
+    """OpenAI's models that think refuse a limit by its old name; where both are known it stays as it is."""
+    scene = scene_of("openai", model)
+    await ask(scene, "chat", "native_chat", max_tokens=99)
+    assert {member for member in scene.upstream.json if "tokens" in member} == {name}
+
+
 async def test_no_thought_of_models_without() -> None:
     """What agents say of it unasked is left out with all that belongs to it, and a wish for shortness as well."""
     scene = scene_of("openai", "gpt-4o")

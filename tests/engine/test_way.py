@@ -98,6 +98,12 @@ SAMPLING = frozenset({"temperature", "top_p", "top_k"})
         ("chat", "native_chat", {"reasoning_effort": "none"}, Capabilities(efforts=("low", "high"))),
         ("chat", "native_chat", {"reasoning_effort": "low"}, Capabilities(effort=False)),
         ("responses", "responses", {"reasoning": {"effort": "max"}}, Capabilities(efforts=("low", "high"))),
+        (
+            "chat",
+            "native_chat",
+            {"max_tokens": 9},
+            Capabilities(efforts=("low", "high"), max_tokens_field="max_completion_tokens"),
+        ),
         ("messages", "messages", {"messages": [{"role": "system", "content": "S"}]}, Capabilities()),
         (
             "messages",

@@ -14,6 +14,8 @@ from trunkline.capabilities import Capabilities, nearest_effort
 # Values that ask for what the model does anyway.
 _IDLE = {"temperature": 1, "top_p": 1}
 
+_LIMIT = "max_tokens"
+
 
 def leave_out(members: MutableMapping[str, Any], capabilities: Capabilities) -> list[str]:
     """Take out what this target would answer with an error. Returns the names of what was asked for in earnest."""
@@ -44,6 +46,9 @@ def switch_off(effort: Any, capabilities: Capabilities) -> dict[str, Any]:
 def asks_too_much(members: Mapping[str, Raw], body: bytes, capabilities: Capabilities) -> bool:
     """Whether a body that could be passed on as it is asks for what this target refuses."""
     if capabilities.refuses and not capabilities.refuses.isdisjoint(members):
+        return True
+    # OpenAI's models that think know the limit by its new name alone.
+    if capabilities.efforts and capabilities.max_tokens_field != _LIMIT and _LIMIT in members:
         return True
     raw = members.get("reasoning_effort") or _effort_within(members.get("reasoning"))
     if raw is None or raw == b"null":
