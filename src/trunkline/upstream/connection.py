@@ -97,7 +97,9 @@ class Connection(asyncio.Protocol):
             transport.write(b"%bcontent-length: %d\r\n\r\n%b" % (head, len(body), body))
         else:
             self._is_head_request = False
-            transport.writelines((b"%bcontent-length: %d\r\n\r\n" % (head, len(body)), body))
+            # Not by `writelines`, which some Pythons forget to pause the protocol for.
+            transport.write(b"%bcontent-length: %d\r\n\r\n" % (head, len(body)))
+            transport.write(body)
         return reply
 
     def check(self, now: float) -> None:
