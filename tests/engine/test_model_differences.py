@@ -80,6 +80,14 @@ async def test_t76_on_the_native_way() -> None:
     assert (dropped(answer), answer.headers["x-trunkline-route"]) == ("temperature", "patch messages/messages-model")
 
 
+async def test_reasoning_models_without_penalties() -> None:
+    """They refuse those as well; none at all passes over silently."""
+    scene = scene_of("openai", "o3")
+    answer = await ask(scene, "chat", "native_chat", presence_penalty=0.5, frequency_penalty=0)
+    assert scene.upstream.json.keys().isdisjoint({"presence_penalty", "frequency_penalty"})
+    assert dropped(answer) == "presence_penalty"
+
+
 @pytest.mark.parametrize(
     ("caller", "upstream"), [("chat", "native_chat"), ("chat", "responses"), ("responses", "chat")]
 )

@@ -18,7 +18,7 @@ from trunkline.catalog.names import plain_name, undated_name
 
 Facts = dict[str, Any]
 
-SAMPLING = frozenset({"temperature", "top_p", "top_k"})
+SAMPLING = frozenset({"temperature", "top_p", "top_k", "presence_penalty", "frequency_penalty"})
 """The wire fields that a model without sampling answers with an error."""
 
 

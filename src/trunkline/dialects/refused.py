@@ -12,7 +12,7 @@ from msgspec import Raw
 from trunkline.capabilities import Capabilities, nearest_effort
 
 # Values that ask for what the model does anyway.
-_IDLE = {"temperature": 1, "top_p": 1}
+_IDLE = {"temperature": 1, "top_p": 1, "presence_penalty": 0, "frequency_penalty": 0}
 
 _LIMIT = "max_tokens"
 
