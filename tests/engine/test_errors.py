@@ -305,7 +305,16 @@ async def test_an_empty_stream_is_an_error(caller: str, upstream: str, ending: s
 @pytest.mark.parametrize(
     ("caller", "upstream"), [*NATIVE, ("chat", "chat"), ("chat", "messages"), ("responses", "chat")]
 )
-@pytest.mark.parametrize("reply", [{}, {"object": "thing"}, {"choices": [], "usage": {}}, {"detail": "?"}])
+@pytest.mark.parametrize(
+    "reply",
+    [
+        {},
+        {"object": "thing"},
+        {"choices": [], "usage": {}},
+        {"choices": None, "output": None, "content": None, "candidates": None},
+        {"detail": "?"},
+    ],
+)
 async def test_a_success_that_is_no_answer_is_an_error(caller: str, upstream: str, reply: dict[str, object]) -> None:
     """A 200 with JSON of whatever kind: nobody has answered, so nobody is told so."""
     scene = Scene()

@@ -90,7 +90,7 @@ def _tee_odd_reply(body: bytes) -> JsonReply:
     except UNREADABLE:
         error = read_body_error(body) or Garbled("the upstream's reply is not a chat completion")
         return JsonReply(body=body, usage=NO_USAGE, error=error)
-    if not chunk.choices and body.find(b'"choices"') >= 0 and read_chunk_error(chunk) is None:
+    if chunk.choices == [] and read_chunk_error(chunk) is None:
         return JsonReply(body=body, usage=NO_USAGE, error=Garbled("the upstream's reply holds no choices"))
     usage: dict[str, Any] | None = find_usage(chunk.usage, chunk.x_groq)
     return JsonReply(

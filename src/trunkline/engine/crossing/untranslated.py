@@ -43,7 +43,7 @@ class Untranslated:
         # What tells its usage is one: no look at all for nearly every reply.
         if reply.usage.total_input or reply.error is not None:
             return reply
-        if any(reply.body.find(mark) >= 0 for mark in self._dialect.answer_marks):
+        if any(_holds(reply.body, mark) for mark in self._dialect.answer_marks):
             return reply
         return replace(reply, error=Garbled("the upstream's reply is not an answer"))
 
@@ -52,3 +52,9 @@ class Untranslated:
         seal, unseal = parts.sealer.bind(target.account.name, x.principal.path)
         request = self._dialect.read_request(decode_body(self._envelope.members), unseal)
         return make_context(parts, x, request, target, seal, self._envelope)
+
+
+def _holds(body: bytes, mark: bytes) -> bool:
+    """Whether a member is there, and is something."""
+    _, found, rest = body.partition(mark)
+    return bool(found) and not rest[:16].lstrip(b": \t\r\n").startswith(b"null")
