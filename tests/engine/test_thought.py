@@ -291,6 +291,23 @@ async def test_t49_not_to_openai_proper() -> None:
     assert set(scene.upstream.json["messages"][1]) == {"role", "content", "tool_calls"}
 
 
+async def test_t49_no_thought_of_another_vendor_to_openai_proper() -> None:
+    """T-49: not from Chat clients either, who keep what another model thought; all else goes out as it came."""
+    scene = Scene()
+    scene.upstream.answer = chat_reply({"content": "Seen."}, streamed=False)
+    calls = [chat_call("call_1")]
+    assistant = {"role": "assistant", "content": None, "reasoning_content": "Thought.", "tool_calls": calls, "x": 1.0}
+    asked = {"role": "user", "content": 'What is "reasoning_content"?'}
+    history = [asked, assistant, *answer_calls("chat", "call_1")]
+    answer = await ask(scene, "chat", "native_chat-model", history, streamed=False)
+    assert answer.headers["x-trunkline-route"].startswith("patch")
+    assert answer.headers["x-trunkline-dropped"] == "reasoning_content"
+    del assistant["reasoning_content"]
+    assert scene.upstream.json["messages"] == history
+    await ask(scene, "chat", "native_chat-model", [asked], streamed=False)
+    assert scene.records.kept[-1].route.startswith("tee")
+
+
 DETAILS = [
     {"type": "reasoning.text", "text": "Thought.", "signature": "S/+", "format": "anthropic-claude-v1", "index": 0},
     {"type": "reasoning.encrypted", "data": "E==", "format": "anthropic-claude-v1", "index": 1},

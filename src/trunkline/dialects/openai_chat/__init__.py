@@ -10,7 +10,7 @@ from trunkline.dialects.openai_chat.errors import read_error, write_error, write
 from trunkline.dialects.openai_chat.mend import Mend
 from trunkline.dialects.openai_chat.mend_reply import mend_reply
 from trunkline.dialects.openai_chat.parts import FORMS
-from trunkline.dialects.openai_chat.patch import ask_for_usage, patch
+from trunkline.dialects.openai_chat.patch import ask_for_usage, is_unfit, patch
 from trunkline.dialects.openai_chat.put_back import put_back
 from trunkline.dialects.openai_chat.reader import Reader
 from trunkline.dialects.openai_chat.reply import read_reply, write_reply
@@ -41,6 +41,7 @@ DIALECT = Dialect(
     mend_reply=mend_reply,
     answer_marks=(b'"choices"',),
     patch=patch,
+    is_unfit=is_unfit,
     ask_for_usage=ask_for_usage,
     drops_thought=True,
     put_back=put_back,

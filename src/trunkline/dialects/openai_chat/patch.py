@@ -1,5 +1,6 @@
 """The few members of a Chat body that a Chat target may need changed; every other value keeps its bytes."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -8,7 +9,7 @@ from msgspec import Raw
 from trunkline.capabilities import Capabilities
 from trunkline.dialects.dialect import Unseal
 from trunkline.dialects.lowering import short_id
-from trunkline.dialects.refused import fit_effort, leave_out, switch_off
+from trunkline.dialects.refused import asks_too_much, fit_effort, leave_out, switch_off
 from trunkline.dialects.seal import PREFIX
 from trunkline.dialects.shapes import lenient_list, lenient_object
 from trunkline.errors import InvalidRequest
@@ -16,6 +17,15 @@ from trunkline.items import Carrier
 
 _SEALED = b'"' + PREFIX.encode()
 _LIMITS = ("max_tokens", "max_completion_tokens")
+
+# Where clients keep what a model of another vendor thought.
+_THOUGHT = "reasoning_content"
+_THOUGHTS = f'"{_THOUGHT}"'.encode()
+
+
+def is_unfit(members: Mapping[str, Raw], body: bytes, capabilities: Capabilities) -> bool:
+    """Whether this target would refuse the body as it is."""
+    return asks_too_much(members, body, capabilities) or _holds_foreign_thought(body, capabilities)
 
 
 def patch(members: dict[str, Raw], capabilities: Capabilities, unseal: Unseal) -> list[str]:
@@ -62,7 +72,13 @@ def _needs_a_look(messages: bytes, capabilities: Capabilities) -> bool:
         (not capabilities.developer_role and messages.find(b'"developer"') >= 0)
         or (capabilities.call_id_digits > 0 and messages.find(b'"tool_call') >= 0)
         or messages.find(_SEALED) >= 0
+        or _holds_foreign_thought(messages, capabilities)
     )
+
+
+def _holds_foreign_thought(data: bytes, capabilities: Capabilities) -> bool:
+    """OpenAI's own models think in silence, and refuse to be told thoughts."""
+    return capabilities.reasoning_field is None and data.find(_THOUGHTS) >= 0
 
 
 def _patch_messages(raw: Raw, capabilities: Capabilities, unseal: Unseal, dropped: list[str]) -> Raw:
@@ -74,6 +90,8 @@ def _patch_messages(raw: Raw, capabilities: Capabilities, unseal: Unseal, droppe
     patched = Raw(msgspec.json.encode([_patch_message(message, capabilities, seals) for message in messages]))
     if seals.lost:
         dropped.append("reasoning_details")
+    if _holds_foreign_thought(bytes(raw), capabilities) and not _holds_foreign_thought(bytes(patched), capabilities):
+        dropped.append(_THOUGHT)
     return patched
 
 
@@ -90,6 +108,8 @@ def _patch_message(raw: Raw, capabilities: Capabilities, seals: "_Seals") -> Raw
         _shorten_ids(message, capabilities.call_id_digits)
     if _SEALED in bytes(raw):
         seals.open(message)
+    if capabilities.reasoning_field is None:
+        message.pop(_THOUGHT, None)
     return Raw(msgspec.json.encode(message))
 
 
