@@ -6,7 +6,7 @@ import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-_EVERY_SECONDS = 15.0
+_EVERY_SECONDS = 5.0
 
 # Of glibc alone. Bodies that come and go leave holes between what stays; it keeps them until it is asked for them.
 # Source: https://man7.org/linux/man-pages/man3/malloc_trim.3.html
