@@ -10,6 +10,8 @@ from typing import Any
 
 import msgspec
 
+from trunkline.dialects.shapes import UNREADABLE
+
 REDACTED = "[redacted]"
 
 # Members that open somebody's door, whoever's they are.
@@ -57,7 +59,7 @@ class Redaction:
             try:
                 text = msgspec.json.encode(self._walk(msgspec.json.decode(body))).decode()
                 return text[: self._most], len(text) > self._most
-            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            except UNREADABLE:
                 pass
         # A character is four bytes at most. One that is cut in two is no loss.
         raw = body[: 4 * self._most].decode("utf-8", "replace")

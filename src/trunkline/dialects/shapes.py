@@ -14,6 +14,9 @@ import msgspec
 from trunkline.errors import Garbled, InvalidRequest, UnknownParameter
 from trunkline.usage import MOST_COUNTED
 
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What decoding raises for bytes that are not JSON, or not of the shape that is wanted."""
+
 # More of a plain text is somebody's page.
 _BARE_LIMIT = 500
 
@@ -208,7 +211,7 @@ def decode_json(body: bytes) -> Any:
     """Any JSON value. Raises `Garbled` for whatever is not JSON, too deep nesting included."""
     try:
         return msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError) as error:
+    except (*UNREADABLE, ValueError) as error:
         raise Garbled("the upstream's reply is not JSON", detail=type(error).__name__) from error
 
 

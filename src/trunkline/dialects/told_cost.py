@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from trunkline.dialects.shapes import lenient_object
+from trunkline.dialects.shapes import UNREADABLE, lenient_object
 from trunkline.money import round_half_even
 
 _NANO_PER_DOLLAR = 1_000_000_000
@@ -47,7 +47,7 @@ def read_told_cost(usage: Mapping[str, Any], body: bytes) -> int | None:
         return None
     try:
         found = _decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ArithmeticError):
+    except (*UNREADABLE, ArithmeticError):
         return None
     inner = found.response or found.message
     return _find_cost(lenient_object(found.usage) or lenient_object(inner and inner.usage))

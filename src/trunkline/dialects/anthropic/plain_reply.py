@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from trunkline.dialects.anthropic.usage import merge_counts, note_cost, read_usage
+from trunkline.dialects.shapes import UNREADABLE
 from trunkline.events import ModelResponse
 from trunkline.items import Item, Message, Text, ToolCall
 from trunkline.usage import NO_USAGE
@@ -48,7 +49,7 @@ def read_plain_reply(body: bytes) -> ModelResponse | None:
     """The answer in a reply of this sort; `None` for any other."""
     try:
         reply = _decode(body)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+    except UNREADABLE:
         return None
     counts: dict[str, Any] = {}
     note_cost(reply.usage, body)

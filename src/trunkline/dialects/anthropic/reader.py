@@ -14,7 +14,7 @@ from trunkline.dialects.anthropic.blocks import Delta
 from trunkline.dialects.anthropic.errors import read_error, read_error_object
 from trunkline.dialects.anthropic.usage import note_cost
 from trunkline.dialects.reading import EventReader
-from trunkline.dialects.shapes import lenient_object
+from trunkline.dialects.shapes import UNREADABLE, lenient_object
 from trunkline.dialects.upstream_errors import decode_body, garbled
 
 
@@ -40,7 +40,7 @@ def decode_event(data: bytes) -> WireEvent:
     """
     try:
         event = _DECODER.decode(data)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+    except UNREADABLE:
         return _decode_crooked(data)
     if event.usage is not None:
         note_cost(event.usage, data)

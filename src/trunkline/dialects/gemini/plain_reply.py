@@ -11,6 +11,7 @@ from msgspec import Meta, Raw, Struct
 
 from trunkline.dialects.gemini.usage import read_usage
 from trunkline.dialects.gemini.wire import compact
+from trunkline.dialects.shapes import UNREADABLE
 from trunkline.events import ModelResponse
 from trunkline.items import Item, Message, Text, ToolCall
 from trunkline.usage import NO_USAGE
@@ -56,7 +57,7 @@ def read_plain_reply(body: bytes) -> ModelResponse | None:
     """The answer in a reply of this sort; `None` for any other."""
     try:
         reply = _decode(body)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+    except UNREADABLE:
         return None
     items = _read_items(reply.candidates[0].content.parts)
     if items is None:

@@ -16,7 +16,7 @@ from msgspec import Raw, Struct
 
 from trunkline.dialects.dialect import Seal, Unseal
 from trunkline.dialects.seal import PREFIX
-from trunkline.dialects.shapes import Fields, read_object
+from trunkline.dialects.shapes import UNREADABLE, Fields, read_object
 from trunkline.items import Carrier
 
 DIALECT = "gemini"
@@ -117,7 +117,7 @@ def decode_frame(data: bytes) -> Frame:
     """
     try:
         return _FRAME.decode(data)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+    except UNREADABLE:
         pass
     try:
         value = json.loads(data.decode("utf-8", "replace"))

@@ -70,6 +70,3 @@ class Chunk(Struct):
 
 
 decode_chunk = msgspec.json.Decoder(Chunk).decode
-
-UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-"""What `decode_chunk` raises for bytes that are not a chunk."""

@@ -10,7 +10,14 @@ import msgspec
 
 from trunkline.dialects.openai_chat.chunks import Chunk
 from trunkline.dialects.openai_chat.finish import read_finish
-from trunkline.dialects.shapes import decode_json, lenient_object, lenient_text, read_bare_message, read_retry_after
+from trunkline.dialects.shapes import (
+    UNREADABLE,
+    decode_json,
+    lenient_object,
+    lenient_text,
+    read_bare_message,
+    read_retry_after,
+)
 from trunkline.dialects.upstream_errors import TOO_LONG, is_too_long
 from trunkline.errors import Busy, Denied, Failed, Filtered, Garbled, Refused, TimedOut, TrunklineError, UpstreamError
 
@@ -78,7 +85,7 @@ def read_error(status: int, headers: Mapping[bytes, bytes], body: bytes) -> Upst
     """A provider's error reply; the body may be anything."""
     try:
         decoded = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except UNREADABLE:
         decoded = None
     error = find_error(decoded) or lenient_object(decoded)
     if not lenient_text(error.get("message")):

@@ -9,9 +9,10 @@ import msgspec
 
 from trunkline.dialects.around import Around
 from trunkline.dialects.dialect import Passage
-from trunkline.dialects.openai_chat.chunks import UNREADABLE, decode_chunk
+from trunkline.dialects.openai_chat.chunks import decode_chunk
 from trunkline.dialects.openai_chat.gather import gather_stream
 from trunkline.dialects.openai_chat.usage import find_usage, read_usage, write_usage
+from trunkline.dialects.shapes import UNREADABLE
 from trunkline.dialects.sse import walk_back
 from trunkline.errors import TrunklineError
 from trunkline.usage import NO_USAGE, Usage

@@ -11,12 +11,11 @@ from typing import Any, NamedTuple
 import msgspec
 
 from trunkline.dialects.dialect import TeeOptions
-from trunkline.dialects.openai_chat.chunks import UNREADABLE
 from trunkline.dialects.openai_chat.errors import ENDED_UNEXPECTEDLY, find_error, read_error_object, write_error_event
 from trunkline.dialects.openai_chat.finish import read_finish
 from trunkline.dialects.openai_chat.mend_choice import Choice
 from trunkline.dialects.openai_chat.usage import find_usage, read_usage, straighten_usage
-from trunkline.dialects.shapes import lenient_int, lenient_list, lenient_object, lenient_text
+from trunkline.dialects.shapes import UNREADABLE, lenient_int, lenient_list, lenient_object, lenient_text
 from trunkline.dialects.sse import EventTooLarge, ServerSentEvent, Splitter
 from trunkline.errors import Failed, Garbled, TrunklineError, UpstreamError
 from trunkline.usage import NO_USAGE, Usage

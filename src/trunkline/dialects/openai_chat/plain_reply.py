@@ -9,8 +9,8 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta, Struct
 
-from trunkline.dialects.openai_chat.chunks import UNREADABLE
 from trunkline.dialects.openai_chat.usage import read_usage
+from trunkline.dialects.shapes import UNREADABLE
 from trunkline.events import ModelResponse
 from trunkline.items import Item, Message, Text, ToolCall
 from trunkline.usage import NO_USAGE

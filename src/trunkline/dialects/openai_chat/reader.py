@@ -6,9 +6,9 @@ Source: https://platform.openai.com/docs/api-reference/chat/streaming
 import re
 
 from trunkline.dialects.openai_chat.answer import Answer
-from trunkline.dialects.openai_chat.chunks import UNREADABLE, Chunk, decode_chunk
+from trunkline.dialects.openai_chat.chunks import Chunk, decode_chunk
 from trunkline.dialects.openai_chat.errors import find_error, read_error_object
-from trunkline.dialects.shapes import decode_json
+from trunkline.dialects.shapes import UNREADABLE, decode_json
 from trunkline.dialects.sse import EventTooLarge, ServerSentEvent, Splitter
 from trunkline.errors import Garbled, TrunklineError, UpstreamError
 from trunkline.events import Event, PartKind, TextAdded

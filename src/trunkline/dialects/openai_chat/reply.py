@@ -9,7 +9,7 @@ import msgspec
 
 from trunkline.dialects.dialect import ReplyContext, Seal
 from trunkline.dialects.openai_chat.answer import Answer
-from trunkline.dialects.openai_chat.chunks import UNREADABLE, Chunk, decode_chunk
+from trunkline.dialects.openai_chat.chunks import Chunk, decode_chunk
 from trunkline.dialects.openai_chat.errors import find_error, read_error_object
 from trunkline.dialects.openai_chat.finish import write_finish
 from trunkline.dialects.openai_chat.images import write_image
@@ -18,7 +18,7 @@ from trunkline.dialects.openai_chat.plain_reply import read_plain_reply
 from trunkline.dialects.openai_chat.reader import Reader
 from trunkline.dialects.openai_chat.sounds import draw_sound, join_sounds
 from trunkline.dialects.openai_chat.usage import write_usage
-from trunkline.dialects.shapes import decode_json
+from trunkline.dialects.shapes import UNREADABLE, decode_json
 from trunkline.dialects.sound import find_sound
 from trunkline.errors import Garbled
 from trunkline.events import Event, ModelResponse

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from trunkline.dialects.dialect import TeeOptions
-from trunkline.dialects.openai_chat.chunks import UNREADABLE, Chunk, Delta, decode_chunk
+from trunkline.dialects.openai_chat.chunks import Chunk, Delta, decode_chunk
 from trunkline.dialects.openai_chat.errors import (
     ENDED_UNEXPECTEDLY,
     read_body_error,
@@ -19,6 +19,7 @@ from trunkline.dialects.openai_chat.errors import (
 from trunkline.dialects.openai_chat.finish import is_cut
 from trunkline.dialects.openai_chat.usage import find_usage, read_usage
 from trunkline.dialects.said import estimate_said
+from trunkline.dialects.shapes import UNREADABLE
 from trunkline.dialects.sse import DEFAULT_LIMIT_BYTES, Splitter, walk, walk_back
 from trunkline.errors import Failed, Garbled, TrunklineError, UpstreamError
 from trunkline.usage import NO_USAGE, Usage

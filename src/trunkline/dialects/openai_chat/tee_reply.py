@@ -6,10 +6,11 @@ import msgspec
 from msgspec import Struct
 
 from trunkline.dialects.dialect import JsonReply
-from trunkline.dialects.openai_chat.chunks import UNREADABLE, decode_chunk
+from trunkline.dialects.openai_chat.chunks import decode_chunk
 from trunkline.dialects.openai_chat.errors import read_body_error, read_chunk_error
 from trunkline.dialects.openai_chat.finish import is_cut
 from trunkline.dialects.openai_chat.usage import find_usage, read_usage
+from trunkline.dialects.shapes import UNREADABLE
 from trunkline.errors import Garbled
 from trunkline.usage import NO_USAGE, from_inclusive, read_tier
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from trunkline.dialects.shapes import lenient_object, lenient_text, read_bare_message, read_retry_after
+from trunkline.dialects.shapes import UNREADABLE, lenient_object, lenient_text, read_bare_message, read_retry_after
 from trunkline.dialects.upstream_errors import TOO_LONG, is_too_long
 from trunkline.errors import Busy, Denied, Failed, Filtered, Refused, TimedOut, TrunklineError, UpstreamError
 
@@ -92,7 +92,7 @@ def find_error(value: Any) -> dict[str, Any]:
 def _decode(body: bytes) -> Any:
     try:
         return msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except UNREADABLE:
         return None
 
 

@@ -14,6 +14,7 @@ from trunkline.dialects.around import Around
 from trunkline.dialects.dialect import JsonReply, Passage
 from trunkline.dialects.openai_responses.errors import write_event
 from trunkline.dialects.openai_responses.usage import read_usage, write_usage
+from trunkline.dialects.shapes import UNREADABLE
 from trunkline.dialects.sse import walk
 from trunkline.errors import TrunklineError
 from trunkline.usage import NO_USAGE, Usage
@@ -25,7 +26,6 @@ _ENDS = frozenset({"response.completed", "response.incomplete", "response.failed
 _COMPACTING = "response.compaction.compacting"
 _PHASES = ("response.output_item.added", _COMPACTING, "response.output_item.done")
 
-_NOT_JSON = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 _decode_members = msgspec.json.Decoder(dict[str, Raw]).decode
 _decode_any = msgspec.json.Decoder().decode
@@ -65,7 +65,7 @@ class Prefaced(Around):
         try:
             members = _decode_members(body)
             type_ = _decode_any(members["type"])
-        except (*_NOT_JSON, KeyError):
+        except (*UNREADABLE, KeyError):
             yield b"data: %b\n\n" % body
             return
         # A stream that begins with an error has no answer to put anything before.
@@ -139,7 +139,7 @@ def _change_response(body: bytes | Raw, preface: Preface) -> bytes:
         members = _decode_members(body)
         output = msgspec.json.decode(members.get("output", b"[]"), type=list[Raw])
         usage = _decode_any(members.get("usage", b"null"))
-    except _NOT_JSON:
+    except UNREADABLE:
         return bytes(body)
     members["output"] = _encode([*preface.items, *output])
     members["usage"] = _encode(_add_usage(usage, preface.usage))

@@ -15,7 +15,7 @@ from msgspec import Raw, Struct
 from trunkline.dialects.openai_responses.history import read_input
 from trunkline.dialects.openai_responses.ids import check_id
 from trunkline.dialects.placeholders import fill, names_in
-from trunkline.dialects.shapes import Fields, missing, wrong_type, wrong_value
+from trunkline.dialects.shapes import UNREADABLE, Fields, missing, wrong_type, wrong_value
 from trunkline.errors import InvalidRequest, TooLarge
 from trunkline.state.prompts import KeptVersion
 
@@ -273,5 +273,5 @@ def _merge(prompt: Raw, own: Raw) -> Raw:
 def _decode(raw: Raw, name: str) -> Any:
     try:
         return msgspec.json.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except UNREADABLE as error:
         raise InvalidRequest(f"`{name}` is not valid JSON: {error}", param=name) from None

@@ -19,7 +19,7 @@ from trunkline.dialects.openai_responses.output import (
     read_logprobs,
 )
 from trunkline.dialects.openai_responses.usage import read_response_usage
-from trunkline.dialects.shapes import decode_json, lenient_object, lenient_text
+from trunkline.dialects.shapes import UNREADABLE, decode_json, lenient_object, lenient_text
 from trunkline.dialects.sse import EventTooLarge, ServerSentEvent, Splitter
 from trunkline.errors import Failed, Garbled, TrunklineError
 from trunkline.events import (
@@ -121,7 +121,7 @@ class Reader:
                     handle(self, wire, data)
                 elif not wire.type:
                     self._read_nameless(data)
-            except (Garbled, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            except (Garbled, *UNREADABLE):
                 # `Garbled`: the response within, which is read by itself.
                 self._read_crooked(data)
             if self._over:

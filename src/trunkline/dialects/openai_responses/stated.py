@@ -13,6 +13,7 @@ from msgspec import Raw, Struct
 
 from trunkline.dialects.around import Around
 from trunkline.dialects.dialect import Passage
+from trunkline.dialects.shapes import UNREADABLE
 from trunkline.dialects.sse import walk
 
 Changes = Mapping[str, Raw]
@@ -32,8 +33,6 @@ _LAST_BEGINNING = b"response.in_progress"
 
 _BLANK_LINES = (b"\n\n", b"\r\n\r\n", b"\r\r")
 _BLANK_LINE = re.compile(rb"(\r\n\r\n|\n\n|\r\r)")
-
-_NOT_JSON = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 
 class _Shown(Struct):
@@ -127,7 +126,7 @@ def state_reply(body: bytes, changes: Changes) -> bytes:
         return body
     try:
         return msgspec.json.encode({**_decode_members(body), **changes})
-    except _NOT_JSON:
+    except UNREADABLE:
         return body
 
 
@@ -185,5 +184,5 @@ def _read_shown(event: bytes) -> _Shown | None:
     data = next(walk(event), None)
     try:
         return None if data is None else _decode_shown(data)
-    except _NOT_JSON:
+    except UNREADABLE:
         return None

@@ -19,7 +19,7 @@ from trunkline.dialects.openai_responses.errors import (
     write_event,
 )
 from trunkline.dialects.openai_responses.usage import read_response_usage
-from trunkline.dialects.shapes import decode_json, lenient_object
+from trunkline.dialects.shapes import UNREADABLE, decode_json, lenient_object
 from trunkline.dialects.sse import DEFAULT_LIMIT_BYTES, walk, walk_back
 from trunkline.errors import Failed, Garbled, TrunklineError, UpstreamError
 from trunkline.usage import NO_USAGE, Usage
@@ -69,7 +69,6 @@ class _Added(Struct):
 _decode_typed = msgspec.json.Decoder(_Typed).decode
 _decode_numbered = msgspec.json.Decoder(_Numbered).decode
 _decode_added = msgspec.json.Decoder(_Added).decode
-_NOT_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 class Tee:
@@ -249,7 +248,7 @@ def _read_name(body: bytes) -> str:
     """An event's type. A bare error has none: it is of whatever stands between the provider and us."""
     try:
         typed = _decode_typed(body)
-    except _NOT_JSON:
+    except UNREADABLE:
         return ""
     return typed.type or ("error" if typed.error else "")
 
@@ -257,7 +256,7 @@ def _read_name(body: bytes) -> str:
 def _is_call(body: bytes) -> bool:
     try:
         return _decode_added(body).item.type not in _NO_CALLS
-    except _NOT_JSON:
+    except UNREADABLE:
         return False
 
 
@@ -266,7 +265,7 @@ def _read_number(data: bytes) -> int:
     for body in walk_back(data):
         try:
             number = _decode_numbered(body).sequence_number
-        except _NOT_JSON:
+        except UNREADABLE:
             continue
         if number >= 0:
             return number

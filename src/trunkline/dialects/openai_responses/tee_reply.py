@@ -9,10 +9,9 @@ from msgspec.structs import asdict
 from trunkline.dialects.dialect import JsonReply
 from trunkline.dialects.openai_responses.errors import find_error, read_error_object
 from trunkline.dialects.openai_responses.usage import HOSTED_CALLS, read_response_usage
+from trunkline.dialects.shapes import UNREADABLE
 from trunkline.errors import Garbled
 from trunkline.usage import NO_USAGE, from_inclusive, read_tier
-
-_NOT_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 class _Reply(Struct):
@@ -69,7 +68,7 @@ def tee_reply(body: bytes) -> JsonReply:
     """A JSON reply passing through: its output stays undecoded."""
     try:
         ordinary = _decode_ordinary(body)
-    except _NOT_JSON:
+    except UNREADABLE:
         return _tee_odd_reply(body)
     for item in ordinary.output:
         if item.type in HOSTED_CALLS:
@@ -90,7 +89,7 @@ def tee_reply(body: bytes) -> JsonReply:
 def _tee_odd_reply(body: bytes) -> JsonReply:
     try:
         reply = _decode_reply(body)
-    except _NOT_JSON:
+    except UNREADABLE:
         return JsonReply(body=body, usage=NO_USAGE, error=Garbled("the upstream's reply is not a response object"))
     error = read_error_object(find_error({"error": reply.error})) if reply.error else None
     usage = read_response_usage(asdict(reply), body)
