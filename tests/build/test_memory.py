@@ -31,7 +31,9 @@ async def test_what_refers_to_itself_is_found() -> None:
     try:
         async with giving_back(every_seconds=0.01):
             knot = weakref.ref(Knot())
+            assert knot() is not None
             await until(lambda: knot() is None)
+            assert knot() is None
     finally:
         gc.enable()
 
